@@ -1,0 +1,1 @@
+"""What every ticketing service shares: events, listeners, outbox, sessions, the app factory."""

@@ -1,0 +1,175 @@
+"""From the broker to the listeners."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Coroutine
+from contextlib import suppress
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+from weakref import WeakValueDictionary
+
+import structlog
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+from nats.js import JetStreamContext
+
+from ticketing_common import telemetry
+from ticketing_common.broker.dead_letters import bury
+from ticketing_common.broker.streams import ACK_SECONDS
+from ticketing_common.errors import Unavailable
+from ticketing_common.events import Envelope, Event, Unreadable
+from ticketing_common.listeners import Listener, Listeners, NotYet, Reject
+
+log = structlog.get_logger(__name__)
+
+AT_ONCE = 16
+"""Events of one stream in hand at once."""
+TRIES = 8
+"""Failures after which an event is a dead letter; their pauses add up to about a minute."""
+PATIENCE_SECONDS = 600
+"""How long an event may wait for what must come before it."""
+HANDLER_SECONDS = ACK_SECONDS / 2
+FETCH_SECONDS = 5
+REMEMBERED = 10_000
+
+
+@dataclass
+class _Trouble:
+    """What we remember of an event that did not end well."""
+
+    event_id: str
+    failures: int = 0
+    waits: int = 0
+    since: float = field(default_factory=monotonic)
+
+
+class Consumer:
+    """Hands one stream's events to a service's listeners, several side by side.
+
+    Two events of one document wait for one another. How a handler ends decides what the broker is
+    told; nothing else does.
+    """
+
+    def __init__(self, js: JetStreamContext, stream: str, listeners: Listeners) -> None:
+        self._js = js
+        self._stream = stream
+        self._listeners = listeners
+        self._room = asyncio.Semaphore(AT_ONCE)
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._troubles: OrderedDict[str, _Trouble] = OrderedDict()
+        self._in_hand: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Fetch and handle until cancelled or the broker raises; what is in hand ends first."""
+        subscription = await self._js.pull_subscribe_bind(
+            self._listeners.service, stream=self._stream
+        )
+        try:
+            while True:
+                await self._room.acquire()
+                try:
+                    [message] = await subscription.fetch(1, timeout=FETCH_SECONDS)
+                except TimeoutError:
+                    self._room.release()
+                    continue
+                except BaseException:
+                    self._room.release()
+                    raise
+                self._begin(self._handle(message))
+        finally:
+            with suppress(NatsError):
+                await subscription.unsubscribe()
+            if self._in_hand:
+                await asyncio.wait(self._in_hand, timeout=HANDLER_SECONDS)
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._in_hand.add(task)
+        telemetry.IN_HAND.inc()
+
+        def ended(task: asyncio.Task[None]) -> None:
+            self._in_hand.discard(task)
+            telemetry.IN_HAND.dec()
+            self._room.release()
+
+        task.add_done_callback(ended)
+
+    async def _handle(self, message: Msg) -> None:
+        listener = self._listeners.of(message.subject)
+        if listener is None:  # a consumer of an older version, with a subject we dropped
+            await message.nak(delay=60)
+            return
+        try:
+            await self._decide(message, listener)
+        except (NatsError, OSError) as error:
+            # Nothing was said to the broker, so it delivers the event again.
+            log.warning("event.unanswered", listener=listener.name, error=repr(error))
+        except Exception:
+            log.exception("event.unanswered", listener=listener.name)
+
+    async def _decide(self, message: Msg, listener: Listener) -> None:
+        envelope = Envelope(message.subject, message.data, dict(message.headers or {}))
+        try:
+            event_id, event = envelope.id, envelope.open(listener.event)
+        except Unreadable as error:
+            await self._bury(message, listener, cause=str(error), tries=1)
+            return
+        lock = self._locks.setdefault(event.key, asyncio.Lock())
+        async with lock:
+            with telemetry.span(listener.name, envelope.headers):
+                structlog.contextvars.bind_contextvars(listener=listener.name, event_id=event_id)
+                await self._deliver(message, listener, event, event_id)
+
+    async def _deliver(self, message: Msg, listener: Listener, event: Event, event_id: str) -> None:
+        trouble = self._troubles.get(event_id) or _Trouble(event_id)
+        try:
+            async with asyncio.timeout(HANDLER_SECONDS):
+                end = await self._listeners.deliver(event, event_id)
+        except NotYet as error:
+            if monotonic() - trouble.since > PATIENCE_SECONDS:
+                await self._bury(message, listener, cause=str(error), tries=trouble.waits + 1)
+                return
+            trouble.waits += 1
+            await self._again(message, listener, trouble, "waits", error, pauses=(0.05, 5))
+        except Unavailable as error:
+            trouble.waits += 1
+            await self._again(message, listener, trouble, "unavailable", error, pauses=(0.2, 30))
+        except Reject as error:
+            await self._bury(message, listener, cause=str(error), tries=trouble.failures + 1)
+        except Exception as error:
+            trouble.failures += 1
+            if trouble.failures >= TRIES:
+                log.exception("event.failed")
+                await self._bury(message, listener, cause=repr(error), tries=trouble.failures)
+                return
+            await self._again(message, listener, trouble, "failed", error, pauses=(0.25, 30))
+        else:
+            self._troubles.pop(event_id, None)
+            telemetry.HANDLED.labels(listener.name, end.value).inc()
+            await message.ack()
+
+    async def _again(
+        self,
+        message: Msg,
+        listener: Listener,
+        trouble: _Trouble,
+        end: str,
+        error: Exception,
+        *,
+        pauses: tuple[float, float],
+    ) -> None:
+        """Have the event delivered again after a pause that doubles from the first of `pauses`."""
+        shortest, longest = pauses
+        pause = min(shortest * 2 ** min(trouble.failures + trouble.waits - 1, 16), longest)
+        self._troubles[trouble.event_id] = trouble
+        if len(self._troubles) > REMEMBERED:
+            self._troubles.popitem(last=False)
+        telemetry.HANDLED.labels(listener.name, end).inc()
+        log.info(f"event.{end}", error=repr(error), again_in_seconds=pause)
+        await message.nak(delay=pause)
+
+    async def _bury(self, message: Msg, listener: Listener, *, cause: str, tries: int) -> None:
+        telemetry.HANDLED.labels(listener.name, "dead").inc()
+        log.error("event.dead", listener=listener.name, cause=cause, tries=tries)
+        await bury(self._js, message, listener, cause=cause, tries=tries)

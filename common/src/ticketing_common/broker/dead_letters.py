@@ -1,0 +1,36 @@
+"""Where an event goes that cannot be handled."""
+
+from nats.aio.msg import Msg
+from nats.js import JetStreamContext
+from nats.js.api import Header
+
+from ticketing_common.broker.streams import DEAD_LETTERS
+from ticketing_common.listeners import Listener
+
+
+async def bury(
+    js: JetStreamContext, message: Msg, listener: Listener, *, cause: str, tries: int
+) -> None:
+    """Copy a message, with why it could not be handled, and end its delivery.
+
+    Returns once the copy is stored; a failure raises, and the message is delivered again.
+    """
+    headers = {
+        **(message.headers or {}),
+        "Dead-Letter-Listener": listener.name,
+        "Dead-Letter-Subject": message.subject,
+        "Dead-Letter-Cause": " ".join(cause.split())[:1000],
+        "Dead-Letter-Tries": str(tries),
+        "Nats-Msg-Id": f"{listener.service}:{message.metadata.stream}:"
+        f"{message.metadata.sequence.stream}",
+    }
+    if listener.event.max_age is not None:
+        headers[Header.MSG_TTL] = f"{int(listener.event.max_age.total_seconds())}s"
+    await js.publish(
+        f"dead-letter.{listener.service}.{message.subject}",
+        message.data,
+        headers=headers,
+        stream=DEAD_LETTERS,
+        timeout=5,
+    )
+    await message.term()

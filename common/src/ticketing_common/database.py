@@ -1,0 +1,66 @@
+"""The service's own MongoDB."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pymongo
+from beanie import Document, init_beanie
+from pymongo import AsyncMongoClient
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import ConnectionFailure, PyMongoError
+
+CALL_SECONDS = 10
+"""What one call, or one transaction with its reruns, may take."""
+
+_open: AsyncDatabase[dict[str, Any]] | None = None
+
+
+def database() -> AsyncDatabase[dict[str, Any]]:
+    """The database of this process. Raises RuntimeError before `connected`."""
+    if _open is None:
+        raise RuntimeError("No database is open: `async with connected(...)` comes first")
+    return _open
+
+
+@asynccontextmanager
+async def connected(uri: str, documents: Sequence[type[Document]]) -> AsyncIterator[None]:
+    """Keep the database of `uri` open, with the documents' collections and indexes made."""
+    global _open
+    client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(
+        uri,
+        tz_aware=True,
+        w="majority",
+        journal=True,
+        serverSelectionTimeoutMS=CALL_SECONDS * 1000,
+        connectTimeoutMS=5_000,
+        timeoutMS=CALL_SECONDS * 1000,
+        maxPoolSize=50,
+        waitQueueTimeoutMS=5_000,
+    )
+    try:
+        _open = client.get_default_database()
+        await init_beanie(database=_open, document_models=list(documents))
+        yield
+    finally:
+        _open = None
+        await client.close()
+
+
+def is_away(error: PyMongoError) -> bool:
+    """Whether an error says that the database is out of reach, not that a write was wrong."""
+    return (
+        isinstance(error, ConnectionFailure)
+        or error.timeout
+        or error.has_error_label("TransientTransactionError")
+    )
+
+
+async def answers() -> bool:
+    """Whether the database can be written to now."""
+    try:
+        with pymongo.timeout(2):
+            hello = await database().command("hello")
+    except (PyMongoError, RuntimeError):
+        return False
+    return bool(hello.get("isWritablePrimary"))

@@ -1,0 +1,18 @@
+"""What expiration says."""
+
+from typing import ClassVar
+
+from ticketing_common.events.base import Event
+from ticketing_common.events.values import Id
+
+
+class ExpirationCompleted(Event):
+    """The time to pay for an order is over."""
+
+    subject: ClassVar[str] = "expiration.completed"
+
+    order_id: Id
+
+    @property
+    def key(self) -> str:
+        return self.order_id

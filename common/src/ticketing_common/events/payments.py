@@ -1,0 +1,48 @@
+"""What payments says."""
+
+from typing import ClassVar
+
+from ticketing_common.events.base import DocumentEvent, Event
+from ticketing_common.events.values import Id
+
+
+class _PaymentTry(Event):
+    """Tells of one try to pay an order: `id` is the try's own."""
+
+    id: Id
+    order_id: Id
+
+    @property
+    def key(self) -> str:
+        return self.order_id
+
+
+class PaymentStarted(_PaymentTry):
+    subject: ClassVar[str] = "payment.started"
+
+
+class PaymentFailed(_PaymentTry):
+    subject: ClassVar[str] = "payment.failed"
+
+
+class PaymentCreated(DocumentEvent):
+    subject: ClassVar[str] = "payment.created"
+
+    order_id: Id
+    stripe_id: str
+
+    @property
+    def key(self) -> str:
+        return self.order_id
+
+
+class PaymentRefunded(DocumentEvent):
+    subject: ClassVar[str] = "payment.refunded"
+
+    order_id: Id
+    stripe_id: str
+    reason: str
+
+    @property
+    def key(self) -> str:
+        return self.order_id

@@ -1,0 +1,87 @@
+"""Every failure in the one shape of an error."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.dependencies.models import Dependant
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
+from pymongo.errors import PyMongoError
+from starlette.exceptions import HTTPException
+
+from ticketing_common.auth import COOKIE, current_user
+from ticketing_common.database import is_away
+from ticketing_common.errors import ErrorBody, FieldError, NotAuthorized, ServiceError, Unavailable
+
+
+def failure(status: int, errors: Iterable[FieldError], retry_after: int | None) -> JSONResponse:
+    body = ErrorBody(errors=list(errors)).model_dump(exclude_none=True)
+    headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
+    return JSONResponse(body, status, headers)
+
+
+def answer(error: ServiceError) -> JSONResponse:
+    """The response that an error stands for."""
+    return failure(
+        error.status, [FieldError(message=error.message, field=error.field)], error.retry_after
+    )
+
+
+def crash() -> JSONResponse:
+    """What a caller is told of a crash: nothing."""
+    return answer(ServiceError())
+
+
+def install(app: FastAPI) -> None:
+    """Have the app answer every exception in the contract's shape."""
+    app.add_exception_handler(ServiceError, _on_service_error)
+    app.add_exception_handler(RequestValidationError, _on_validation_error)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(PyMongoError, _on_database_error)
+
+
+async def _on_service_error(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, ServiceError)
+    return answer(error)
+
+
+async def _on_validation_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    # FastAPI reads the body before it asks who calls; the contract asks who calls first.
+    route = request.scope.get("route")
+    if isinstance(route, APIRoute) and _asks(route.dependant, current_user):
+        user = await request.app.state.sessions.read(request.cookies.get(COOKIE))
+        if user is None:
+            return answer(NotAuthorized())
+    return failure(400, map(_broken_rule, error.errors()), None)
+
+
+def _asks(dependant: Dependant, dependency: object) -> bool:
+    return dependant.call is dependency or any(
+        _asks(child, dependency) for child in dependant.dependencies
+    )
+
+
+def _broken_rule(rule: Any) -> FieldError:
+    if rule["type"] == "json_invalid":
+        return FieldError(message="The body is not valid JSON")
+    path = [str(part) for part in rule["loc"][1:]]
+    message = str(rule["msg"]).removeprefix("Value error, ")
+    return FieldError(message=message, field=".".join(path) or None)
+
+
+async def _on_http_exception(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    response = failure(error.status_code, [FieldError(message=str(error.detail))], None)
+    if error.headers:
+        response.headers.update(error.headers)
+    return response
+
+
+async def _on_database_error(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, PyMongoError)
+    if is_away(error):
+        return answer(Unavailable())
+    raise error

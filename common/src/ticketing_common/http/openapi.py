@@ -1,0 +1,78 @@
+"""The service's OpenAPI document, with every status that can come."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from ticketing_common.errors import (
+    BadRequest,
+    Conflict,
+    CrossOrigin,
+    ErrorBody,
+    NotAuthorized,
+    ServiceError,
+    TooLarge,
+    Unavailable,
+)
+from ticketing_common.http.guard import MUTATING
+from ticketing_common.http.idempotency import HEADER
+
+METHODS = {"get", *(method.lower() for method in MUTATING)}
+
+
+def install(app: FastAPI, *, idempotent: bool) -> None:
+    """Have `app.openapi()` describe what stands around the routes too."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = get_openapi(
+                title=app.title, version=app.version, description=app.description, routes=app.routes
+            )
+            schemas = document.setdefault("components", {}).setdefault("schemas", {})
+            for unused in ("HTTPValidationError", "ValidationError"):
+                schemas.pop(unused, None)
+            schemas["ErrorBody"] = ErrorBody.model_json_schema(
+                ref_template="#/components/schemas/{model}"
+            )
+            schemas["FieldError"] = schemas["ErrorBody"].pop("$defs")["FieldError"]
+            for path in document["paths"].values():
+                for method in METHODS & path.keys():
+                    _describe(path[method], method.upper() in MUTATING, idempotent=idempotent)
+            app.openapi_schema = document
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _describe(operation: dict[str, Any], mutating: bool, *, idempotent: bool) -> None:
+    responses = operation["responses"]
+    takes_input = responses.pop("422", None) is not None
+    errors: list[type[ServiceError]] = [Unavailable]
+    if takes_input or mutating:
+        errors.append(BadRequest)
+    if "security" in operation:
+        errors.append(NotAuthorized)
+    if mutating:
+        errors += [CrossOrigin, TooLarge, Conflict]
+    for error in errors:
+        responses.setdefault(str(error.status), described(error))
+    responses["500"] = described(ServiceError)
+    if mutating and idempotent:
+        operation.setdefault("parameters", []).append(
+            {
+                "name": HEADER,
+                "in": "header",
+                "description": "Repeat a request with the same key and it is answered, not done, "
+                "again.",
+                "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
+            }
+        )
+
+
+def described(error: type[ServiceError]) -> dict[str, Any]:
+    """An error's response, for an operation's `responses`."""
+    return {
+        "description": error.message,
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorBody"}}},
+    }

@@ -1,0 +1,99 @@
+"""The app factory: a service brings its rules, everything else is here."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+
+from beanie import Document
+from fastapi import APIRouter, FastAPI
+from fastapi.responses import JSONResponse
+
+from ticketing_common import database, logs, outbox, telemetry
+from ticketing_common.auth import SessionCutoff, Sessions
+from ticketing_common.broker import Broker
+from ticketing_common.http import failures, idempotency, openapi
+from ticketing_common.http.guard import Guard
+from ticketing_common.http.idempotency import Idempotent
+from ticketing_common.http.observed import Observed
+from ticketing_common.http.probes import probes
+from ticketing_common.listeners import INBOX_INDEXES, Listeners
+from ticketing_common.settings import SessionSettings, Settings, StoreSettings
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+def create_service(
+    settings: Settings,
+    listeners: Listeners,
+    *,
+    description: str,
+    documents: Sequence[type[Document]] = (),
+    router: APIRouter | None = None,
+    prefix: str = "",
+    idempotent: bool = False,
+    while_open: Lifespan | None = None,
+    answers: Callable[[], Awaitable[bool]] = database.answers,
+) -> FastAPI:
+    """A service's app.
+
+    `router` and `prefix`: its routes, none for a service that only listens.
+    `documents`: what it keeps; its outbox, inbox and session cut-offs come by themselves.
+    `idempotent`: whether its mutating routes take an Idempotency-Key.
+    `while_open`: what it runs beside requests and events; entered last, left first.
+    `answers`: whether its own store does, for `/readyz`.
+    """
+    name = listeners.service
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            telemetry.start(name, settings.otel_exporter_otlp_endpoint)
+            stack.callback(telemetry.stop)
+            if isinstance(settings, StoreSettings):
+                await stack.enter_async_context(_store(settings, documents))
+            broker = app.state.broker = Broker(
+                settings.nats_url, listeners, relay=isinstance(settings, StoreSettings)
+            )
+            await broker.start()
+            stack.push_async_callback(broker.stop)
+            if while_open is not None:
+                await stack.enter_async_context(while_open(app))
+            yield
+
+    logs.configure(name, settings.log_level)
+    app = FastAPI(
+        title=f"ticketing {name}",
+        description=description,
+        lifespan=lifespan,
+        openapi_url=f"{prefix}/openapi.json" if router is not None else None,
+        docs_url=None,
+        redoc_url=None,
+        default_response_class=JSONResponse,
+    )
+    app.state.settings = settings
+    if isinstance(settings, SessionSettings):
+        app.state.sessions = Sessions(settings.jwt_keys())
+    failures.install(app)
+    app.include_router(probes(answers))
+    if router is not None:
+        app.include_router(router, prefix=prefix)
+    openapi.install(app, idempotent=idempotent)
+    if idempotent:
+        app.add_middleware(Idempotent)
+    app.add_middleware(Guard)
+    app.add_middleware(Observed)
+    return app
+
+
+@asynccontextmanager
+async def _store(
+    settings: StoreSettings, documents: Sequence[type[Document]]
+) -> AsyncIterator[None]:
+    async with database.connected(settings.mongo_uri, [*documents, SessionCutoff]):
+        db = database.database()
+        await asyncio.gather(
+            outbox.rows().create_indexes(outbox.INDEXES),
+            db["inbox"].create_indexes(INBOX_INDEXES),
+            idempotency.answers().create_indexes(idempotency.INDEXES),
+        )
+        yield

@@ -1,0 +1,17 @@
+"""What every service's tests share: real stores, a served app, people signed in, the bus."""
+
+from ticketing_common.testing.bus import Bus
+from ticketing_common.testing.factories import an_event, an_id, somebody
+from ticketing_common.testing.served import Served, eventually, serving
+from ticketing_common.testing.world import World
+
+__all__ = [
+    "Bus",
+    "Served",
+    "World",
+    "an_event",
+    "an_id",
+    "eventually",
+    "serving",
+    "somebody",
+]

@@ -1,0 +1,99 @@
+"""The bus as a test sees it: say an event, hear what a service says, see what it could not take."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Self, TypeVar
+
+import nats
+from bson import ObjectId
+from nats.aio.msg import Msg
+from nats.js import JetStreamContext
+from nats.js.api import ConsumerConfig, DeliverPolicy
+
+from ticketing_common.broker.streams import DEAD_LETTERS, consumers, provision, stream_of
+from ticketing_common.events import Envelope, Event, utc_now
+from ticketing_common.listeners import Listeners
+from ticketing_common.telemetry import outgoing
+
+E = TypeVar("E", bound=Event)
+
+
+class Bus:
+    """One test's broker."""
+
+    def __init__(self, js: JetStreamContext) -> None:
+        self.js = js
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, url: str) -> AsyncIterator[Self]:
+        connection = await nats.connect(url)
+        js = connection.jetstream()
+        await provision(js, [])
+        yield cls(js)
+        await connection.close()
+
+    async def say(self, *events: Event, id: str | None = None, again: bool = False) -> str:
+        """Publish events as their speaker would; returns the last one's id.
+
+        `again` has the broker take an id that it knows already for a new message.
+        """
+        event_id = id or str(ObjectId())
+        for event in events:
+            event_id = id or str(ObjectId())
+            envelope = Envelope.seal(event, id=event_id, time=utc_now(), trace=outgoing())
+            headers = dict(envelope.headers)
+            if again:
+                headers["Nats-Msg-Id"] = str(ObjectId())
+            await self.js.publish(envelope.subject, envelope.body, headers=headers)
+        return event_id
+
+    async def say_raw(self, event: type[Event], body: bytes) -> None:
+        """Publish what is no event on an event's subject."""
+        headers = {"ce-id": str(ObjectId())}
+        await self.js.publish(event.subject, body, headers=headers)
+
+    async def settled(self, listeners: Listeners, timeout: float = 20) -> None:
+        """Wait until a service has answered for everything it was told."""
+        async with asyncio.timeout(timeout):
+            for stream in consumers(listeners):
+                while True:
+                    info = await self.js.consumer_info(stream, listeners.service)
+                    if not info.num_pending and not info.num_ack_pending:
+                        break
+                    await asyncio.sleep(0.02)
+
+    async def heard(self, event: type[E], count: int = 1, timeout: float = 10) -> list[E]:
+        """All that was said of one kind, once there are at least `count`."""
+        async with asyncio.timeout(timeout):
+            while True:
+                messages = await self._messages(stream_of(event), event.subject)
+                if len(messages) >= count:
+                    return [event.model_validate_json(message.data) for message in messages]
+                await asyncio.sleep(0.02)
+
+    async def dead_letters(self, count: int = 0, timeout: float = 10) -> list[Msg]:
+        """The dead letters, once there are at least `count`."""
+        async with asyncio.timeout(timeout):
+            while True:
+                messages = await self._messages(DEAD_LETTERS, "dead-letter.>")
+                if len(messages) >= count:
+                    return messages
+                await asyncio.sleep(0.02)
+
+    async def _messages(self, stream: str, subject: str) -> list[Msg]:
+        config = ConsumerConfig(filter_subject=subject, deliver_policy=DeliverPolicy.ALL)
+        consumer = await self.js.add_consumer(stream, config)
+        try:
+            waiting = consumer.num_pending or 0
+            if not waiting:
+                return []
+            subscription = await self.js.pull_subscribe_bind(consumer.name, stream=stream)
+            messages: list[Msg] = []
+            while len(messages) < waiting:
+                messages += await subscription.fetch(waiting - len(messages), timeout=5)
+            await subscription.unsubscribe()
+            return messages
+        finally:
+            await self.js.delete_consumer(stream, consumer.name)

@@ -1,0 +1,34 @@
+"""The fixtures, for pytest to find by itself."""
+
+import itertools
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from pymongo import AsyncMongoClient
+from redis.asyncio import Redis
+
+from ticketing_common.testing.stores import ACCOUNTS, Stores, stores
+from ticketing_common.testing.world import World
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session", name="stores")
+def stores_fixture(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stores]:
+    """The real servers of this test process."""
+    with stores(tmp_path_factory.mktemp("stores")) as started:
+        yield started
+
+
+@pytest.fixture
+async def world(stores: Stores) -> AsyncIterator[World]:
+    """A database, a broker and a Redis for this test alone."""
+    number = next(_numbers)
+    assert number < ACCOUNTS, "raise ACCOUNTS: there are more tests than NATS accounts"
+    name = f"test{number}"
+    redis_url = f"{stores.redis_url}/{number % 16}"
+    async with Redis.from_url(redis_url) as redis:
+        await redis.flushdb()
+    yield World(stores.mongo_uri(name), stores.nats_url(number), redis_url)
+    async with AsyncMongoClient(stores.mongo_uri(name)) as client:
+        await client.drop_database(name)

@@ -1,0 +1,80 @@
+"""A service under a real server on a real socket."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TypeVar
+
+import httpx
+import uvicorn
+from fastapi import FastAPI
+
+from ticketing_common.auth import COOKIE, Sessions, SessionUser
+from ticketing_common.broker import Broker
+from ticketing_common.testing.bus import Bus
+
+T = TypeVar("T")
+
+
+class Served:
+    """A running service, and ways to talk to it."""
+
+    def __init__(self, app: FastAPI, url: str, bus: Bus, stack: AsyncExitStack) -> None:
+        self.app = app
+        self.url = url
+        self.bus = bus
+        self._stack = stack
+
+    async def visitor(self, user: SessionUser | None = None) -> httpx.AsyncClient:
+        """A client of the service, signed in as `user`."""
+        cookies = {}
+        if user is not None:
+            sessions: Sessions = self.app.state.sessions
+            cookies[COOKIE] = sessions.issue(user)
+        client = httpx.AsyncClient(base_url=self.url, cookies=cookies, timeout=20)
+        return await self._stack.enter_async_context(client)
+
+
+@asynccontextmanager
+async def serving(app: FastAPI, bus: Bus) -> AsyncIterator[Served]:
+    """Serve the app on a free port until the block ends."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(
+        app, log_config=None, lifespan="on", timeout_graceful_shutdown=5, access_log=False
+    )
+    server = uvicorn.Server(config)
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        await eventually(lambda: _true_or_raise(server, task))
+        broker: Broker = app.state.broker
+        async with asyncio.timeout(10):
+            await broker.ready()
+        url = "http://{}:{}".format(*listener.getsockname())
+        async with AsyncExitStack() as stack:
+            yield Served(app, url, bus, stack)
+    finally:
+        server.should_exit = True
+        await task
+        listener.close()
+
+
+async def _true_or_raise(server: uvicorn.Server, task: asyncio.Task[None]) -> bool:
+    if task.done():
+        raise RuntimeError("The service did not start; its log says why")
+    return server.started
+
+
+async def eventually(ask: Callable[[], Awaitable[T]], timeout: float = 10) -> T:
+    """Ask until the answer is truthy or asserting stops failing; returns the answer."""
+    deadline = asyncio.get_running_loop().time() + timeout
+    while True:
+        try:
+            if answer := await ask():
+                return answer
+            failure: AssertionError = AssertionError(f"still {answer!r} after {timeout} s")
+        except AssertionError as error:
+            failure = error
+        if asyncio.get_running_loop().time() > deadline:
+            raise failure
+        await asyncio.sleep(0.02)
