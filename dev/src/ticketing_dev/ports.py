@@ -2,6 +2,7 @@
 
 import random
 import socket
+from collections.abc import Callable, Mapping
 
 HOST = "127.0.0.1"
 
@@ -27,3 +28,17 @@ def free_port() -> int:
     while not is_free(port := random.choice(CANDIDATES)):  # noqa: S311
         pass
     return port
+
+
+def chooser(before: Mapping[str, int], taken: int) -> Callable[[str], int]:
+    """Chooses ports by name: the one it had before while that is free, never one chosen already."""
+    chosen = {taken}
+
+    def choose(name: str) -> int:
+        port = before.get(name) or free_port()
+        while port in chosen or not is_free(port):
+            port = free_port()
+        chosen.add(port)
+        return port
+
+    return choose

@@ -1,0 +1,108 @@
+"""The Kubernetes Ingress manifest, rendered for a local nginx: one list of routes for both."""
+
+import grp
+import os
+import pwd
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+ERRORS = {
+    400: "Bad request",
+    404: "Not found",
+    405: "Method not allowed",
+    413: "Body is too large",
+    414: "Address is too long",
+    494: "Headers are too large",  # nginx's own name for a 431
+    500: "Something went wrong",
+    502: "Not available at the moment, try again",
+    503: "Not available at the moment, try again",
+    504: "Took too long, try again",
+}
+
+_templates = Environment(
+    loader=PackageLoader("ticketing_dev", "."),
+    undefined=StrictUndefined,
+    autoescape=select_autoescape(["html.j2"]),
+    trim_blocks=True,
+)
+
+
+@dataclass(frozen=True)
+class Route:
+    """One path of an Ingress, and the Kubernetes service that it leads to."""
+
+    path: str
+    exact: bool
+    backend: str
+
+    @property
+    def matchers(self) -> list[str]:
+        """The nginx locations that together match just what the path means in Kubernetes.
+
+        There a prefix ends between two slashes: /api/users matches /api/users and /api/users/1, not
+        /api/usersfoo. nginx picks the longest by itself, as Kubernetes wants it.
+        """
+        if self.exact:
+            return [f"= {self.path}"]
+        if self.path == "/":
+            return ["/"]
+        return [f"= {self.path}", f"{self.path}/"]
+
+
+@dataclass(frozen=True)
+class Ingress:
+    """What an Ingress manifest says."""
+
+    hosts: list[str]
+    routes: list[Route]
+
+    @classmethod
+    def of(cls, manifest: Path) -> "Ingress":
+        """Read a manifest. Raises ValueError for what has no meaning outside of one controller."""
+        spec: dict[str, Any] = yaml.safe_load(manifest.read_text())["spec"]
+        return cls(
+            hosts=[rule["host"] for rule in spec["rules"] if "host" in rule],
+            routes=[_route(path) for rule in spec["rules"] for path in rule["http"]["paths"]],
+        )
+
+
+def _route(path: dict[str, Any]) -> Route:
+    if path["pathType"] not in ("Prefix", "Exact"):
+        raise ValueError(f"{path['path']}: only a controller knows what {path['pathType']} means")
+    exact = path["pathType"] == "Exact"
+    plain = path["path"] if exact else path["path"].rstrip("/") or "/"
+    return Route(plain, exact, path["backend"]["service"]["name"])
+
+
+def render(
+    ingress: Ingress,
+    listen: str,
+    addresses: Mapping[str, str],
+    extras: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """The files of an nginx that serves the ingress: its configuration and a page of its own.
+
+    `addresses` says where each backend answers (`host:port`). A route to one that is not among them
+    is a 503; for `/` it is a small page that tells what runs here. `extras` are prefixes, taken off
+    on the way, that lead to backends which the manifest does not know.
+    """
+    known: dict[str, Any] = {
+        "listen": listen,
+        "hosts": ingress.hosts,
+        "routes": ingress.routes,
+        "addresses": addresses,
+        "extras": extras or {},
+        "errors": ERRORS,
+        "user": pwd.getpwuid(os.geteuid()).pw_name,
+        "group": grp.getgrgid(os.getegid()).gr_name,
+    }
+    return {
+        "nginx.conf": _templates.get_template("nginx.conf.j2").render(known),
+        "pages/index.html": _templates.get_template("index.html.j2").render(known),
+        "temp/.keep": "",  # nginx makes the folders below it, but not this one
+    }

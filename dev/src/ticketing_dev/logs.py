@@ -1,0 +1,68 @@
+"""The parts' logs, told together: each line says whose it is."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping
+from itertools import cycle
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+COLORS = ("cyan", "magenta", "green", "yellow", "blue", "bright_red", "bright_cyan", "bright_green")
+LOOK_EVERY_SECONDS = 0.25
+
+
+class Tail:
+    """Reads on where it left off in a file that grows, and may be begun anew."""
+
+    def __init__(self, path: Path, last: int | None = None) -> None:
+        """Begin at the last so many lines; with None, at the first line."""
+        self._path = path
+        self._inode = 0
+        self._offset = 0
+        self._rest = b""
+        if last is not None and path.exists():
+            lines = path.read_bytes().splitlines(keepends=True)
+            self._inode = path.stat().st_ino
+            self._offset = sum(map(len, lines[: len(lines) - last]))
+
+    def new_lines(self) -> Iterator[str]:
+        """The whole lines that came since."""
+        try:
+            now = self._path.stat()
+        except FileNotFoundError:
+            return
+        if now.st_ino != self._inode or now.st_size < self._offset:
+            self._inode, self._offset, self._rest = now.st_ino, 0, b""
+        if now.st_size == self._offset:
+            return
+        with self._path.open("rb") as file:
+            file.seek(self._offset)
+            read = file.read()
+        self._offset += len(read)
+        *lines, self._rest = (self._rest + read).split(b"\n")
+        for line in lines:
+            yield line.decode(errors="replace")
+
+
+class Teller:
+    """Prints lines behind the names of those who logged them."""
+
+    def __init__(self, console: Console, names: list[str]) -> None:
+        self._console = console
+        self._width = max(map(len, names), default=0)
+        self._colors = dict(zip(names, cycle(COLORS), strict=False))
+
+    def tell(self, name: str, line: str) -> None:
+        """Print one line of this part."""
+        prefix = Text(f"{name:{self._width}} | ", style=self._colors.get(name, "white"))
+        self._console.print(prefix.append(Text.from_ansi(line)), soft_wrap=True)
+
+
+async def follow(tails: Mapping[str, Tail]) -> AsyncIterator[tuple[str, str]]:
+    """Names and lines as they come, for ever."""
+    while True:
+        for name, tail in tails.items():
+            for line in tail.new_lines():
+                yield name, line
+        await asyncio.sleep(LOOK_EVERY_SECONDS)

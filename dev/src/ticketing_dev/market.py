@@ -1,0 +1,73 @@
+"""The parts that make the whole market, and what each of them is told of the others."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from ticketing_dev import parts
+from ticketing_dev.checkout import INGRESS
+from ticketing_dev.keys import Keys
+from ticketing_dev.parts import Part
+
+STRIPE_PAGES, MAIL_PAGES = "/dev/stripe/", "/dev/mail/"
+SENDER = "tickets@ticketing.dev"
+
+
+def market(
+    port: int,
+    data: Path,
+    port_of: Callable[[str], int],
+    keys: Keys,
+    common: Mapping[str, str],
+    window: int | None = None,
+) -> list[Part]:
+    """All parts of a stack at http://localhost:`port`.
+
+    `port_of` chooses the port of every other part by its name, `common` are variables for all
+    services, `window` is how many seconds an order waits for its payment.
+    """
+    nats = parts.nats(port_of("nats"), data / "nats")
+    mongo = parts.mongo(port_of("mongo"), data / "mongo")
+    redis = parts.redis(port_of("redis"), data / "redis")
+    stripe = parts.stripe(port_of("stripe"), data / "stripe", STRIPE_PAGES.rstrip("/"))
+    sendgrid = parts.sendgrid(port_of("sendgrid"), data / "sendgrid", MAIL_PAGES.rstrip("/"))
+
+    def service(name: str, *stores: Part, **settings: str) -> Part:
+        env = {**common, "NATS_URL": nats.url, **settings}
+        needs = (nats.name, *(store.name for store in stores))
+        return parts.service(name, port_of(name), data / name, env, needs)
+
+    def stored(name: str, *others: Part, **settings: str) -> Part:
+        return service(name, mongo, *others, MONGO_URI=mongo.uri(name), **settings)
+
+    stripe_settings = {
+        "STRIPE_KEY": keys.stripe,
+        "STRIPE_WEBHOOK_SECRET": keys.stripe_webhook,
+        "STRIPE_API_BASE": stripe.url,
+    }
+    mail_settings = {
+        "SENDGRID_KEY": keys.sendgrid,
+        "SENDGRID_EMAIL": SENDER,
+        "SENDGRID_API_BASE": sendgrid.url,
+        "PUBLIC_URL": f"http://localhost:{port}",
+    }
+    waits = {} if window is None else {"EXPIRATION_WINDOW_SECONDS": str(window)}
+    services = [
+        stored("auth", JWT_KEY=keys.jwt, COOKIE_SECURE="false"),
+        stored("tickets", JWT_KEY=keys.jwt),
+        stored("orders", JWT_KEY=keys.jwt, **waits),
+        stored("payments", stripe, JWT_KEY=keys.jwt, **stripe_settings),
+        service("expiration", redis, REDIS_URL=redis.url),
+        stored("contact", sendgrid, **mail_settings),
+    ]
+    ingress = parts.ingress(
+        port,
+        data / "ingress",
+        INGRESS,
+        addresses={
+            **{f"{part.name}-srv": part.address for part in services},
+            **{part.name: part.address for part in (stripe, sendgrid)},
+        },
+        extras={STRIPE_PAGES: stripe.name, MAIL_PAGES: sendgrid.name},
+        needs=tuple(part.name for part in (*services, stripe, sendgrid)),
+    )
+    return [nats, mongo, redis, stripe, sendgrid, *services, ingress]
