@@ -30,8 +30,8 @@ async def connected(uri: str, documents: Sequence[type[Document]]) -> AsyncItera
     client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(
         uri,
         tz_aware=True,
-        w="majority",
-        journal=True,
+        # No write concern: MongoDB's own is the majority's journals, and PyMongo would send a
+        # client's inside a transaction of a bound session, where none may stand.
         serverSelectionTimeoutMS=CALL_SECONDS * 1000,
         connectTimeoutMS=5_000,
         timeoutMS=CALL_SECONDS * 1000,

@@ -14,6 +14,13 @@ def _add_trace(_: object, __: str, event: structlog.typing.EventDict) -> structl
     return event
 
 
+def _drop_uvicorns_colours(
+    _: object, __: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    event.pop("color_message", None)
+    return event
+
+
 def configure(service: str, level: str) -> None:
     """Send every log of this process, the libraries' too, to standard error in one form."""
     terminal = sys.stderr.isatty()
@@ -34,6 +41,7 @@ def configure(service: str, level: str) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
     )
+    bare = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     end: list[structlog.typing.Processor] = (
         [structlog.dev.ConsoleRenderer()]
         if terminal
@@ -43,7 +51,7 @@ def configure(service: str, level: str) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *end],
+            processors=[bare, _drop_uvicorns_colours, *end],
         )
     )
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)

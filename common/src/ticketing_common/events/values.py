@@ -1,5 +1,6 @@
 """The values that events, documents and requests are made of."""
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated
@@ -10,9 +11,10 @@ from pydantic import (
     BeforeValidator,
     Field,
     PlainSerializer,
-    StringConstraints,
     WithJsonSchema,
 )
+
+_HEX = re.compile("[0-9a-f]{24}")
 
 
 def utc_now() -> datetime:
@@ -27,16 +29,29 @@ def in_milliseconds(time: datetime) -> datetime:
 
 
 def _only_a_number(value: object) -> object:
+    if hasattr(value, "to_decimal"):  # as MongoDB's driver gives it back
+        return value.to_decimal()
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         raise ValueError("Input should be a number")
     return value
+
+
+def _only_an_id(value: object) -> str:
+    text = str(value)
+    if not _HEX.fullmatch(text):
+        raise ValueError("Should be an id of 24 hex digits")
+    return text
 
 
 def _as_json_number(value: Decimal) -> int | float:
     return int(value) if value == value.to_integral_value() else float(value)
 
 
-Id = Annotated[str, BeforeValidator(str), StringConstraints(pattern=r"^[0-9a-f]{24}$")]
+Id = Annotated[
+    str,
+    BeforeValidator(_only_an_id),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9a-f]{24}$"}),
+]
 """24 hex digits. An ObjectId becomes its text."""
 
 Price = Annotated[

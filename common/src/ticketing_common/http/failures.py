@@ -74,7 +74,9 @@ def _broken_rule(rule: Any) -> FieldError:
 
 async def _on_http_exception(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    response = failure(error.status_code, [FieldError(message=str(error.detail))], None)
+    response = failure(
+        error.status_code, [FieldError(message=str(error.detail).capitalize())], None
+    )
     if error.headers:
         response.headers.update(error.headers)
     return response

@@ -56,8 +56,8 @@ def _describe(operation: dict[str, Any], mutating: bool, *, idempotent: bool) ->
     if mutating:
         errors += [CrossOrigin, TooLarge, Conflict]
     for error in errors:
-        responses.setdefault(str(error.status), described(error))
-    responses["500"] = described(ServiceError)
+        responses.setdefault(str(error.status), _described(error))
+    responses["500"] = _described(ServiceError)
     if mutating and idempotent:
         operation.setdefault("parameters", []).append(
             {
@@ -70,8 +70,12 @@ def _describe(operation: dict[str, Any], mutating: bool, *, idempotent: bool) ->
         )
 
 
-def described(error: type[ServiceError]) -> dict[str, Any]:
-    """An error's response, for an operation's `responses`."""
+def may_answer(*errors: type[ServiceError]) -> dict[int | str, dict[str, Any]]:
+    """An operation's `responses`: the errors that it raises beside those that any may."""
+    return {error.status: _described(error) for error in errors}
+
+
+def _described(error: type[ServiceError]) -> dict[str, Any]:
     return {
         "description": error.message,
         "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorBody"}}},

@@ -54,9 +54,9 @@ class Bus:
         headers = {"ce-id": str(ObjectId())}
         await self.js.publish(event.subject, body, headers=headers)
 
-    async def settled(self, listeners: Listeners, timeout: float = 20) -> None:
+    async def settled(self, listeners: Listeners, within: float = 20) -> None:
         """Wait until a service has answered for everything it was told."""
-        async with asyncio.timeout(timeout):
+        async with asyncio.timeout(within):
             for stream in consumers(listeners):
                 while True:
                     info = await self.js.consumer_info(stream, listeners.service)
@@ -64,18 +64,18 @@ class Bus:
                         break
                     await asyncio.sleep(0.02)
 
-    async def heard(self, event: type[E], count: int = 1, timeout: float = 10) -> list[E]:
+    async def heard(self, event: type[E], count: int = 1, within: float = 10) -> list[E]:
         """All that was said of one kind, once there are at least `count`."""
-        async with asyncio.timeout(timeout):
+        async with asyncio.timeout(within):
             while True:
                 messages = await self._messages(stream_of(event), event.subject)
                 if len(messages) >= count:
                     return [event.model_validate_json(message.data) for message in messages]
                 await asyncio.sleep(0.02)
 
-    async def dead_letters(self, count: int = 0, timeout: float = 10) -> list[Msg]:
+    async def dead_letters(self, count: int = 0, within: float = 10) -> list[Msg]:
         """The dead letters, once there are at least `count`."""
-        async with asyncio.timeout(timeout):
+        async with asyncio.timeout(within):
             while True:
                 messages = await self._messages(DEAD_LETTERS, "dead-letter.>")
                 if len(messages) >= count:

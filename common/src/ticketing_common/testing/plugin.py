@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import pytest
 from pymongo import AsyncMongoClient
@@ -30,5 +31,6 @@ async def world(stores: Stores) -> AsyncIterator[World]:
     async with Redis.from_url(redis_url) as redis:
         await redis.flushdb()
     yield World(stores.mongo_uri(name), stores.nats_url(number), redis_url)
-    async with AsyncMongoClient(stores.mongo_uri(name)) as client:
+    client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(stores.mongo_uri(name))
+    async with client:
         await client.drop_database(name)

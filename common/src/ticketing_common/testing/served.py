@@ -39,7 +39,9 @@ class Served:
 @asynccontextmanager
 async def serving(app: FastAPI, bus: Bus) -> AsyncIterator[Served]:
     """Serve the app on a free port until the block ends."""
-    listener = socket.create_server(("127.0.0.1", 0))
+    # asyncio turns Nagle's algorithm off only where a socket says that it speaks TCP.
+    listener = socket.socket(proto=socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
     config = uvicorn.Config(
         app, log_config=None, lifespan="on", timeout_graceful_shutdown=5, access_log=False
     )
@@ -65,14 +67,14 @@ async def _true_or_raise(server: uvicorn.Server, task: asyncio.Task[None]) -> bo
     return server.started
 
 
-async def eventually(ask: Callable[[], Awaitable[T]], timeout: float = 10) -> T:
+async def eventually(ask: Callable[[], Awaitable[T]], within: float = 10) -> T:
     """Ask until the answer is truthy or asserting stops failing; returns the answer."""
-    deadline = asyncio.get_running_loop().time() + timeout
+    deadline = asyncio.get_running_loop().time() + within
     while True:
         try:
             if answer := await ask():
                 return answer
-            failure: AssertionError = AssertionError(f"still {answer!r} after {timeout} s")
+            failure: AssertionError = AssertionError(f"still {answer!r} after {within} s")
         except AssertionError as error:
             failure = error
         if asyncio.get_running_loop().time() > deadline:

@@ -1,7 +1,7 @@
 """The real MongoDB, NATS and Redis that tests run on: one set a test process.
 
 `TICKETING_TEST_PARTS=containers` takes them from Docker through testcontainers; otherwise they are
-the pinned servers from PyPI, with `TICKETING_MONGOD` (or PATH) naming a real mongod if there is one.
+the pinned servers from PyPI, or a real mongod where `TICKETING_MONGOD` or PATH has one.
 """
 
 import os

@@ -1,0 +1,25 @@
+"""auth: accounts and sessions."""
+
+from fastapi import FastAPI
+
+from auth.models import ResetGrant, User
+from auth.routes import router
+from auth.settings import AuthSettings
+from auth.tries import Tries
+from ticketing_common.listeners import Listeners
+from ticketing_common.service import create_service
+
+listeners = Listeners("auth")
+
+
+def create_app(settings: AuthSettings | None = None) -> FastAPI:
+    app = create_service(
+        settings or AuthSettings.read("auth"),
+        listeners,
+        description="Accounts and sessions: one signed cookie, which every service verifies.",
+        documents=[User, ResetGrant],
+        router=router,
+        prefix="/api/users",
+    )
+    app.state.tries = Tries()
+    return app

@@ -1,0 +1,188 @@
+"""Accounts and sessions."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from pymongo.errors import DuplicateKeyError
+
+from auth import passwords, tries
+from auth.models import EmailInUse, InvalidCredentials, ResetGrant, User
+from auth.schemas import (
+    Credentials,
+    CurrentUserOut,
+    EmailOnly,
+    MessageOut,
+    NewAccount,
+    NothingOut,
+    PasswordReset,
+    Token,
+    TokenOnly,
+    UserOut,
+    ValidOut,
+)
+from auth.settings import AuthSettings
+from ticketing_common import outbox
+from ticketing_common.auth import COOKIE, SESSION_AGE, Sessions, SessionUser, Visitor, end_sessions
+from ticketing_common.errors import BadRequest, NotAuthorized, NotFound, TooManyTries
+from ticketing_common.events import (
+    ResetToken,
+    UserChangedPassword,
+    UserForgotPassword,
+    UserSignedIn,
+    UserSignedUp,
+    utc_now,
+)
+from ticketing_common.http.openapi import may_answer
+from ticketing_common.transaction import transactional
+
+router = APIRouter(tags=["users"])
+
+TokenInQuery = Annotated[Token | None, Query(alias="token")]
+
+
+@router.post("/signup", status_code=201)
+async def sign_up(account: NewAccount, request: Request, response: Response) -> UserOut:
+    """Make an account and sign in."""
+    password_hash = await passwords.hashed(account.password.get_secret_value())
+    user = await _create(account.email, password_hash)
+    _begin_session(user, request, response)
+    return UserOut.of(user)
+
+
+@transactional
+async def _create(email: str, password_hash: str) -> User:
+    user = User(email=email, password_hash=password_hash, created_at=utc_now())
+    try:
+        await user.insert()
+    except DuplicateKeyError:
+        raise EmailInUse(field="email") from None
+    await outbox.add(UserSignedUp.of(user))
+    return user
+
+
+@router.post("/signin", responses=may_answer(TooManyTries))
+async def sign_in(credentials: Credentials, request: Request, response: Response) -> UserOut:
+    """Begin a session."""
+    allowed: tries.Tries = request.app.state.tries
+    await allowed.check(tries.WRONG_PASSWORDS, credentials.email)
+    user = await User.known_as(credentials.email)
+    password_hash = user.password_hash if user is not None else None
+    if not await passwords.matches(credentials.password.get_secret_value(), password_hash):
+        await allowed.count(tries.WRONG_PASSWORDS, credentials.email)
+        raise InvalidCredentials
+    user = await _note_sign_in(credentials.email)
+    _begin_session(user, request, response)
+    return UserOut.of(user)
+
+
+@transactional
+async def _note_sign_in(email: str) -> User:
+    user = await User.known_as(email)
+    if user is None:
+        raise InvalidCredentials
+    user.signed_in_at = utc_now()
+    await user.save()
+    await outbox.add(UserSignedIn.of(user))
+    return user
+
+
+@router.post("/signout")
+async def sign_out(request: Request, response: Response) -> NothingOut:
+    """End the session of this browser."""
+    _clear_session(request, response)
+    return NothingOut()
+
+
+@router.get("/currentuser")
+async def current_user(user: Visitor) -> CurrentUserOut:
+    """Who is signed in, if anybody is."""
+    return CurrentUserOut(current_user=UserOut.of(user) if user is not None else None)
+
+
+@router.post("/forgot-password", responses=may_answer(TooManyTries))
+async def forgot_password(asked: EmailOnly, request: Request) -> MessageOut:
+    """Send a mail with a token, if there is such a user. The answer does not tell."""
+    allowed: tries.Tries = request.app.state.tries
+    await allowed.check(tries.RESET_MAILS, asked.email)
+    await allowed.count(tries.RESET_MAILS, asked.email)
+    await _grant_reset(asked.email)
+    return MessageOut(message="Reset email sent")
+
+
+@transactional
+async def _grant_reset(email: str) -> None:
+    user = await User.known_as(email)
+    if user is None:
+        return
+    grant, token = ResetGrant.issue(user)
+    await grant.insert()
+    await user.save()
+    secret = ResetToken.model_validate({"value": token, "expiresAt": grant.expires_at})
+    await outbox.add(UserForgotPassword.of(user, token=secret))
+
+
+@router.post("/validate-token", responses=may_answer(NotAuthorized, NotFound))
+async def validate_token(
+    in_query: TokenInQuery = None,
+    in_body: TokenOnly | None = None,
+) -> ValidOut:
+    """Whether a token from a mail can still be used."""
+    await ResetGrant.of_token(_one_token(in_query, in_body))
+    return ValidOut(valid=True)
+
+
+@router.post("/reset-password", responses=may_answer(NotAuthorized, NotFound))
+async def reset_password(
+    reset: PasswordReset,
+    request: Request,
+    response: Response,
+    in_query: TokenInQuery = None,
+) -> NothingOut:
+    """Choose a new password. Every earlier session of the user ends, everywhere."""
+    token = _one_token(in_query, reset)
+    password = reset.new_password.get_secret_value()
+    if password != reset.repeated_new_password.get_secret_value():
+        raise BadRequest("Passwords must match", field="repeatedNewPassword")
+    await ResetGrant.of_token(token)  # before a hash is made for nothing
+    await _change_password(token, await passwords.hashed(password))
+    _clear_session(request, response)
+    return NothingOut()
+
+
+@transactional
+async def _change_password(token: str, password_hash: str) -> None:
+    grant = await ResetGrant.of_token(token)
+    user = await User.get(grant.user_id)
+    if user is None:
+        raise NotFound
+    await ResetGrant.find({"user_id": user.id}).delete()
+    user.password_hash = password_hash
+    await user.save()
+    changed_at = utc_now()
+    await end_sessions(user.user_id, changed_at)
+    await outbox.add(UserChangedPassword.of(user, changed_at=changed_at))
+
+
+def _one_token(in_query: str | None, body: TokenOnly | PasswordReset | None) -> str:
+    token = in_query or (body.token if body is not None else None)
+    if token is None:
+        raise BadRequest("Field required", field="token")
+    return token
+
+
+def _begin_session(user: User, request: Request, response: Response) -> None:
+    sessions: Sessions = request.app.state.sessions
+    settings: AuthSettings = request.app.state.settings
+    response.set_cookie(
+        COOKIE,
+        sessions.issue(SessionUser(id=user.user_id, email=user.email)),
+        max_age=int(SESSION_AGE.total_seconds()),
+        httponly=True,
+        secure=settings.cookie_secure,
+        samesite="lax",
+    )
+
+
+def _clear_session(request: Request, response: Response) -> None:
+    settings: AuthSettings = request.app.state.settings
+    response.delete_cookie(COOKIE, httponly=True, secure=settings.cookie_secure, samesite="lax")

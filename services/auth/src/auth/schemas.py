@@ -1,0 +1,78 @@
+"""What auth's routes take and give."""
+
+from typing import Annotated
+
+from email_validator import EmailNotValidError, validate_email
+from pydantic import (
+    AfterValidator,
+    Field,
+    SecretStr,
+    StringConstraints,
+    WithJsonSchema,
+)
+
+from ticketing_common.events import Id
+from ticketing_common.wire import Wire
+
+
+def _as_address(text: str) -> str:
+    try:
+        return validate_email(text, check_deliverability=False).normalized.lower()
+    except EmailNotValidError:
+        raise ValueError("Email must be valid") from None
+
+
+Email = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=254),
+    AfterValidator(_as_address),
+    WithJsonSchema({"type": "string", "format": "email", "maxLength": 254}),
+]
+NewPassword = Annotated[SecretStr, Field(min_length=8, max_length=128)]
+GivenPassword = Annotated[SecretStr, Field(max_length=128)]
+Token = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+
+
+class NewAccount(Wire):
+    email: Email
+    password: NewPassword
+
+
+class Credentials(Wire):
+    email: Email
+    password: GivenPassword
+
+
+class EmailOnly(Wire):
+    email: Email
+
+
+class TokenOnly(Wire):
+    token: Token | None = None
+
+
+class PasswordReset(Wire):
+    token: Token | None = None
+    new_password: NewPassword
+    repeated_new_password: GivenPassword
+
+
+class UserOut(Wire):
+    id: Id
+    email: str
+
+
+class CurrentUserOut(Wire):
+    current_user: UserOut | None
+
+
+class MessageOut(Wire):
+    message: str
+
+
+class ValidOut(Wire):
+    valid: bool
+
+
+class NothingOut(Wire):
+    """An empty object."""

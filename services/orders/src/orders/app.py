@@ -1,0 +1,21 @@
+"""orders: who holds which ticket."""
+
+from fastapi import FastAPI
+
+from orders.listeners import listeners
+from orders.models import Order, Reservation, Ticket
+from orders.routes import router
+from orders.settings import OrdersSettings
+from ticketing_common.service import create_service
+
+
+def create_app(settings: OrdersSettings | None = None) -> FastAPI:
+    return create_service(
+        settings or OrdersSettings.read("orders"),
+        listeners,
+        description="Orders: each holds one ticket until it is paid, cancelled or too late.",
+        documents=[Order, Reservation, Ticket],
+        router=router,
+        prefix="/api/orders",
+        idempotent=True,
+    )

@@ -1,0 +1,105 @@
+"""What orders does when it hears an event."""
+
+from beanie import PydanticObjectId
+
+from orders.models import Order, Ticket
+from orders.rules import cancel
+from ticketing_common import outbox
+from ticketing_common.auth import end_earlier_sessions
+from ticketing_common.events import (
+    CancelReason,
+    ExpirationCompleted,
+    OrderAwaitingPayment,
+    OrderCompleted,
+    OrderStatus,
+    PaymentCreated,
+    PaymentFailed,
+    PaymentStarted,
+    TicketCreated,
+    TicketDeleted,
+    TicketUpdated,
+    UserChangedPassword,
+    utc_now,
+)
+from ticketing_common.listeners import Listeners, NotYet, Reject
+
+listeners = Listeners("orders")
+
+listeners.on(UserChangedPassword)(end_earlier_sessions)
+
+
+@listeners.on(TicketCreated, replica=Ticket)
+async def copy_new_ticket(event: TicketCreated) -> None:
+    """Begin our copy of a ticket."""
+    await Ticket(id=PydanticObjectId(event.id), title=event.title, price=event.price).insert()
+
+
+@listeners.on(TicketUpdated, replica=Ticket)
+async def copy_ticket(event: TicketUpdated, ticket: Ticket) -> None:
+    """Keep our copy of the ticket current."""
+    ticket.title, ticket.price = event.title, event.price
+
+
+@listeners.on(TicketDeleted, replica=Ticket)
+async def bury_ticket(event: TicketDeleted, ticket: Ticket) -> None:
+    """Take no more orders for it, and cancel one that was on its way."""
+    ticket.deleted = True
+    for order in await Order.find({"ticket.id": event.id}).to_list():
+        if not order.is_over:
+            await cancel(order, CancelReason.TICKET_GONE)
+
+
+@listeners.on(ExpirationCompleted)
+async def expire_order(event: ExpirationCompleted) -> None:
+    """Cancel the order, if it is still unpaid."""
+    order = await _order(event.order_id)
+    if order.expires_at > utc_now():
+        raise NotYet(f"Order {event.order_id} ends at {order.expires_at}")
+    if order.is_late:
+        await cancel(order, CancelReason.EXPIRED)
+
+
+@listeners.on(PaymentStarted)
+async def await_payment(event: PaymentStarted) -> None:
+    """Wait for the payment, whatever the time."""
+    order = await _order(event.order_id)
+    if not order.is_over:
+        order.paying = event.id
+        await _awaiting_payment(order)
+
+
+@listeners.on(PaymentFailed)
+async def accept_another_payment(event: PaymentFailed) -> None:
+    """Let the buyer try again, if there is time."""
+    order = await _order(event.order_id)
+    if order.is_over or order.paying != event.id:
+        return
+    order.paying = None
+    if order.is_late:
+        await cancel(order, CancelReason.EXPIRED)
+    else:
+        await _awaiting_payment(order)
+
+
+@listeners.on(PaymentCreated)
+async def complete_order(event: PaymentCreated) -> None:
+    """The ticket is the buyer's."""
+    order = await _order(event.order_id)
+    if not order.is_over:
+        order.status, order.paying = OrderStatus.COMPLETE, None
+        await order.save()
+        await outbox.add(OrderCompleted.of(order))
+
+
+async def _awaiting_payment(order: Order) -> None:
+    order.status = OrderStatus.AWAITING_PAYMENT
+    await order.save()
+    await outbox.add(OrderAwaitingPayment.of(order))
+
+
+async def _order(order_id: str) -> Order:
+    """Whoever tells of an order has heard of it from us. Raises Reject where we know of none."""
+    order = await Order.get(PydanticObjectId(order_id))
+    if order is None:
+        raise Reject(f"There is no order {order_id}")
+    return order

@@ -1,0 +1,122 @@
+"""What orders keeps."""
+
+from datetime import timedelta
+from typing import ClassVar, Self
+
+from beanie import Document, PydanticObjectId
+from pydantic import BaseModel
+from pymongo import IndexModel
+from pymongo.errors import DuplicateKeyError
+
+from ticketing_common.auth import SessionUser
+from ticketing_common.documents import VersionedDocument
+from ticketing_common.errors import BadRequest, NotAuthorized, NotFound
+from ticketing_common.events import Id, OrderStatus, Price, UtcTime, utc_now
+
+
+class TicketReserved(BadRequest):
+    message = "Ticket is already reserved"
+
+
+class OrderComplete(BadRequest):
+    message = "Cannot cancel an order that is complete"
+
+
+class Ticket(VersionedDocument):
+    """Our copy of what tickets sells. A deleted one stays, so that nothing late revives it."""
+
+    class Settings:
+        name: ClassVar[str] = "tickets"
+
+    title: str
+    price: Price
+    deleted: bool = False
+
+    @classmethod
+    async def on_offer(cls, ticket_id: str) -> Self:
+        """Raises NotFound for one that does not exist, any more or yet."""
+        ticket = await cls.get(PydanticObjectId(ticket_id))
+        if ticket is None or ticket.deleted:
+            raise NotFound
+        return ticket
+
+
+class Reservation(Document):
+    """The one live order of a ticket. Its id is the ticket's, so there is never a second."""
+
+    class Settings:
+        name: ClassVar[str] = "reservations"
+
+    id: PydanticObjectId
+    order_id: PydanticObjectId
+
+
+class TicketAsOrdered(BaseModel):
+    """The ticket at the price at which it was ordered."""
+
+    id: Id
+    title: str
+    price: Price
+
+
+class Order(VersionedDocument):
+    """A buyer's hold on one ticket, until it is paid, cancelled or too late."""
+
+    class Settings:
+        name: ClassVar[str] = "orders"
+        indexes: ClassVar[list[IndexModel]] = [
+            IndexModel([("user_id", 1), ("_id", -1)]),
+            IndexModel("ticket.id"),
+        ]
+
+    user_id: Id
+    status: OrderStatus = OrderStatus.CREATED
+    expires_at: UtcTime
+    ticket: TicketAsOrdered
+    paying: Id | None = None
+    """The payment that is on its way: it is waited for, whatever the time."""
+
+    @classmethod
+    async def place(cls, user: SessionUser, ticket: Ticket, window: timedelta) -> Self:
+        """Reserve the ticket. Raises TicketReserved: of any number of callers, for all but one."""
+        order = cls(
+            user_id=user.id,
+            expires_at=utc_now() + window,
+            ticket=TicketAsOrdered(id=str(ticket.id), title=ticket.title, price=ticket.price),
+        )
+        # Asked first, because a duplicate key aborts a transaction that the losers then pay for.
+        if await Reservation.get(ticket.id) is not None:
+            raise TicketReserved
+        try:
+            await Reservation(id=ticket.id, order_id=order.id).insert()
+        except DuplicateKeyError:
+            raise TicketReserved from None
+        return await order.insert()
+
+    @classmethod
+    async def of_buyer(cls, user: SessionUser, order_id: str) -> Self:
+        """The order. Raises NotFound, and NotAuthorized for somebody else's."""
+        order = await cls.get(PydanticObjectId(order_id))
+        if order is None:
+            raise NotFound
+        if order.user_id != user.id:
+            raise NotAuthorized
+        return order
+
+    @property
+    def is_over(self) -> bool:
+        return self.status in (OrderStatus.COMPLETE, OrderStatus.CANCELLED)
+
+    @property
+    def is_late(self) -> bool:
+        """Whether its time is over and no payment is on its way."""
+        return not self.is_over and self.paying is None and self.expires_at <= utc_now()
+
+    async def cancel(self) -> None:
+        """Free the ticket. Raises OrderComplete."""
+        if self.status == OrderStatus.COMPLETE:
+            raise OrderComplete
+        self.status = OrderStatus.CANCELLED
+        self.paying = None
+        await self.save()
+        await Reservation.find({"_id": PydanticObjectId(self.ticket.id)}).delete()

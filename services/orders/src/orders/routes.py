@@ -1,0 +1,62 @@
+"""Orders: hold a ticket, look at your orders, let one go."""
+
+from fastapi import APIRouter, Request, Response
+
+from orders.models import Order, Ticket
+from orders.rules import cancel
+from orders.schemas import NewOrder, OrderId, OrderOut
+from orders.settings import OrdersSettings
+from ticketing_common import outbox
+from ticketing_common.auth import CurrentUser
+from ticketing_common.errors import NotFound
+from ticketing_common.events import CancelReason, OrderCreated, OrderStatus
+from ticketing_common.http.openapi import may_answer
+from ticketing_common.pages import Cursor, CursorText, Limit, page
+from ticketing_common.transaction import transactional
+
+router = APIRouter(tags=["orders"])
+
+SHOWN = ["status", "user_id", "expires_at", "version", "ticket"]
+
+
+@router.post("", status_code=201, responses=may_answer(NotFound))
+@transactional
+async def order_ticket(wish: NewOrder, user: CurrentUser, request: Request) -> OrderOut:
+    """Hold a ticket. Of any number of callers at once, one gets it."""
+    settings: OrdersSettings = request.app.state.settings
+    ticket = await Ticket.on_offer(wish.ticket_id)
+    order = await Order.place(user, ticket, settings.window)
+    await outbox.add(OrderCreated.of(order))
+    return OrderOut.of(order)
+
+
+@router.get("")
+async def list_orders(
+    request: Request,
+    response: Response,
+    user: CurrentUser,
+    limit: Limit = 50,
+    cursor: CursorText = None,
+) -> list[OrderOut]:
+    """Your orders, the newest first. Where there are more, `Link` leads to the next page."""
+    wanted: dict[str, object] = {"user_id": user.id}
+    if cursor is not None:
+        wanted["_id"] = {"$lt": Cursor.parse(cursor).id}
+    found = Order.get_pymongo_collection().find(wanted, SHOWN).sort("_id", -1).limit(limit + 1)
+    rows = page(await found.to_list(), limit, "_id", request, response)
+    return [OrderOut.of_row(row) for row in rows]
+
+
+@router.get("/{orderId}", responses=may_answer(NotFound))
+async def show_order(order_id: OrderId, user: CurrentUser) -> OrderOut:
+    """One of your orders."""
+    return OrderOut.of(await Order.of_buyer(user, order_id))
+
+
+@router.delete("/{orderId}", status_code=204, responses=may_answer(NotFound))
+@transactional
+async def cancel_order(order_id: OrderId, user: CurrentUser) -> None:
+    """Let the ticket go. To cancel a cancelled order is fine, and changes nothing."""
+    order = await Order.of_buyer(user, order_id)
+    if order.status != OrderStatus.CANCELLED:
+        await cancel(order, CancelReason.CANCELLED_BY_BUYER)

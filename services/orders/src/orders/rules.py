@@ -1,0 +1,11 @@
+"""What routes and listeners both do."""
+
+from orders.models import Order
+from ticketing_common import outbox
+from ticketing_common.events import CancelReason, OrderCancelled
+
+
+async def cancel(order: Order, reason: CancelReason) -> None:
+    """Cancel the order and tell why. Raises OrderComplete."""
+    await order.cancel()
+    await outbox.add(OrderCancelled.of(order, reason=reason))

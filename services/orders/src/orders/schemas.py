@@ -1,0 +1,30 @@
+"""What orders' routes take and give."""
+
+from typing import Annotated
+
+from fastapi import Path
+from pydantic import Field
+
+from ticketing_common.events import Id, OrderStatus, Price, UtcTime
+from ticketing_common.wire import Wire
+
+OrderId = Annotated[Id, Path(alias="orderId")]
+
+
+class NewOrder(Wire):
+    ticket_id: Id
+
+
+class OrderedTicketOut(Wire):
+    id: Id
+    title: str
+    price: Price
+
+
+class OrderOut(Wire):
+    id: Id
+    status: OrderStatus
+    user_id: Id
+    expires_at: UtcTime
+    version: int = Field(ge=0)
+    ticket: OrderedTicketOut

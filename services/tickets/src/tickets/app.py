@@ -1,0 +1,21 @@
+"""tickets: what is for sale."""
+
+from fastapi import FastAPI
+
+from ticketing_common.service import create_service
+from tickets.listeners import listeners
+from tickets.models import Hold, Ticket
+from tickets.routes import router
+from tickets.settings import TicketsSettings
+
+
+def create_app(settings: TicketsSettings | None = None) -> FastAPI:
+    return create_service(
+        settings or TicketsSettings.read("tickets"),
+        listeners,
+        description="Tickets for sale: list, look at, sell, change and withdraw them.",
+        documents=[Ticket, Hold],
+        router=router,
+        prefix="/api/tickets",
+        idempotent=True,
+    )

@@ -1,0 +1,89 @@
+"""What tickets keeps."""
+
+import re
+from datetime import timedelta
+from enum import StrEnum
+from typing import ClassVar, Self
+
+from beanie import Document, PydanticObjectId
+from pymongo import IndexModel
+
+from ticketing_common.auth import SessionUser
+from ticketing_common.documents import VersionedDocument
+from ticketing_common.errors import BadRequest, NotAuthorized, NotFound
+from ticketing_common.events import Id, Price, UtcTime
+from ticketing_common.listeners import STREAMS_KEEP
+
+
+class TicketReserved(BadRequest):
+    message = "Cannot change a ticket that is reserved or sold"
+
+
+class Ticket(VersionedDocument):
+    """A ticket that somebody sells."""
+
+    class Settings:
+        name: ClassVar[str] = "tickets"
+        indexes: ClassVar[list[IndexModel]] = [
+            IndexModel([("order_id", 1), ("_id", -1)]),
+            IndexModel([("order_id", 1), ("price", 1), ("_id", 1)]),
+            IndexModel([("user_id", 1), ("_id", -1)]),
+            IndexModel("words"),
+        ]
+
+    title: str
+    price: Price
+    user_id: Id
+    order_id: Id | None = None
+    """The order that holds or bought it, None while it is for sale."""
+    words: list[str]
+    """The title's words in lower case, to search by their beginnings."""
+    created_at: UtcTime
+
+    @classmethod
+    async def sold_by(cls, user: SessionUser, ticket_id: str) -> Self:
+        """The ticket. Raises NotFound, and NotAuthorized for somebody else's."""
+        ticket = await cls.get(PydanticObjectId(ticket_id))
+        if ticket is None:
+            raise NotFound
+        if ticket.user_id != user.id:
+            raise NotAuthorized
+        return ticket
+
+    def change(self, title: str, price: Price) -> None:
+        """Raises TicketReserved where somebody holds or has bought it."""
+        self.must_be_free()
+        self.title, self.price, self.words = title, price, words_of(title)
+
+    def must_be_free(self) -> None:
+        """Raises TicketReserved where somebody holds or has bought it."""
+        if self.order_id is not None:
+            raise TicketReserved
+
+
+def words_of(text: str) -> list[str]:
+    """The different words of a title or a search, in lower case."""
+    return list(dict.fromkeys(re.findall(r"\w+", text.lower())))
+
+
+class HoldState(StrEnum):
+    HELD = "held"
+    RELEASED = "released"
+    SOLD = "sold"
+
+
+class Hold(Document):
+    """What we have heard of an order. Its id is the order's.
+
+    Events of an order can come in any order: what has ended is not begun again.
+    """
+
+    class Settings:
+        name: ClassVar[str] = "holds"
+        indexes: ClassVar[list[IndexModel]] = [
+            IndexModel("at", expireAfterSeconds=int((STREAMS_KEEP + timedelta(1)).total_seconds()))
+        ]
+
+    id: PydanticObjectId
+    state: HoldState
+    at: UtcTime

@@ -1,0 +1,96 @@
+"""Tickets for sale: list, look at, sell, change and withdraw them."""
+
+from typing import Annotated
+
+from beanie import PydanticObjectId
+from fastapi import APIRouter, Query, Request, Response
+
+from ticketing_common import outbox
+from ticketing_common.auth import CurrentUser, Visitor
+from ticketing_common.errors import NotAuthorized, NotFound
+from ticketing_common.events import TicketCreated, TicketDeleted, TicketUpdated, utc_now
+from ticketing_common.http.openapi import may_answer
+from ticketing_common.pages import Cursor, CursorText, Limit, page
+from ticketing_common.transaction import transactional
+from tickets import listing
+from tickets.models import Ticket, words_of
+from tickets.schemas import Seller, Sort, TicketChanges, TicketId, TicketOut
+
+router = APIRouter(tags=["tickets"])
+
+
+@router.post("", status_code=201)
+@transactional
+async def sell_ticket(offer: TicketChanges, user: CurrentUser) -> TicketOut:
+    """Offer a ticket for sale."""
+    ticket = Ticket(
+        title=offer.title,
+        price=offer.price,
+        user_id=user.id,
+        words=words_of(offer.title),
+        created_at=utc_now(),
+    )
+    await ticket.insert()
+    await outbox.add(TicketCreated.of(ticket))
+    return TicketOut.of(ticket)
+
+
+@router.get("")
+async def list_tickets(
+    request: Request,
+    response: Response,
+    user: Visitor,
+    q: Annotated[str | None, Query(max_length=200)] = None,
+    sort: Sort = Sort.NEWEST,
+    limit: Limit = 50,
+    cursor: CursorText = None,
+    seller: Seller | None = None,
+) -> list[TicketOut]:
+    """The tickets that nobody holds or, with `seller=me`, all of your own.
+
+    `q` finds titles by the beginnings of their words. Where there are more, the `Link` header leads
+    to the next page.
+    """
+    if seller is not None and user is None:
+        raise NotAuthorized
+    rows = await listing.find(
+        seller=user.id if seller is not None and user is not None else None,
+        q=q,
+        sort=sort,
+        after=Cursor.parse(cursor) if cursor is not None else None,
+        limit=limit + 1,
+    )
+    field, _ = listing.SORTED_BY[sort]
+    return [TicketOut.of_row(row) for row in page(rows, limit, field, request, response)]
+
+
+@router.get("/{ticketId}", responses=may_answer(NotFound))
+async def show_ticket(ticket_id: TicketId) -> TicketOut:
+    """One ticket, whoever holds it."""
+    ticket = await Ticket.get(PydanticObjectId(ticket_id))
+    if ticket is None:
+        raise NotFound
+    return TicketOut.of(ticket)
+
+
+@router.put("/{ticketId}", responses=may_answer(NotFound))
+@transactional
+async def change_ticket(
+    ticket_id: TicketId, changes: TicketChanges, user: CurrentUser
+) -> TicketOut:
+    """Change a ticket that you sell and nobody has reserved."""
+    ticket = await Ticket.sold_by(user, ticket_id)
+    ticket.change(changes.title, changes.price)
+    await ticket.save()
+    await outbox.add(TicketUpdated.of(ticket))
+    return TicketOut.of(ticket)
+
+
+@router.delete("/{ticketId}", status_code=204, responses=may_answer(NotFound))
+@transactional
+async def withdraw_ticket(ticket_id: TicketId, user: CurrentUser) -> None:
+    """Withdraw a ticket that you sell and nobody has reserved."""
+    ticket = await Ticket.sold_by(user, ticket_id)
+    ticket.must_be_free()
+    await ticket.discard()
+    await outbox.add(TicketDeleted.of(ticket))
