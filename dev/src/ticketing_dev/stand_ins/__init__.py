@@ -1,0 +1,1 @@
+"""Stripe and SendGrid played on loopback, to be spoken to by their real SDKs."""

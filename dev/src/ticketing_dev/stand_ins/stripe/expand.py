@@ -1,0 +1,32 @@
+"""`expand[]`: ids in an answer turned into the objects they name."""
+
+from ticketing_dev.stand_ins.stripe.errors import Json, invalid
+from ticketing_dev.stand_ins.stripe.store import Store
+
+EXPANDABLE = {
+    "latest_charge": "charge",
+    "charge": "charge",
+    "payment_intent": "payment_intent",
+    "payment_method": "payment_method",
+}
+
+
+def expand(store: Store, answer: Json, paths: list[str]) -> Json:
+    """Replace the id at each path, e.g. `latest_charge` or `data.payment_intent`, by its object."""
+    for path in paths:
+        follow(store, answer, path.split("."), path)
+    return answer
+
+
+def follow(store: Store, node: Json, steps: list[str], path: str) -> None:
+    field, *rest = steps
+    if field == "data" and node.get("object") == "list" and rest:
+        for item in node["data"]:
+            follow(store, item, rest, path)
+        return
+    if field not in EXPANDABLE or field not in node:
+        raise invalid(f"This property cannot be expanded ({path}).", param="expand")
+    if isinstance(node[field], str):
+        node[field] = store.find(EXPANDABLE[field], node[field])
+    if rest and node[field]:
+        follow(store, node[field], rest, path)

@@ -1,0 +1,135 @@
+"""Everything the stand-in remembers: Stripe's objects, and the answers kept under a key."""
+
+import json
+import secrets
+import sqlite3
+import string
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ticketing_dev.stand_ins.data import database, transaction
+from ticketing_dev.stand_ins.stripe.errors import Json
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS objects (
+    seq  INTEGER PRIMARY KEY AUTOINCREMENT,
+    id   TEXT NOT NULL UNIQUE,
+    kind TEXT NOT NULL,
+    body TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS by_kind ON objects (kind, seq);
+CREATE TABLE IF NOT EXISTS answers (
+    api_key TEXT NOT NULL,
+    key     TEXT NOT NULL,
+    path    TEXT NOT NULL,
+    params  TEXT NOT NULL,
+    status  INTEGER NOT NULL,
+    body    TEXT NOT NULL,
+    request TEXT NOT NULL,
+    PRIMARY KEY (api_key, key)
+);
+"""
+ALPHABET = string.ascii_letters + string.digits
+
+
+def new_id(prefix: str) -> str:
+    """An id as Stripe makes them, e.g. `pi_3Q...`."""
+    return f"{prefix}_" + "".join(secrets.choice(ALPHABET) for _ in range(24))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was answered to the first request that came with an idempotency key."""
+
+    path: str
+    params: str
+    status: int
+    body: str
+    request: str
+
+
+class Store:
+    """Objects by id and newest first, as plain JSON. The caller says where a transaction ends."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        with transaction(self.connection):
+            yield
+
+    def add(self, made: Json) -> Json:
+        self.connection.execute(
+            "INSERT INTO objects (id, kind, body) VALUES (?, ?, ?)",
+            (made["id"], made["object"], json.dumps(made)),
+        )
+        return made
+
+    def put(self, changed: Json) -> Json:
+        self.connection.execute(
+            "UPDATE objects SET body = ? WHERE id = ?", (json.dumps(changed), changed["id"])
+        )
+        return changed
+
+    def find(self, kind: str, name: str) -> Json | None:
+        row = self.connection.execute(
+            "SELECT body FROM objects WHERE id = ? AND kind = ?", (name, kind)
+        ).fetchone()
+        return None if row is None else json.loads(row["body"])
+
+    def newest(
+        self,
+        kind: str,
+        *,
+        limit: int,
+        older_than: str | None = None,
+        newer_than: str | None = None,
+        where: dict[str, str | int] | None = None,
+    ) -> list[Json]:
+        """Objects of a kind, newest first; `where` maps `field` or `field >=` to a value."""
+        query = "SELECT body FROM objects WHERE kind = ?"
+        values: list[str | int] = [kind]
+        for condition, value in (where or {}).items():
+            field, _, operator = condition.partition(" ")
+            query += f" AND json_extract(body, ?) {operator or '='} ?"
+            values += [f"$.{field}", value]
+        if older_than is not None:
+            query += " AND seq < (SELECT seq FROM objects WHERE id = ?)"
+            values.append(older_than)
+        if newer_than is not None:
+            query += " AND seq > (SELECT seq FROM objects WHERE id = ?)"
+            values.append(newer_than)
+        # A page that ends before an object holds the ones next to it, so it is read backwards.
+        query += f" ORDER BY seq {'ASC' if newer_than else 'DESC'} LIMIT ?"
+        rows = self.connection.execute(query, [*values, limit]).fetchall()
+        return [json.loads(row["body"]) for row in (reversed(rows) if newer_than else rows)]
+
+    def answer(self, api_key: str, key: str) -> Answer | None:
+        row = self.connection.execute(
+            "SELECT path, params, status, body, request FROM answers WHERE api_key = ? AND key = ?",
+            (api_key, key),
+        ).fetchone()
+        return None if row is None else Answer(**row)
+
+    def keep(self, api_key: str, key: str, answer: Answer) -> None:
+        self.connection.execute(
+            "INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                api_key,
+                key,
+                answer.path,
+                answer.params,
+                answer.status,
+                answer.body,
+                answer.request,
+            ),
+        )
+
+
+@contextmanager
+def open_store(folder: Path) -> Iterator[Store]:
+    with database(folder / "stripe.sqlite3", SCHEMA) as connection:
+        yield Store(connection)
