@@ -2,13 +2,14 @@
 
 import asyncio
 import os
-import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 from rich.console import Console
 
 from ticketing_dev import lock
@@ -107,12 +108,14 @@ def down(folder: Folder) -> int | None:
     pid = lock.holder(folder.lock)
     if pid is None:
         return None
-    os.kill(pid, signal.SIGTERM)
-    deadline = time.monotonic() + DOWN_SECONDS
-    while lock.holder(folder.lock) == pid:
-        if time.monotonic() > deadline:
-            os.kill(pid, signal.SIGKILL)  # its parts end with it
-        time.sleep(LOOK_EVERY_SECONDS)
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        process.terminate()
+        deadline = time.monotonic() + DOWN_SECONDS
+        while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+            if time.monotonic() > deadline:
+                process.kill()  # its parts end with it
+            time.sleep(LOOK_EVERY_SECONDS)
     return pid
 
 

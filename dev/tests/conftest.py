@@ -1,0 +1,27 @@
+import runpy
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def fakes():
+    """What fakes.py has: it is a program that the tests run, too."""
+    path = Path(__file__).with_name("fakes.py")
+    return SimpleNamespace(path=path, **runpy.run_path(str(path), run_name="fakes"))
+
+
+@pytest.fixture(scope="session")
+def eventually():
+    """Wait until the call gives something true, and give that."""
+
+    def wait(call, seconds=10.0):
+        deadline = time.monotonic() + seconds
+        while not (result := call()):
+            assert time.monotonic() < deadline, "it did not happen"
+            time.sleep(0.02)
+        return result
+
+    return wait
