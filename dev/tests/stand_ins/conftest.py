@@ -99,7 +99,7 @@ def sendgrid_url(tmp_path: Path) -> Iterator[str]:
 @asynccontextmanager
 async def stripe_client(url: str, api_key: str = "sk_test_one") -> AsyncIterator[Any]:
     """Stripe's own SDK, as payments uses it; without retries unless a test wants them."""
-    http = stripe.HTTPXClient()
+    http: Any = stripe.HTTPXClient()
     yield stripe.StripeClient(
         api_key, base_addresses={"api": url}, http_client=http, max_network_retries=0
     )

@@ -27,6 +27,14 @@ NO_BANK = (
     "Card payments without bank authentication "
     "(docs.stripe.com/payments/without-card-authentication)"
 )
+ENDIVE = (
+    "Removes the payment method types parameter from Payment Intents and Setup Intents "
+    "(docs.stripe.com/changelog/endive)"
+)
+ALLOWED = (
+    "Adds the allowed payment method types parameter to Payment Intents and Setup Intents "
+    "(docs.stripe.com/changelog/dahlia)"
+)
 ACH = "Accept an ACH Direct Debit payment (docs.stripe.com/payments/ach-direct-debit)"
 
 # Stripe's SDK hands its bodies to httpx in a way that httpx has deprecated.
@@ -34,6 +42,11 @@ pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning
 
 Pay = Callable[..., Any]
 NEVER = {"enabled": True, "allow_redirects": "never"}
+
+
+def told(raised: pytest.ExceptionInfo[stripe.StripeError]) -> Any:
+    """The error that the SDK raised, with all that it read from the answer."""
+    return raised.value
 
 
 @pytest.fixture(autouse=True)
@@ -96,10 +109,10 @@ async def test_each_declining_test_card_declines_with_its_own_codes(
     """TESTING: declined payments, with their error code and decline code."""
     with pytest.raises(stripe.CardError) as refused:
         await pay(method)
-    assert refused.value.code == code
-    assert refused.value.error.type == "card_error"
+    assert told(refused).code == code
+    assert told(refused).error.type == "card_error"
     if decline_code:
-        assert refused.value.error.decline_code == decline_code
+        assert told(refused).error.decline_code == decline_code
 
 
 async def test_a_decline_is_a_402_with_the_failed_charge_and_words_for_the_buyer(
@@ -108,7 +121,7 @@ async def test_a_decline_is_a_402_with_the_failed_charge_and_words_for_the_buyer
     """ERRORS: 402 means that the parameters were valid but the request failed."""
     with pytest.raises(stripe.CardError) as refused:
         await pay("pm_card_visa_chargeDeclinedInsufficientFunds")
-    error = refused.value
+    error = told(refused)
     assert error.http_status == 402
     assert error.user_message == "Your card has insufficient funds."
     charge = await client.v1.charges.retrieve_async(error.error.charge)
@@ -122,7 +135,7 @@ async def test_a_declined_intent_waits_for_another_card_and_can_then_be_paid(
     """LIFECYCLE: if the payment attempt fails, the status returns to requires_payment_method."""
     with pytest.raises(stripe.CardError) as refused:
         await pay("pm_card_visa_chargeDeclined")
-    intent = refused.value.error.payment_intent
+    intent = told(refused).error.payment_intent
     assert intent.status == "requires_payment_method"
     assert intent.last_payment_error.decline_code == "generic_decline"
     paid = await client.v1.payment_intents.confirm_async(
@@ -157,17 +170,17 @@ async def test_a_required_action_is_an_error_where_it_was_asked_to_be(pay: Pay) 
     """NO_BANK: error_on_requires_action declines the card with authentication_required."""
     with pytest.raises(stripe.CardError) as refused:
         await pay("pm_card_threeDSecure2Required", error_on_requires_action=True)
-    assert refused.value.http_status == 402
-    assert refused.value.code == "authentication_required"
-    assert refused.value.error.decline_code == "authentication_not_handled"
-    assert refused.value.error.payment_intent.status == "requires_payment_method"
+    assert told(refused).http_status == 402
+    assert told(refused).code == "authentication_required"
+    assert told(refused).error.decline_code == "authentication_not_handled"
+    assert told(refused).error.payment_intent.status == "requires_payment_method"
 
 
 async def test_error_on_requires_action_needs_confirm(pay: Pay) -> None:
     """CREATE: error_on_requires_action can only be used with confirm=true."""
     with pytest.raises(stripe.InvalidRequestError) as refused:
         await pay("pm_card_visa", confirm=False, error_on_requires_action=True)
-    assert refused.value.param == "error_on_requires_action"
+    assert told(refused).param == "error_on_requires_action"
 
 
 async def test_confirming_without_a_return_url_needs_redirects_ruled_out(pay: Pay) -> None:
@@ -180,6 +193,31 @@ async def test_confirming_without_a_return_url_needs_redirects_ruled_out(pay: Pa
         return_url="https://tickets.example/paid",
     )
     assert there.status == "succeeded"
+
+
+async def test_payment_method_types_may_be_read_but_no_longer_written(pay: Pay) -> None:
+    """ENDIVE: passing payment_method_types is a 400 with a code of its own."""
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        await pay("pm_card_visa", payment_method_types=["card"])
+    assert told(refused).code == "payment_method_types_no_longer_supported"
+    assert "card" in (await pay("pm_card_visa")).payment_method_types
+
+
+async def test_allowed_types_are_filtered_and_exclude_automatic_ones(client: Any, pay: Pay) -> None:
+    """ALLOWED: incompatible types are filtered out; automatic_payment_methods cannot be added."""
+    allowed = ["card", "konbini"]
+    intent = await client.v1.payment_intents.create_async(
+        {
+            "amount": 2000,
+            "currency": "usd",
+            "confirm": True,
+            "payment_method": "pm_card_visa",
+            "allowed_payment_method_types": allowed,
+        }
+    )
+    assert (intent.status, intent.payment_method_types) == ("succeeded", ["card"])
+    with pytest.raises(stripe.InvalidRequestError):
+        await pay("pm_card_visa", allowed_payment_method_types=allowed)
 
 
 async def test_a_bank_debit_can_stay_processing_and_be_cancelled(client: Any, pay: Pay) -> None:
@@ -195,16 +233,16 @@ async def test_an_unknown_method_or_token_is_a_missing_resource(pay: Pay, method
     """ERROR_CODES: resource_missing, the ID provided is not valid."""
     with pytest.raises(stripe.InvalidRequestError) as refused:
         await pay(method)
-    assert refused.value.http_status == 400
-    assert refused.value.code == "resource_missing"
-    assert refused.value.param in ("payment_method", "payment_method_data[card][token]")
+    assert told(refused).http_status == 400
+    assert told(refused).code == "resource_missing"
+    assert told(refused).param in ("payment_method", "payment_method_data[card][token]")
 
 
 async def test_an_intent_that_does_not_exist_is_a_404(client: Any) -> None:
     """ERRORS: 404, the requested resource doesn't exist."""
     with pytest.raises(stripe.InvalidRequestError) as refused:
         await client.v1.payment_intents.retrieve_async("pi_nonesuch")
-    assert (refused.value.http_status, refused.value.code) == (404, "resource_missing")
+    assert (told(refused).http_status, told(refused).code) == (404, "resource_missing")
 
 
 @pytest.mark.parametrize(
@@ -224,7 +262,7 @@ async def test_amounts_are_whole_minor_units_within_limits(
     """CURRENCIES: the minimum is $0.50, and an amount has at most eight digits."""
     with pytest.raises(stripe.InvalidRequestError) as refused:
         await pay("pm_card_visa", **change)
-    assert (refused.value.code, refused.value.param) == (code, "amount")
+    assert (told(refused).code, told(refused).param) == (code, "amount")
 
 
 async def test_the_smallest_and_the_largest_amounts_are_taken(pay: Pay) -> None:
@@ -246,11 +284,11 @@ async def test_the_same_key_gives_the_same_answer_and_charges_once(client: Any, 
 
 async def test_a_decline_is_replayed_too(client: Any, pay: Pay) -> None:
     """IDEMPOTENCY: the result is saved regardless of whether it succeeds or fails."""
-    answers = []
+    answers: list[Any] = []
     for _ in range(2):
         with pytest.raises(stripe.CardError) as refused:
             await pay("pm_card_visa_chargeDeclined", key="order-1")
-        answers.append(refused.value)
+        answers.append(told(refused))
     assert answers[0].http_body == answers[1].http_body
     assert answers[1].headers["idempotent-replayed"] == "true"
     assert len((await client.v1.charges.list_async()).data) == 1
@@ -264,7 +302,7 @@ async def test_a_500_that_happened_while_executing_is_replayed(
     for _ in range(2):
         with pytest.raises(stripe.APIError) as failed:
             await pay("pm_card_visa", key="order-1")
-        assert failed.value.http_status == 500
+        assert told(failed).http_status == 500
     assert (await pay("pm_card_visa", key="order-2")).status == "succeeded"
 
 
@@ -273,8 +311,8 @@ async def test_the_same_key_with_other_parameters_is_refused(pay: Pay) -> None:
     await pay("pm_card_visa", key="order-1")
     with pytest.raises(stripe.IdempotencyError, match="same parameters") as refused:
         await pay("pm_card_visa", key="order-1", amount=3000)
-    assert refused.value.http_status == 400
-    assert refused.value.error.type == "idempotency_error"
+    assert told(refused).http_status == 400
+    assert told(refused).error.type == "idempotency_error"
 
 
 async def test_the_same_key_at_another_endpoint_is_refused(client: Any, pay: Pay) -> None:
@@ -337,7 +375,7 @@ async def test_what_is_over_cannot_be_cancelled(client: Any, pay: Pay) -> None:
     for over in (waiting, await pay("pm_card_visa")):
         with pytest.raises(stripe.InvalidRequestError) as refused:
             await intents.cancel_async(over.id)
-        assert refused.value.code == "payment_intent_unexpected_state"
+        assert told(refused).code == "payment_intent_unexpected_state"
 
 
 async def test_after_cancelling_no_charge_is_made(client: Any, pay: Pay) -> None:
@@ -348,7 +386,7 @@ async def test_after_cancelling_no_charge_is_made(client: Any, pay: Pay) -> None
         await client.v1.payment_intents.confirm_async(
             waiting.id, {"payment_method": "pm_card_visa"}
         )
-    assert refused.value.code == "payment_intent_unexpected_state"
+    assert told(refused).code == "payment_intent_unexpected_state"
     assert (await client.v1.charges.list_async()).data == []
 
 
@@ -366,7 +404,7 @@ async def test_a_charge_is_refunded_in_parts_but_never_more_than_was_paid(
     assert rest.amount == 1500
     with pytest.raises(stripe.InvalidRequestError) as refused:
         await refunds.create_async({"payment_intent": intent.id})
-    assert refused.value.code == "charge_already_refunded"
+    assert told(refused).code == "charge_already_refunded"
     charge = await client.v1.charges.retrieve_async(intent.latest_charge)
     assert (charge.amount_refunded, charge.refunded) == (2000, True)
 
@@ -393,7 +431,7 @@ async def test_every_answer_has_a_request_id(client: Any, pay: Pay) -> None:
     assert intent.last_response.request_id.startswith("req_")
     with pytest.raises(stripe.InvalidRequestError) as refused:
         await client.v1.payment_intents.retrieve_async("pi_nonesuch")
-    assert refused.value.request_id.startswith("req_")
+    assert told(refused).request_id.startswith("req_")
 
 
 async def test_requests_without_a_valid_key_are_401(
@@ -403,7 +441,7 @@ async def test_requests_without_a_valid_key_are_401(
     async with connect(stripe_url, "rubbish") as client:
         with pytest.raises(stripe.AuthenticationError) as refused:
             await client.v1.payment_intents.list_async()
-        assert refused.value.http_status == 401
+        assert told(refused).http_status == 401
     async with httpx.AsyncClient(base_url=stripe_url) as http:
         answer = await http.get("/v1/payment_intents")
         assert answer.status_code == 401

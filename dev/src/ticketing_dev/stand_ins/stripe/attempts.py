@@ -32,7 +32,7 @@ def confirm(call: Call, intent: Json, paid_with: Json) -> Json:
     if card.asks_the_buyer:
         if call.params.boolean("error_on_requires_action"):
             raise declined(call, intent, paid_with, ACTION_NOT_HANDLED, charged=False)
-        if call.params.boolean("off_session"):
+        if call.params.text("off_session") not in (None, "false"):
             raise declined(call, intent, paid_with, BUYER_NOT_THERE, charged=False)
         intent |= {
             "status": "requires_action",

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl
 from ticketing_dev.stand_ins.stripe.errors import invalid
 
 Values: TypeAlias = "dict[str, str | Values]"
+DEEPEST = 10
 
 
 def decode(encoded: str) -> Values:
@@ -14,6 +15,8 @@ def decode(encoded: str) -> Values:
     values: Values = {}
     for name, value in parse_qsl(encoded, keep_blank_values=True):
         *outer, last = [re.split(r"[\[\]]", name, maxsplit=1)[0], *re.findall(r"\[(.*?)\]", name)]
+        if len(outer) > DEEPEST:
+            raise invalid("Invalid request (the parameters are nested too deeply)")
         group = values
         for part in outer:
             inner = group.setdefault(part or str(len(group)), {})

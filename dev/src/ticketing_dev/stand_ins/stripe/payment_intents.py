@@ -26,18 +26,26 @@ CANCELLABLE = (
     "requires_action",
     "processing",
 )
+METHOD_TYPES = ["card", "us_bank_account"]
 REASONS = ("duplicate", "fraudulent", "requested_by_customer", "abandoned")
 
 
 def create(call: Call) -> Json:
     """Make an intent, and confirm it too where `confirm` says so."""
     params = call.params
+    if "payment_method_types" in params.values:
+        raise invalid(
+            "The parameter `payment_method_types` is no longer supported. Use "
+            "`automatic_payment_methods` or `allowed_payment_method_types` instead.",
+            code="payment_method_types_no_longer_supported",
+            param="payment_method_types",
+        )
     params.only(
         "amount",
         "currency",
         "confirm",
         "automatic_payment_methods",
-        "payment_method_types",
+        "allowed_payment_method_types",
         "description",
         "metadata",
         "statement_descriptor_suffix",
@@ -131,7 +139,8 @@ def check_return_url(params: Params, intent: Json, *, made: bool) -> None:
     """A confirmation that may send the buyer elsewhere must say where they come back to."""
     automatic = intent["automatic_payment_methods"]
     redirects = automatic is not None and automatic["allow_redirects"] == "always"
-    if redirects and params.text("return_url") is None:
+    away = params.text("off_session") not in (None, "false")
+    if redirects and not away and params.text("return_url") is None:
         error = invalid(
             "This PaymentIntent is configured to accept payment methods enabled in your Dashboard. "
             "Because some of these payment methods might redirect your customer off of your page, "
@@ -173,14 +182,14 @@ def receipt_email(params: Params) -> str | None:
 
 
 def automatic_methods(params: Params) -> Json | None:
-    """Whether Stripe picks the methods: yes, unless the request names types itself."""
+    """Whether Stripe picks the methods: yes, unless the request says which it allows."""
     asked = params.group("automatic_payment_methods")
-    if params.texts("payment_method_types"):
-        if asked and asked.boolean("enabled"):
+    if params.texts("allowed_payment_method_types"):
+        if asked:
             raise invalid(
                 "You may only specify one of these parameters: automatic_payment_methods, "
-                "payment_method_types.",
-                param="automatic_payment_methods",
+                "allowed_payment_method_types.",
+                param="allowed_payment_method_types",
             )
         return None
     if asked is None:
@@ -195,10 +204,14 @@ def automatic_methods(params: Params) -> Json | None:
     }
 
 
+def method_types(params: Params) -> list[str]:
+    """Of the methods that this stand-in plays, those that the request allows."""
+    allowed = params.texts("allowed_payment_method_types") or METHOD_TYPES
+    return [one for one in METHOD_TYPES if one in allowed]
+
+
 def new_intent(amount: int, currency: str, params: Params) -> Json:
     name = new_id("pi")
-    automatic = automatic_methods(params)
-    types = params.texts("payment_method_types")
     return {
         "id": name,
         "object": "payment_intent",
@@ -208,7 +221,7 @@ def new_intent(amount: int, currency: str, params: Params) -> Json:
         "amount_received": 0,
         "application": None,
         "application_fee_amount": None,
-        "automatic_payment_methods": automatic,
+        "automatic_payment_methods": automatic_methods(params),
         "canceled_at": None,
         "cancellation_reason": None,
         "capture_method": "automatic_async",
@@ -227,7 +240,7 @@ def new_intent(amount: int, currency: str, params: Params) -> Json:
         "payment_method": None,
         "payment_method_configuration_details": None,
         "payment_method_options": {},
-        "payment_method_types": types or (["card", "us_bank_account"] if automatic else ["card"]),
+        "payment_method_types": method_types(params),
         "processing": None,
         "receipt_email": receipt_email(params),
         "review": None,

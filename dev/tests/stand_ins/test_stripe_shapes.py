@@ -1,0 +1,116 @@
+"""What strangers send gets Stripe's error shape; what is stored is shown without a script."""
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
+
+Pay = Callable[..., Any]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"amount=2000",
+        b"amount[a]=1&currency=usd",
+        b"amount=1&amount[a]=2",
+        b"amount=2000&currency[]=usd",
+        b"amount=2000&currency=xxx",
+        b"amount=" + b"9" * 400 + b"&currency=usd",
+        b"amount=2000&currency=usd&confirm=maybe",
+        b"amount=2000&currency=usd&confirm=true",
+        b"amount=2000&currency=usd&metadata=flat",
+        b"amount=2000&currency=usd&metadata[a][b]=deep",
+        b"amount=2000&currency=usd&description=",
+        b"amount=2000&currency=usd&receipt_email=nobody",
+        b"amount=2000&currency=usd&payment_method=pm_card_visa&payment_method_data[type]=card",
+        b"amount=2000&currency=usd&payment_method_data[type]=card&payment_method_data[card][number]=4242",
+        b"amount=2000&currency=usd&expand[]=nothing",
+        b"[=&]=[&a[[b]]]=1",
+        b"\xff\xfe",
+        b"a" + b"[x]" * 5000 + b"=1",
+    ],
+)
+async def test_ill_formed_parameters_are_a_400_in_stripes_shape(
+    stripe_http: httpx.AsyncClient, body: bytes
+) -> None:
+    answer = await stripe_http.post("/v1/payment_intents", content=body)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["type"] == "invalid_request_error"
+    assert answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"), [("GET", "/v1/nonesuch", 404), ("DELETE", "/v1/charges", 405)]
+)
+async def test_a_route_that_is_not_there_has_stripes_error_shape(
+    stripe_http: httpx.AsyncClient, method: str, path: str, status: int
+) -> None:
+    answer = await stripe_http.request(method, path)
+    assert answer.status_code == status
+    assert "Unrecognized request URL" in answer.json()["error"]["message"]
+
+
+async def test_the_api_version_that_was_asked_for_is_echoed(
+    stripe_http: httpx.AsyncClient,
+) -> None:
+    answer = await stripe_http.get("/v1/charges", headers={"Stripe-Version": "2024-06-20"})
+    assert answer.headers["Stripe-Version"] == "2024-06-20"
+
+
+async def test_keys_of_one_api_key_are_none_of_anothers(
+    stripe_url: str, connect: Callable[..., Any]
+) -> None:
+    made = set()
+    for api_key in ("sk_test_one", "sk_test_two"):
+        async with connect(stripe_url, api_key) as client:
+            intent = await client.v1.payment_intents.create_async(
+                {"amount": 2000, "currency": "usd"}, options={"idempotency_key": "order-1"}
+            )
+            made.add(intent.id)
+    assert len(made) == 2
+
+
+async def test_how_a_test_card_behaves_is_not_given_away(
+    client: Any, stripe_http: httpx.AsyncClient
+) -> None:
+    method = await client.v1.payment_methods.create_async(
+        {"type": "card", "card": {"token": "tok_visa_chargeDeclined"}}
+    )
+    assert method.card.last4 == "0002"
+    shown = await stripe_http.get(f"/v1/payment_methods/{method.id}")
+    assert "chargeDeclined" not in shown.text
+
+
+async def test_the_page_shows_what_became_of_the_money_and_escapes_it(
+    client: Any, pay: Pay, stripe_http: httpx.AsyncClient
+) -> None:
+    empty = await stripe_http.get("/")
+    assert empty.text.count("None yet.") == 3
+    intent = await pay("pm_card_visa", description="<script>alert(1)</script>")
+    refund = await client.v1.refunds.create_async({"payment_intent": intent.id, "amount": 500})
+    shown = await stripe_http.get("/")
+    for part in (intent.id, intent.latest_charge, refund.id, "$20.00", "$5.00 refunded"):
+        assert part in shown.text
+    assert "<script" not in shown.text
+    assert "script-src 'none'" in shown.headers["Content-Security-Policy"]
+
+
+async def test_the_pages_buttons_play_the_bank(
+    client: Any, pay: Pay, stripe_http: httpx.AsyncClient
+) -> None:
+    intent = await pay("pm_card_threeDSecure2Required")
+    assert f'action="finish/{intent.id}"' in (await stripe_http.get("/")).text
+    pressed = await stripe_http.post(
+        f"/finish/{intent.id}", data={"outcome": "succeed"}, follow_redirects=True
+    )
+    assert "Stripe stand-in" in pressed.text
+    after = await client.v1.payment_intents.retrieve_async(intent.id)
+    assert after.status == "succeeded"
+
+
+async def test_it_says_that_it_lives(stripe_http: httpx.AsyncClient) -> None:
+    assert (await stripe_http.get("/healthz")).status_code == 200
