@@ -1,7 +1,7 @@
 """The only room that knows NATS."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import structlog
 from nats.aio.client import Client
@@ -9,12 +9,16 @@ from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 
 from ticketing_common.broker.consumer import HANDLER_SECONDS, Consumer
+from ticketing_common.broker.history import history
 from ticketing_common.broker.relay import Relay
 from ticketing_common.broker.streams import consumers, provision
-from ticketing_common.events import Envelope
+from ticketing_common.events import Envelope, Event
 from ticketing_common.listeners import Listeners
 
-__all__ = ["Broker"]
+__all__ = ["Broker", "BrokerError"]
+
+BrokerError = (NatsError, OSError)
+"""What the broker raises where it cannot be reached."""
 
 log = structlog.get_logger(__name__)
 
@@ -49,7 +53,7 @@ class Broker:
                 if self._has_outbox and self._connection.is_connected:
                     await Relay(self._connection.jetstream()).drain()
                 await self._connection.close()
-        except (NatsError, OSError) as error:
+        except BrokerError as error:
             log.warning("broker.stopped_unclean", error=repr(error))
 
     async def ready(self) -> None:
@@ -57,10 +61,14 @@ class Broker:
         await self._ready.wait()
 
     async def publish(self, envelope: Envelope) -> None:
-        """Publish one event and wait until it is stored. Raises NatsError where it is not."""
+        """Publish one event and wait until it is stored. Raises BrokerError where it is not."""
         await self.jetstream().publish(
             envelope.subject, envelope.body, headers=dict(envelope.headers), timeout=5
         )
+
+    def history(self, *events: type[Event]) -> AsyncIterator[Event]:
+        """What the stream of these events still holds of them. Raises BrokerError."""
+        return history(self.jetstream(), *events)
 
     def jetstream(self) -> JetStreamContext:
         return self._connection.jetstream()

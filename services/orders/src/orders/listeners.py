@@ -42,11 +42,11 @@ async def copy_ticket(event: TicketUpdated, ticket: Ticket) -> None:
 
 @listeners.on(TicketDeleted, replica=Ticket)
 async def bury_ticket(event: TicketDeleted, ticket: Ticket) -> None:
-    """Take no more orders for it, and cancel one that was on its way."""
+    """Take no more orders for it, and cancel one that was on its way, even a paid one."""
     ticket.deleted = True
-    for order in await Order.find({"ticket.id": event.id}).to_list():
-        if not order.is_over:
-            await cancel(order, CancelReason.TICKET_GONE)
+    live = {"ticket.id": event.id, "status": {"$ne": OrderStatus.CANCELLED.value}}
+    for order in await Order.find(live).to_list():
+        await cancel(order, CancelReason.TICKET_GONE)
 
 
 @listeners.on(ExpirationCompleted)

@@ -112,10 +112,13 @@ class Order(VersionedDocument):
         """Whether its time is over and no payment is on its way."""
         return not self.is_over and self.paying is None and self.expires_at <= utc_now()
 
-    async def cancel(self) -> None:
-        """Free the ticket. Raises OrderComplete."""
+    def must_be_unpaid(self) -> None:
+        """Raises OrderComplete."""
         if self.status == OrderStatus.COMPLETE:
             raise OrderComplete
+
+    async def cancel(self) -> None:
+        """End the order and free its ticket."""
         self.status = OrderStatus.CANCELLED
         self.paying = None
         await self.save()

@@ -58,5 +58,6 @@ async def show_order(order_id: OrderId, user: CurrentUser) -> OrderOut:
 async def cancel_order(order_id: OrderId, user: CurrentUser) -> None:
     """Let the ticket go. To cancel a cancelled order is fine, and changes nothing."""
     order = await Order.of_buyer(user, order_id)
+    order.must_be_unpaid()
     if order.status != OrderStatus.CANCELLED:
         await cancel(order, CancelReason.CANCELLED_BY_BUYER)

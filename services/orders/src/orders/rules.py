@@ -6,6 +6,6 @@ from ticketing_common.events import CancelReason, OrderCancelled
 
 
 async def cancel(order: Order, reason: CancelReason) -> None:
-    """Cancel the order and tell why. Raises OrderComplete."""
+    """Cancel the order and tell why."""
     await order.cancel()
     await outbox.add(OrderCancelled.of(order, reason=reason))

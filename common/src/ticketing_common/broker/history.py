@@ -1,0 +1,42 @@
+"""What a stream still holds."""
+
+from collections.abc import AsyncIterator
+
+from nats.js import JetStreamContext
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+
+from ticketing_common.broker.streams import stream_of
+from ticketing_common.events import Envelope, Event, Unreadable
+
+BATCH = 256
+
+
+async def history(js: JetStreamContext, *events: type[Event]) -> AsyncIterator[Event]:
+    """Every event of these kinds, all of one stream, that it holds now, the oldest first.
+
+    What cannot be read is passed over: the dead letters have it. Raises NatsError.
+    """
+    (stream,) = {stream_of(event) for event in events}
+    by_subject = {event.subject: event for event in events}
+    consumer = await js.add_consumer(
+        stream,
+        ConsumerConfig(
+            filter_subjects=sorted(by_subject),
+            deliver_policy=DeliverPolicy.ALL,
+            ack_policy=AckPolicy.NONE,
+            inactive_threshold=30,
+            mem_storage=True,
+        ),
+    )
+    left = consumer.num_pending or 0
+    subscription = await js.pull_subscribe_bind(consumer.name, stream=stream)
+    try:
+        while left > 0:
+            for message in await subscription.fetch(min(BATCH, left), timeout=5):
+                left -= 1
+                try:
+                    yield Envelope(message.subject, message.data).open(by_subject[message.subject])
+                except Unreadable:
+                    continue
+    finally:
+        await subscription.unsubscribe()

@@ -1,0 +1,93 @@
+"""From the delivery log to SendGrid."""
+
+import asyncio
+from datetime import timedelta
+
+import structlog
+from pymongo import ReturnDocument
+from pymongo.errors import PyMongoError
+
+from contact.letters import letter
+from contact.models import Mail, MailState
+from contact.sendgrid_client import AT_ONCE, NotSent, SendGrid
+from ticketing_common.events import utc_now
+
+log = structlog.get_logger(__name__)
+
+LOOK_SECONDS = 0.5
+LEASE = timedelta(seconds=60)
+"""After which a mail that was being sent when its process died is sent by another."""
+FIRST_PAUSE = timedelta(seconds=2)
+LONGEST_PAUSE = timedelta(minutes=10)
+TRIES = 12
+"""Over about an hour."""
+
+
+class Sender:
+    """Sends what is queued. A mail may go out twice where a crash parts the sending from its
+    noting; SendGrid knows no idempotency key. It never goes out not at all without the log saying
+    so."""
+
+    def __init__(self, sendgrid: SendGrid, public_url: str) -> None:
+        self._sendgrid = sendgrid
+        self._public_url = public_url
+
+    async def run(self) -> None:
+        """Send until cancelled."""
+        while True:
+            try:
+                async with asyncio.TaskGroup() as work:
+                    for _ in range(AT_ONCE):
+                        work.create_task(self._send_waiting())
+            except* PyMongoError as errors:
+                log.warning("sender.failed", error=repr(errors.exceptions[0]))
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _send_waiting(self) -> None:
+        while (mail := await _take()) is not None:
+            if mail.useless_after is not None and mail.useless_after <= utc_now():
+                await _note(mail, state=MailState.FAILED, error="Too late", secret=None)
+            else:
+                await self._send(mail)
+
+    async def _send(self, mail: Mail) -> None:
+        try:
+            message_id = await self._sendgrid.send(
+                mail.to, letter(mail, self._public_url), str(mail.id)
+            )
+        except NotSent as error:
+            if error.final or mail.tries >= TRIES:
+                log.warning("mail.failed", mail_id=str(mail.id), error=str(error))
+                await _note(mail, state=MailState.FAILED, error=str(error), secret=None)
+            else:
+                pause = min(FIRST_PAUSE * 2 ** (mail.tries - 1), LONGEST_PAUSE)
+                log.info("mail.delayed", mail_id=str(mail.id), error=str(error))
+                await _note(mail, next_try_at=utc_now() + pause, error=str(error))
+        except Exception as error:
+            log.exception("mail.failed", mail_id=str(mail.id))
+            await _note(mail, state=MailState.FAILED, error=type(error).__name__, secret=None)
+        else:
+            await _note(
+                mail,
+                state=MailState.SENT,
+                sent_at=utc_now(),
+                message_id=message_id,
+                secret=None,
+                error=None,
+            )
+
+
+async def _take() -> Mail | None:
+    """The mail that has waited longest, taken so that no other replica sends it meanwhile."""
+    now = utc_now()
+    taken = await Mail.get_pymongo_collection().find_one_and_update(
+        {"state": MailState.QUEUED.value, "next_try_at": {"$lte": now}},
+        {"$set": {"next_try_at": now + LEASE}, "$inc": {"tries": 1}},
+        sort=[("next_try_at", 1)],
+        return_document=ReturnDocument.AFTER,
+    )
+    return Mail.model_validate(taken) if taken is not None else None
+
+
+async def _note(mail: Mail, **changes: object) -> None:
+    await Mail.get_pymongo_collection().update_one({"_id": mail.id}, {"$set": changes})

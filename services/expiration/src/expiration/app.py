@@ -1,0 +1,36 @@
+"""expiration: tells when an order's time is over."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from expiration.clock import Clock
+from expiration.listeners import listening
+from expiration.settings import ExpirationSettings
+from expiration.timers import Timers
+from ticketing_common.service import create_service
+
+
+def create_app(settings: ExpirationSettings | None = None) -> FastAPI:
+    settings = settings or ExpirationSettings.read("expiration")
+    timers = Timers(settings.redis_url)
+
+    @asynccontextmanager
+    async def ticking(app: FastAPI) -> AsyncIterator[None]:
+        clock = asyncio.create_task(Clock(timers, app.state.broker).run())
+        try:
+            yield
+        finally:
+            clock.cancel()
+            await asyncio.wait([clock])
+            await timers.close()
+
+    return create_service(
+        settings,
+        listening(timers),
+        description="Tells when an order's time is over.",
+        while_open=ticking,
+        answers=timers.answer,
+    )

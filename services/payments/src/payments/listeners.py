@@ -1,0 +1,43 @@
+"""What payments does when it hears an event."""
+
+from beanie import PydanticObjectId
+
+from payments.models import Order
+from ticketing_common.auth import end_earlier_sessions
+from ticketing_common.events import (
+    OrderAwaitingPayment,
+    OrderCancelled,
+    OrderCompleted,
+    OrderCreated,
+    UserChangedPassword,
+)
+from ticketing_common.listeners import Listeners
+
+listeners = Listeners("payments")
+
+listeners.on(UserChangedPassword)(end_earlier_sessions)
+
+
+@listeners.on(OrderCreated, replica=Order)
+async def copy_new_order(event: OrderCreated) -> None:
+    """Begin our copy of an order."""
+    await Order(
+        id=PydanticObjectId(event.id),
+        user_id=event.user_id,
+        status=event.status,
+        expires_at=event.expires_at,
+        price=event.ticket.price,
+        ticket_id=event.ticket.id,
+    ).insert()
+
+
+async def copy_status(
+    event: OrderAwaitingPayment | OrderCancelled | OrderCompleted, order: Order
+) -> None:
+    """Keep our copy of the order current."""
+    order.status = event.status
+
+
+listeners.on(OrderAwaitingPayment, replica=Order)(copy_status)
+listeners.on(OrderCancelled, replica=Order)(copy_status)
+listeners.on(OrderCompleted, replica=Order)(copy_status)
