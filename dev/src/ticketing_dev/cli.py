@@ -149,6 +149,26 @@ def logs(
             raise typer.Exit from None
 
 
+@app.command()
+def seed(data: Data = None) -> None:
+    """Fill the running market with people, tickets and orders."""
+    # Imported here, because a whole HTTP client would slow every other command down.
+    import httpx
+
+    from ticketing_dev.seed import Unexpected
+    from ticketing_dev.seed import seed as fill
+
+    folder = control.absolute(data)
+    with _complaining():
+        if not control.is_up(folder) or folder.state is None:
+            raise Refused(f"No stack runs on {folder.path}. `ticketing up` starts one.")
+        try:
+            for done in fill(folder.state.url):
+                console.print(done, highlight=False, soft_wrap=True, markup=False)
+        except (Unexpected, httpx.HTTPError) as error:
+            raise Refused(f"The market could not be filled: {error}") from error
+
+
 def _logs(folder: Folder) -> dict[str, Path]:
     parts = folder.state.parts if folder.state else []
     files = {part.name: folder.path / part.name / f"{part.name}.log" for part in parts}

@@ -121,13 +121,14 @@ class Process:
         self._signal_group(signal.SIGKILL)  # such as a worker that its master left behind
         return status
 
-    def stop(self) -> None:
-        """Ask it to end, and end it if it has not by the part's grace."""
+    def stop(self) -> bool:
+        """Ask it to end, and after its grace make it. Gives whether it ended by itself."""
         if self._child and self.alive:
             self._child.terminate()
             if self.wait(self.part.grace) is None:
-                self._signal_group(signal.SIGKILL)
-        self.wait()
+                self.kill()
+                return False
+        return True
 
     def kill(self) -> None:
         """End it at once, as a crash would: no time to flush, no goodbye."""

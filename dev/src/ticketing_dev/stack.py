@@ -99,6 +99,8 @@ class Stack:
                 self._say(f"[green]✓[/] {part.name:10} {part.note:18} [dim]{part.address}[/]")
             case "restarting" | "failing":
                 self._say(f"[bold red]! {part.name} {escape(part.note)}[/]")
+            case "stopped" if part.note:
+                self._say(f"[bold red]! {part.name} {part.note}[/]")
             case _:
                 pass
 

@@ -61,8 +61,9 @@ class Keeper:
         """Stop the part, whatever it is doing."""
         if self.process.alive:
             self._now("stopping")
-        await self._in_thread(self.process.stop)
-        self._now("stopped")
+        by_itself = await self._in_thread(self.process.stop)
+        grace = f"did not stop in {self.part.grace:.0f} s and was killed"
+        self._now("stopped", "" if by_itself else grace)
         self.is_gone.set()
 
     async def _start(self) -> None:
