@@ -171,6 +171,18 @@ def test_a_signal_stops_a_half_finished_start(fakes, ticketing, eventually):
     assert not any(map(lives, pids))
 
 
+def test_a_start_that_nobody_watches_any_more_is_stopped(fakes, ticketing, eventually):
+    # The app gets ready, and that is said, only when the reader is gone.
+    slow = "import time; time.sleep(1)" + fakes.LISTENS
+    with ticketing.begin("up", FAKE_APP=slow) as up:
+        assert "store" in up.stdout.readline()
+        up.stdout.close()
+        assert up.wait(timeout=10) == 1
+        assert "Traceback" not in up.stderr.read()
+    assert ticketing.stored()["state"] == "stopped"
+    assert all(map(is_free, ticketing.ports()))
+
+
 def test_a_killed_supervisor_takes_its_parts_along(ticketing, eventually):
     ticketing("up", "--detach")
     os.kill(ticketing.state()["pid"], signal.SIGKILL)

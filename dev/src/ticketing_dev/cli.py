@@ -131,16 +131,16 @@ def logs(
         if part and part not in files:
             known = ", ".join(files) or "none"
             raise Refused(f"There is no part {part} on {folder.path}. There are: {known}.")
-    teller = Teller(console, list(files))
+    teller = Teller(list(files))
     last = lines if lines is not None or part else 20
     tails = {name: Tail(path, last) for name, path in files.items() if part in (None, name)}
     for name, tail in tails.items():
         for line in tail.new_lines():
-            teller.tell(name, line)
+            console.print(teller.told(name, line), soft_wrap=True)
 
     async def tell_on() -> None:
         async for name, line in follow(tails):
-            teller.tell(name, line)
+            console.print(teller.told(name, line), soft_wrap=True)
 
     if go_on:
         try:

@@ -79,6 +79,13 @@ def _route(path: dict[str, Any]) -> Route:
     return Route(plain, exact, path["backend"]["service"]["name"])
 
 
+def _root() -> str | None:
+    """The user and group that nginx has to be told to stay: others may not write here."""
+    if os.geteuid() != 0:
+        return None
+    return f"{pwd.getpwuid(0).pw_name} {grp.getgrgid(0).gr_name}"
+
+
 def render(
     ingress: Ingress,
     listen: str,
@@ -98,8 +105,7 @@ def render(
         "addresses": addresses,
         "extras": extras or {},
         "errors": ERRORS,
-        "user": pwd.getpwuid(os.geteuid()).pw_name,
-        "group": grp.getgrgid(os.getegid()).gr_name,
+        "user": _root(),
     }
     return {
         "nginx.conf": _templates.get_template("nginx.conf.j2").render(known),

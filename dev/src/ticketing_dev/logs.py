@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from itertools import cycle
 from pathlib import Path
 
-from rich.console import Console
 from rich.text import Text
 
 COLORS = ("cyan", "magenta", "green", "yellow", "blue", "bright_red", "bright_cyan", "bright_green")
@@ -46,17 +45,16 @@ class Tail:
 
 
 class Teller:
-    """Prints lines behind the names of those who logged them."""
+    """Sets lines behind the names of those who logged them."""
 
-    def __init__(self, console: Console, names: list[str]) -> None:
-        self._console = console
+    def __init__(self, names: list[str]) -> None:
         self._width = max(map(len, names), default=0)
         self._colors = dict(zip(names, cycle(COLORS), strict=False))
 
-    def tell(self, name: str, line: str) -> None:
-        """Print one line of this part."""
+    def told(self, name: str, line: str) -> Text:
+        """One line of this part."""
         prefix = Text(f"{name:{self._width}} | ", style=self._colors.get(name, "white"))
-        self._console.print(prefix.append(Text.from_ansi(line)), soft_wrap=True)
+        return prefix.append(Text.from_ansi(line))
 
 
 async def follow(tails: Mapping[str, Tail]) -> AsyncIterator[tuple[str, str]]:

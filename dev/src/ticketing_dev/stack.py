@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from rich.console import Console
 from rich.markup import escape
+from rich.text import Text
 
 from ticketing_dev.folder import Folder
 from ticketing_dev.logs import Tail, Teller, follow
@@ -78,8 +79,8 @@ class Stack:
             self._telling = asyncio.create_task(self._tell_logs())
 
     def _stop(self) -> None:
-        self._say("Stopping")
         self._state = replace(self._state, state="stopping")
+        self._say("Stopping")
         self._supervisor.stop()
 
     def _let_go(self) -> None:
@@ -109,10 +110,16 @@ class Stack:
         self._folder.write(self._state)
 
     async def _tell_logs(self) -> None:
-        teller = Teller(self._console, [part.name for part in self._parts])
+        teller = Teller([part.name for part in self._parts])
         tails = {part.name: Tail(part.log, last=0) for part in self._parts}
         async for name, line in follow(tails):
-            teller.tell(name, line)
+            self._say(teller.told(name, line))
 
-    def _say(self, text: str) -> None:
-        self._console.print(text, soft_wrap=True, highlight=False)
+    def _say(self, text: str | Text) -> None:
+        try:
+            self._console.print(text, soft_wrap=True, highlight=False)
+        except (OSError, SystemExit):  # the latter is what rich makes of a broken pipe
+            # Nobody reads us any more: the terminal was closed, or who waited for us is gone.
+            self._console.quiet = True
+            if self._state.state in ("starting", "ready"):
+                self._stop()

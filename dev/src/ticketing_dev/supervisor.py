@@ -59,12 +59,14 @@ class Keeper:
 
     async def stop(self) -> None:
         """Stop the part, whatever it is doing."""
-        if self.process.alive:
-            self._now("stopping")
-        by_itself = await self._in_thread(self.process.stop)
-        grace = f"did not stop in {self.part.grace:.0f} s and was killed"
-        self._now("stopped", "" if by_itself else grace)
-        self.is_gone.set()
+        try:
+            if self.process.alive:
+                self._now("stopping")
+            by_itself = await self._in_thread(self.process.stop)
+            grace = f"did not stop in {self.part.grace:.0f} s and was killed"
+            self._now("stopped", "" if by_itself else grace)
+        finally:
+            self.is_gone.set()
 
     async def _start(self) -> None:
         began = time.monotonic()
