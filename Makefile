@@ -29,9 +29,39 @@ setup: .venv/.ready ## Install everything into .venv
 up: setup ## Start the market at http://localhost:8080
 	@$(BIN)/ticketing up
 
+LOCKS := dev/uv.txt dev/requirements.txt services/requirements.txt
+LOCK_TO := .
+
 .PHONY: lock
-lock: setup ## Compile the lock files anew
-	@$(BIN)/$(LOCK) dev/uv.in -o dev/uv.txt
-	@$(BIN)/$(LOCK) common/pyproject.toml services/*/pyproject.toml -o services/requirements.txt
-	@$(BIN)/$(LOCK) --all-extras common/pyproject.toml dev/pyproject.toml services/*/pyproject.toml \
-		-c services/requirements.txt -o dev/requirements.txt
+lock: setup ## Bring the lock files up to date (LOCK_FLAGS=--upgrade: the packages in them, too)
+	@echo "==> Compiling $(LOCKS)"
+	@$(BIN)/$(LOCK) $(LOCK_FLAGS) dev/uv.in -o $(LOCK_TO)/dev/uv.txt
+	@$(BIN)/$(LOCK) $(LOCK_FLAGS) common/pyproject.toml services/*/pyproject.toml \
+		-o $(LOCK_TO)/services/requirements.txt
+	@$(BIN)/$(LOCK) $(LOCK_FLAGS) --all-extras \
+		common/pyproject.toml dev/pyproject.toml services/*/pyproject.toml \
+		-c $(LOCK_TO)/services/requirements.txt -o $(LOCK_TO)/dev/requirements.txt
+
+# What a failed step of `check` says last.
+next = { echo "==> make check stopped here. Next: $(1)"; exit 1; }
+
+.PHONY: check
+check: setup ## Check style, types, rooms, lock files and names that belong in no file
+	@echo "==> Style"
+	@$(BIN)/ruff check --quiet . || $(call next,\`$(BIN)/ruff check --fix .\` mends most of it)
+	@echo "==> Format"
+	@$(BIN)/ruff format --quiet --diff . || $(call next,\`$(BIN)/ruff format .\` mends it)
+	@echo "==> Types"
+	@$(BIN)/mypy . || $(call next,mend the types above)
+	@echo "==> Rooms"
+	@$(BIN)/lint-imports --no-logo || $(call next,import along the walls that pyproject.toml draws)
+	@echo "==> Lock files: does compiling them again give the same?"
+	@again=$$(mktemp -d) && trap 'rm -rf "$$again"' EXIT && mkdir $$again/dev $$again/services \
+		&& for file in $(LOCKS); do cp $$file $$again/$$file || exit; done \
+		&& $(MAKE) --silent lock LOCK_TO=$$again LOCK_FLAGS= \
+		&& for file in $(LOCKS); do diff -u $$file $$again/$$file || exit; done \
+		|| $(call next,\`make lock\` and commit what it changes)
+	@echo "==> Hosts and paths that belong in no file"
+	@$(BIN)/pytest --quiet --no-header tests/contract/test_the_tree.py \
+		|| $(call next,write it without the host or the path)
+	@echo "==> All is well"
