@@ -134,8 +134,9 @@ def mongo(port: int, data: Path) -> Mongo:
     """MongoDB: the mongod that TICKETING_MONGOD names or PATH has, else the stand-in from PyPI."""
     if real := os.environ.get("TICKETING_MONGOD") or shutil.which("mongod"):
         command = [real, "--replSet", mongod.REPLICA_SET, "--bind_ip", HOST, "--port", str(port)]
-        command += ["--dbpath", ".", "--wiredTigerCacheSizeGB", "0.25"]
+        command += ["--dbpath", "mongod", "--wiredTigerCacheSizeGB", "0.25"]
         replica_set, form_set = mongod.REPLICA_SET, partial(mongod.make_primary, port)
+        files = {"mongod/.keep": ""}  # it wants its folder to be there
     else:
         # Without --sync-on-commit a killed server loses transactions that it has acknowledged.
         command = [
@@ -146,8 +147,9 @@ def mongo(port: int, data: Path) -> Mongo:
             str(port),
             "--sync-on-commit",
         ]
-        command += ["--storage-path", ".", "--cache-size", "256M", "--config", "mongo.toml"]
+        command += ["--storage-path", "stand-in", "--cache-size", "256M", "--config", "mongo.toml"]
         replica_set, form_set = "secantus", None
+        files = {"mongo.toml": ""}  # else it takes one that lies in the home folder
     return Mongo(
         name="mongo",
         scheme="mongodb",
@@ -155,7 +157,7 @@ def mongo(port: int, data: Path) -> Mongo:
         port=port,
         data=data,
         replica_set=replica_set,
-        files={"mongo.toml": ""},  # the stand-in's: else it takes one that lies in the home folder
+        files=files,
         ready=partial(mongod.pings, port),
         after_start=form_set,
     )

@@ -1,0 +1,52 @@
+from ticketing_dev.keys import Keys
+from ticketing_dev.market import market
+from ticketing_dev.ports import chooser, free_port
+
+# The contract's table of variables, by service.
+COMMON = {"NATS_URL", "LOG_LEVEL"}
+STORED = COMMON | {"MONGO_URI"}
+VARIABLES = {
+    "auth": STORED | {"JWT_KEY", "COOKIE_SECURE"},
+    "tickets": STORED | {"JWT_KEY"},
+    "orders": STORED | {"JWT_KEY", "EXPIRATION_WINDOW_SECONDS"},
+    "payments": STORED | {"JWT_KEY", "STRIPE_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_API_BASE"},
+    "expiration": COMMON | {"REDIS_URL"},
+    "contact": STORED | {"SENDGRID_KEY", "SENDGRID_EMAIL", "SENDGRID_API_BASE", "PUBLIC_URL"},
+}
+
+
+def made(tmp_path, **fields):
+    port = free_port()
+    choose = chooser({}, taken=port)
+    parts = market(port, tmp_path, choose, Keys(), {"LOG_LEVEL": "DEBUG"}, **fields)
+    return {part.name: part for part in parts}
+
+
+def test_each_service_is_told_what_its_row_of_the_contract_says_and_no_more(tmp_path):
+    parts = made(tmp_path, window=7)
+    assert {name: set(parts[name].env) - {"PYTHONUNBUFFERED"} for name in VARIABLES} == VARIABLES
+    assert parts["orders"].env["EXPIRATION_WINDOW_SECONDS"] == "7"
+
+
+def test_an_order_waits_as_long_as_the_service_says_unless_told_otherwise(tmp_path):
+    assert "EXPIRATION_WINDOW_SECONDS" not in made(tmp_path)["orders"].env
+
+
+def test_each_service_has_a_database_of_its_own(tmp_path):
+    parts = made(tmp_path)
+    stored = [part for part in parts.values() if "MONGO_URI" in part.env]
+    assert len({part.env["MONGO_URI"] for part in stored}) == len(stored) == 5
+
+
+def test_all_parts_are_at_different_ports_and_need_only_each_other(tmp_path):
+    parts = made(tmp_path)
+    assert len({part.port for part in parts.values()}) == len(parts)
+    assert {name for part in parts.values() for name in part.needs} <= set(parts)
+    assert set(parts["ingress"].needs) >= set(VARIABLES)
+
+
+def test_a_port_is_chosen_again_while_it_is_free():
+    before, public = free_port(), free_port()
+    choose = chooser({"a": before, "b": before, "c": public}, taken=public)
+    assert choose("a") == before
+    assert len({before, public, choose("b"), choose("c"), choose("d")}) == 5
