@@ -38,12 +38,13 @@ async def connected(uri: str, documents: Sequence[type[Document]]) -> AsyncItera
         maxPoolSize=50,
         waitQueueTimeoutMS=5_000,
     )
+    before = _open
     try:
         _open = client.get_default_database()
         await init_beanie(database=_open, document_models=list(documents))
         yield
     finally:
-        _open = None
+        _open = before
         await client.close()
 
 

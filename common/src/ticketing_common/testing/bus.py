@@ -29,10 +29,12 @@ class Bus:
     @asynccontextmanager
     async def open(cls, url: str) -> AsyncIterator[Self]:
         connection = await nats.connect(url)
-        js = connection.jetstream()
-        await provision(js, [])
-        yield cls(js)
-        await connection.close()
+        try:
+            js = connection.jetstream()
+            await provision(js, [])
+            yield cls(js)
+        finally:
+            await connection.close()
 
     async def say(self, *events: Event, id: str | None = None, again: bool = False) -> str:
         """Publish events as their speaker would; returns the last one's id.

@@ -1,0 +1,362 @@
+import asyncio
+
+import pytest
+from common.tests.workshop import Copy, Replica, Thing, Workshop
+
+from ticketing_common.broker import consumer
+from ticketing_common.broker.streams import streams
+from ticketing_common.errors import Unavailable
+from ticketing_common.events import (
+    Event,
+    ExpirationCompleted,
+    OrderCancelled,
+    OrderCreated,
+    TicketCreated,
+    TicketUpdated,
+    UserChangedPassword,
+    UserForgotPassword,
+    utc_now,
+)
+from ticketing_common.listeners import Listeners, NotYet, Reject
+from ticketing_common.testing import (
+    Bus,
+    Served,
+    World,
+    an_event,
+    an_id,
+    eventually,
+    serving,
+    somebody,
+)
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fewer tries, so that an event is given up in moments."""
+    monkeypatch.setattr(consumer, "TRIES", 3)
+
+
+async def fail(_: object) -> None:
+    raise RuntimeError("the handler broke")
+
+
+class TestOneEvent:
+    async def test_has_its_effect(self, served: Served, workshop: Workshop) -> None:
+        event = an_event(OrderCreated)
+
+        await served.bus.say(event)
+        await served.bus.settled(workshop.listeners)
+
+        assert await Thing.find({"title": event.id}).count() == 1
+
+    async def test_has_its_effect_once_however_often_it_is_delivered(
+        self, served: Served, workshop: Workshop
+    ) -> None:
+        event = an_event(OrderCreated)
+        event_id = await served.bus.say(event)
+
+        for _ in range(3):
+            await served.bus.say(event, id=event_id, again=True)
+        await served.bus.settled(workshop.listeners)
+
+        assert await Thing.count() == 1
+        assert len(workshop.calls) == 1
+
+    async def test_has_its_effect_once_with_two_processes_at_work(
+        self, world: World, replica: Replica, workshop: Workshop
+    ) -> None:
+        async with world.serving(replica()) as served, serving(replica(), served.bus):
+            await served.bus.say(*(an_event(OrderCreated) for _ in range(30)))
+            await served.bus.settled(workshop.listeners)
+
+            assert await Thing.count() == 30
+
+    async def test_that_fails_is_tried_again_and_leaves_nothing_of_the_failure(
+        self, served: Served, workshop: Workshop
+    ) -> None:
+        async def fail_once(_: object) -> None:
+            if len(workshop.calls) == 1:
+                await Thing(title="half done", user_id=an_id()).insert()
+                raise RuntimeError
+
+        workshop.hook = fail_once
+
+        await served.bus.say(an_event(OrderCreated))
+        await served.bus.settled(workshop.listeners)
+
+        assert len(workshop.calls) == 2
+        assert await Thing.count() == 1
+        assert await served.bus.dead_letters() == []
+
+    async def test_that_always_fails_is_a_dead_letter_with_its_cause(
+        self, served: Served, workshop: Workshop
+    ) -> None:
+        workshop.hook = fail
+        event = an_event(OrderCreated)
+
+        event_id = await served.bus.say(event)
+        [letter] = await served.bus.dead_letters(1)
+
+        headers = letter.headers or {}
+        assert headers["Dead-Letter-Listener"] == "workshop.count"
+        assert headers["Dead-Letter-Subject"] == "order.created"
+        assert headers["Dead-Letter-Tries"] == "3"
+        assert "the handler broke" in headers["Dead-Letter-Cause"]
+        assert headers["ce-id"] == event_id
+        assert letter.subject == "dead-letter.workshop.order.created"
+        assert OrderCreated.model_validate_json(letter.data) == event
+        await served.bus.settled(workshop.listeners)
+
+    async def test_that_is_rejected_is_a_dead_letter_at_once(
+        self, served: Served, workshop: Workshop
+    ) -> None:
+        async def reject(_: object) -> None:
+            raise Reject("there is no such order")
+
+        workshop.hook = reject
+
+        await served.bus.say(an_event(OrderCreated))
+        [letter] = await served.bus.dead_letters(1)
+
+        assert (letter.headers or {})["Dead-Letter-Cause"] == "there is no such order"
+        assert len(workshop.calls) == 1
+
+    async def test_that_finds_a_part_away_is_no_dead_letter_however_long_it_takes(
+        self, served: Served, workshop: Workshop
+    ) -> None:
+        async def away(_: object) -> None:
+            if len(workshop.calls) < 6:
+                raise Unavailable
+
+        workshop.hook = away
+
+        await served.bus.say(an_event(OrderCreated))
+        await served.bus.settled(workshop.listeners)
+
+        assert len(workshop.calls) == 6
+        assert await served.bus.dead_letters() == []
+
+    async def test_that_waits_for_another_too_long_is_a_dead_letter(
+        self, served: Served, workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def wait(_: object) -> None:
+            raise NotYet("nothing came")
+
+        monkeypatch.setattr(consumer, "PATIENCE_SECONDS", 0.2)
+        workshop.hook = wait
+
+        await served.bus.say(an_event(OrderCreated))
+        [letter] = await served.bus.dead_letters(1)
+
+        assert (letter.headers or {})["Dead-Letter-Cause"] == "nothing came"
+
+    async def test_that_hangs_counts_as_a_failure(
+        self, served: Served, workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def hang(_: object) -> None:
+            await asyncio.sleep(60)
+
+        monkeypatch.setattr(consumer, "HANDLER_SECONDS", 0.1)
+        workshop.hook = hang
+
+        await served.bus.say(an_event(OrderCreated))
+        [letter] = await served.bus.dead_letters(1)
+
+        assert "TimeoutError" in (letter.headers or {})["Dead-Letter-Cause"]
+
+    @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'{"id": 1}', b"\xff\x00"])
+    async def test_that_cannot_be_read_is_a_dead_letter_and_holds_up_no_other(
+        self, served: Served, workshop: Workshop, body: bytes
+    ) -> None:
+        await served.bus.say_raw(OrderCreated, body)
+        await served.bus.say(an_event(OrderCreated))
+        [letter] = await served.bus.dead_letters(1)
+        await served.bus.settled(workshop.listeners)
+
+        assert letter.data == body
+        assert (letter.headers or {})["Dead-Letter-Cause"].startswith("Not a OrderCreated")
+        assert await Thing.count() == 1
+
+    async def test_without_an_id_is_a_dead_letter(self, served: Served) -> None:
+        await served.bus.js.publish("order.created", b"{}")
+
+        [letter] = await served.bus.dead_letters(1)
+
+        assert (letter.headers or {})["Dead-Letter-Cause"] == "The message has no ce-id header"
+
+
+class TestAReplica:
+    async def test_follows_the_versions_of_its_source(
+        self, served: Served, workshop: Workshop
+    ) -> None:
+        ticket = an_id()
+        await served.bus.say(
+            an_event(TicketCreated, id=ticket, title="first"),
+            an_event(TicketUpdated, id=ticket, version=1, title="second"),
+            an_event(TicketUpdated, id=ticket, version=2, title="third"),
+        )
+        await served.bus.settled(workshop.listeners)
+
+        [copy] = await Copy.find_all().to_list()
+        assert (str(copy.id), copy.title, copy.version) == (ticket, "third", 2)
+        assert len(workshop.calls) == 3
+
+    async def test_waits_for_a_version_that_is_missing(
+        self, served: Served, workshop: Workshop
+    ) -> None:
+        ticket = an_id()
+        await served.bus.say(an_event(TicketUpdated, id=ticket, version=2, title="third"))
+        await served.bus.say(an_event(TicketUpdated, id=ticket, version=1, title="second"))
+        await asyncio.sleep(0.2)
+        assert workshop.calls == []
+
+        await served.bus.say(an_event(TicketCreated, id=ticket, title="first"))
+        await served.bus.settled(workshop.listeners)
+
+        [copy] = await Copy.find_all().to_list()
+        assert (copy.title, copy.version) == ("third", 2)
+        assert await served.bus.dead_letters() == []
+
+    async def test_is_not_taken_back_by_an_old_event(
+        self, served: Served, workshop: Workshop
+    ) -> None:
+        ticket = an_id()
+        events = [
+            an_event(TicketCreated, id=ticket, title="first"),
+            an_event(TicketUpdated, id=ticket, version=1, title="second"),
+        ]
+        await served.bus.say(*events)
+        await served.bus.settled(workshop.listeners)
+
+        await served.bus.say(*events)  # as new messages, with ids of their own
+        await served.bus.settled(workshop.listeners)
+
+        [copy] = await Copy.find_all().to_list()
+        assert (copy.title, copy.version) == ("second", 1)
+        assert len(workshop.calls) == 2
+
+    async def test_of_many_documents_is_exact_with_two_processes_at_work(
+        self, world: World, replica: Replica, workshop: Workshop
+    ) -> None:
+        tickets = [an_id() for _ in range(10)]
+        events: list[Event] = [an_event(TicketCreated, id=ticket) for ticket in tickets]
+        for version in range(1, 6):
+            events += [
+                an_event(TicketUpdated, id=ticket, version=version, title=f"v{version}")
+                for ticket in tickets
+            ]
+        async with world.serving(replica()) as served, serving(replica(), served.bus):
+            await served.bus.say(*events)
+            await served.bus.settled(workshop.listeners)
+            copies = await Copy.find_all().to_list()
+
+        assert {(copy.title, copy.version) for copy in copies} == {("v5", 5)}
+        assert len(copies) == 10
+
+    async def test_is_for_events_with_versions_only(self) -> None:
+        with pytest.raises(TypeError, match="has no version"):
+            Listeners("x").on(ExpirationCompleted, replica=Copy)(fail)
+
+
+async def test_many_events_are_handled_side_by_side_but_only_so_many(
+    served: Served, workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_once = most = 0
+
+    async def slow(_: object) -> None:
+        nonlocal at_once, most
+        at_once += 1
+        most = max(most, at_once)
+        await asyncio.sleep(0.02)
+        at_once -= 1
+
+    workshop.hook = slow
+
+    await served.bus.say(*(an_event(OrderCreated) for _ in range(60)))
+    await served.bus.settled(workshop.listeners)
+
+    assert 2 <= most <= consumer.AT_ONCE
+
+
+async def test_two_events_of_one_document_wait_for_one_another(
+    served: Served, workshop: Workshop
+) -> None:
+    order = an_id()
+    begun: list[type] = []
+    ended: list[type] = []
+
+    async def slow(event: object) -> None:
+        begun.append(type(event))
+        await asyncio.sleep(0.05)
+        ended.append(type(event))
+
+    workshop.hook = slow
+
+    await served.bus.say(
+        an_event(OrderCreated, id=order), an_event(OrderCancelled, id=order, version=1)
+    )
+    await served.bus.settled(workshop.listeners)
+
+    assert begun == ended == [OrderCreated, OrderCancelled]
+
+
+async def test_an_event_that_a_crash_interrupted_between_commit_and_ack_is_not_done_again(
+    served: Served, workshop: Workshop
+) -> None:
+    event = an_event(OrderCreated)
+    event_id = an_id()
+    await workshop.listeners.deliver(event, event_id)  # committed, never acknowledged
+
+    await served.bus.say(event, id=event_id)
+    await served.bus.settled(workshop.listeners)
+
+    assert await Thing.count() == 1
+
+
+async def test_the_one_event_with_a_secret_is_kept_no_longer_than_the_secret_lives() -> None:
+    stream = next(s for s in streams() if s.subjects == ["user.forgot-password"])
+    assert stream.max_age == UserForgotPassword.max_age.total_seconds() == 900
+
+
+async def test_a_service_listens_to_an_event_once() -> None:
+    listeners = Listeners("x")
+    listeners.on(OrderCreated)(fail)
+
+    with pytest.raises(TypeError, match="already listens"):
+        listeners.on(OrderCreated)(fail)
+
+
+async def test_a_session_from_before_a_change_of_password_is_refused(
+    served: Served, workshop: Workshop
+) -> None:
+    user = somebody()
+    visitor = await served.visitor(user)
+    other = await served.visitor(somebody())
+    assert (await visitor.post("/api/things", json={"title": "a"})).status_code == 201
+
+    await served.bus.say(an_event(UserChangedPassword, id=user.id, changed_at=utc_now()))
+    await served.bus.settled(workshop.listeners)
+
+    refused = await visitor.post("/api/things", json={"title": "a"})
+    assert refused.status_code == 401
+    assert refused.json() == {"errors": [{"message": "Not authorized"}]}
+    assert (await other.post("/api/things", json={"title": "a"})).status_code == 201
+    again = await served.visitor(user)
+    assert (await again.post("/api/things", json={"title": "a"})).status_code == 201
+
+
+async def test_events_wait_in_the_broker_while_the_service_is_down(
+    world: World, replica: Replica, workshop: Workshop
+) -> None:
+    async with world.serving(replica()) as served:
+        pass
+    async with world.serving(replica()) as served:
+        await served.bus.settled(workshop.listeners)
+    async with Bus.open(world.nats_url) as bus:
+        await bus.say(*(an_event(OrderCreated) for _ in range(3)))
+    async with world.serving(replica()):
+        assert await eventually(lambda: _count_is(3))
+
+
+async def _count_is(wanted: int) -> bool:
+    return await Thing.count() == wanted

@@ -1,0 +1,125 @@
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+
+import pytest
+from bson import Decimal128, ObjectId
+from pydantic import BaseModel, ValidationError
+
+from ticketing_common.events import (
+    EVENTS,
+    Envelope,
+    Event,
+    Id,
+    Price,
+    TicketCreated,
+    TicketUpdated,
+    Unreadable,
+    UserForgotPassword,
+    UtcTime,
+)
+from ticketing_common.testing import an_event, an_id
+
+
+class Values(BaseModel):
+    id: Id = "0" * 24
+    price: Price = Decimal(1)
+    at: UtcTime = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_every_event_is_the_same_after_its_way(event: type[Event]) -> None:
+    said = an_event(event)
+
+    envelope = Envelope.seal(said, id="1", time=datetime.now(UTC), trace={})
+
+    assert envelope.open(event) == said
+    assert envelope.headers["ce-type"] == event.__name__
+    assert envelope.headers["ce-source"] == f"/{event.speaker()}"
+    assert all("_" not in name for name in json.loads(envelope.body))
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_every_event_may_grow(event: type[Event]) -> None:
+    said = an_event(event)
+    grown = json.loads(said.model_dump_json(by_alias=True)) | {"somethingNew": 1}
+
+    assert Envelope(event.subject, json.dumps(grown).encode()).open(event) == said
+
+
+def test_every_event_has_a_subject_of_its_own() -> None:
+    assert len({event.subject for event in EVENTS}) == len(EVENTS)
+
+
+def test_what_is_said_of_an_unreadable_event_repeats_nothing_of_it() -> None:
+    body = json.dumps({"id": an_id(), "version": 0, "token": "secret"}).encode()
+
+    with pytest.raises(Unreadable) as error:
+        Envelope("user.forgot-password", body).open(UserForgotPassword)
+
+    assert "token" in str(error.value)
+    assert "secret" not in str(error.value)
+
+
+def test_the_secret_of_an_event_is_on_the_wire_and_in_no_print() -> None:
+    event = an_event(UserForgotPassword)
+
+    assert '"value":"secret"' in event.model_dump_json(by_alias=True)
+    assert "secret" not in repr(event)
+
+
+def test_an_event_is_made_of_the_document_that_it_tells_of() -> None:
+    class Ticket:
+        id = ObjectId()
+        version = 3
+        title = "Concert"
+        price = Decimal("19.99")
+        user_id = an_id()
+
+    made = TicketUpdated.of(Ticket, order_id=None)
+
+    assert (made.id, made.version, made.price) == (str(Ticket.id), 3, Decimal("19.99"))
+    with pytest.raises(ValidationError):
+        TicketUpdated.of(Ticket)  # has no order_id
+
+
+@pytest.mark.parametrize(
+    ("price", "wire"),
+    [(10, "10"), (19.99, "19.99"), (0.1, "0.1"), (1_000_000, "1000000"), (12.50, "12.5")],
+)
+def test_a_price_is_a_number_outside_and_exact_inside(price: float, wire: str) -> None:
+    values = Values(price=price)
+
+    assert isinstance(values.price, Decimal)
+    assert json.loads(values.model_dump_json())["price"] == json.loads(wire)
+    assert f'"price":{wire}' in values.model_dump_json()
+    assert Values(price=Decimal128(values.price)).price == values.price
+
+
+@pytest.mark.parametrize(
+    "price",
+    [0, -1, 0.001, 10.999, 1_000_000.01, 1e300, float("nan"), float("inf"), True, "5", None],
+)
+def test_what_is_no_price_is_refused(price: object) -> None:
+    with pytest.raises(ValidationError):
+        Values(price=price)
+
+
+@pytest.mark.parametrize("text", ["", "0" * 23, "0" * 25, "g" * 24, "0" * 24 + "\n", "A" * 24])
+def test_what_is_no_id_is_refused(text: str) -> None:
+    with pytest.raises(ValidationError, match="24 hex digits"):
+        Values(id=text)
+
+
+def test_a_time_is_in_utc_and_in_milliseconds() -> None:
+    there = timezone(timedelta(hours=2))
+
+    values = Values(at=datetime(2026, 1, 1, 2, 0, 0, 123_456, tzinfo=there))
+
+    assert '"at":"2026-01-01T00:00:00.123000Z"' in values.model_dump_json()
+
+
+def test_a_ticket_is_offered_with_an_exact_price() -> None:
+    event = an_event(TicketCreated, price=19.99)
+
+    assert '"price":19.99' in event.model_dump_json(by_alias=True)

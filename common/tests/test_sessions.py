@@ -1,0 +1,74 @@
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import jwt
+import pytest
+
+from ticketing_common.auth import Sessions
+from ticketing_common.testing import somebody
+
+KEY, OLD_KEY = "k" * 32, "o" * 32
+
+
+def claims(**changes: Any) -> dict[str, Any]:
+    now = datetime.now(UTC)
+    user = somebody()
+    good = {
+        "sub": user.id,
+        "email": user.email,
+        "iat": now.timestamp(),
+        "exp": (now + timedelta(hours=1)).timestamp(),
+    }
+    return {name: value for name, value in (good | changes).items() if value is not None}
+
+
+def test_a_session_says_whose_it_is_and_when_it_began() -> None:
+    user = somebody()
+    before = datetime.now(UTC)
+
+    verified = Sessions([KEY]).verify(Sessions([KEY]).issue(user))
+
+    assert verified is not None
+    assert verified[0] == user
+    assert before - timedelta(seconds=1) < verified[1] <= datetime.now(UTC)
+
+
+def test_a_session_signed_with_the_previous_key_holds() -> None:
+    token = Sessions([OLD_KEY]).issue(somebody())
+
+    assert Sessions([KEY, OLD_KEY]).verify(token) is not None
+    assert Sessions([KEY]).verify(token) is None
+
+
+def test_a_new_session_is_signed_with_the_first_key() -> None:
+    assert Sessions([KEY]).verify(Sessions([KEY, OLD_KEY]).issue(somebody())) is not None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"exp": 1},
+        {"exp": None},
+        {"iat": None},
+        {"sub": None},
+        {"email": None},
+        {"sub": "not an id"},
+        {"iat": "yesterday"},
+        {"iat": 1e300},
+        {"iat": -1e300},
+        {"iat": (datetime.now(UTC) + timedelta(days=2)).timestamp()},
+    ],
+)
+def test_a_session_with_strange_claims_is_none(changes: dict[str, Any]) -> None:
+    assert Sessions([KEY]).verify(jwt.encode(claims(**changes), KEY, "HS256")) is None
+
+
+def test_a_session_with_another_algorithm_is_none() -> None:
+    for algorithm, key in [("none", None), ("HS512", "k" * 64)]:
+        token = jwt.encode(claims(), key, algorithm)  # type: ignore[arg-type]
+        assert Sessions([KEY]).verify(token) is None
+
+
+@pytest.mark.parametrize("token", ["x", "a.b.c", "\x00", "é", "." * 5000])
+def test_what_is_no_session_is_none(token: str) -> None:
+    assert Sessions([KEY]).verify(token) is None

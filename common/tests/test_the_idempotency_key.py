@@ -1,0 +1,143 @@
+import asyncio
+from datetime import timedelta
+
+import httpx
+import pytest
+from common.tests.workshop import Replica, Thing
+
+from ticketing_common import outbox
+from ticketing_common.events import TicketCreated
+from ticketing_common.http import idempotency
+from ticketing_common.testing import Served, World, an_id, serving, somebody
+
+KEY = {"Idempotency-Key": "8a6e0804"}
+
+
+async def make(visitor: httpx.AsyncClient, title: str = "a", **headers: str) -> httpx.Response:
+    return await visitor.post("/api/things", json={"title": title}, headers=KEY | headers)
+
+
+async def test_a_repetition_is_answered_with_the_first_answer(served: Served) -> None:
+    visitor = await served.visitor(somebody())
+
+    first, again = await make(visitor), await make(visitor)
+
+    assert first.status_code == again.status_code == 201
+    assert first.json() == again.json()
+    assert first.headers["content-type"] == again.headers["content-type"]
+    assert await Thing.count() == 1
+    assert len(await served.bus.heard(TicketCreated)) == 1
+
+
+async def test_another_body_under_the_same_key_is_refused(served: Served) -> None:
+    visitor = await served.visitor(somebody())
+    await make(visitor)
+
+    refused = await make(visitor, "b")
+
+    assert refused.status_code == 400
+    assert refused.json()["errors"][0]["field"] == "Idempotency-Key"
+    assert await Thing.count() == 1
+
+
+async def test_another_route_under_the_same_key_is_refused(served: Served) -> None:
+    visitor = await served.visitor(somebody())
+    made = (await make(visitor)).json()
+
+    refused = await visitor.put(f"/api/things/{made['id']}", json={"title": "a"}, headers=KEY)
+
+    assert refused.status_code == 400
+
+
+async def test_the_same_key_of_another_caller_is_another_key(served: Served) -> None:
+    one, other = await served.visitor(somebody()), await served.visitor(somebody())
+
+    assert (await make(one)).json()["id"] != (await make(other)).json()["id"]
+
+
+async def test_of_many_at_once_one_is_done_and_the_others_hear_so_or_wait(
+    world: World, replica: Replica
+) -> None:
+    async with world.serving(replica()) as served, serving(replica()) as second:
+        user = somebody()
+        visitors = [await served.visitor(user), await second.visitor(user)]
+
+        answers = await asyncio.gather(*(make(visitors[i % 2]) for i in range(20)))
+
+        assert {answer.status_code for answer in answers} <= {201, 409}
+        assert len({answer.text for answer in answers if answer.status_code == 201}) == 1
+        assert await Thing.count() == 1
+
+
+async def test_a_refusal_is_repeated_too(served: Served) -> None:
+    visitor = await served.visitor(somebody())
+    address = f"/api/things/{an_id()}"
+
+    answers = [await visitor.put(address, json={"title": "a"}, headers=KEY) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [404, 404]
+    assert answers[0].json() == answers[1].json()
+    assert await idempotency.answers().count_documents({"status": 404}) == 1
+
+
+async def test_a_crash_leaves_the_key_free(served: Served) -> None:
+    visitor = await served.visitor(somebody())
+
+    for _ in range(2):
+        crashed = await make(visitor, "crash")
+        assert crashed.status_code == 500
+        assert crashed.json() == {"errors": [{"message": "Something went wrong"}]}
+    assert await Thing.count() == 0
+
+
+async def test_the_answer_is_stored_with_the_change_so_a_lost_answer_is_not_done_again(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visitor = await served.visitor(somebody())
+
+    def die(_: str) -> None:
+        raise RuntimeError("the process dies right after the commit")
+
+    with monkeypatch.context() as dying:
+        dying.setattr(outbox, "_announce", die)
+        assert (await make(visitor)).status_code == 500
+
+    again = await make(visitor)
+
+    assert again.status_code == 201
+    assert await Thing.count() == 1
+
+
+async def test_what_a_dead_process_never_answered_may_be_done_again_after_a_while(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = somebody()
+    visitor = await served.visitor(user)
+    claim = idempotency._Claim(f"{user.id}:{KEY['Idempotency-Key']}", "")
+    first = await make(visitor)
+    await idempotency.answers().update_one(
+        {"_id": claim._row_id}, {"$unset": {"status": 1, "body": 1}}
+    )
+    assert (await make(visitor)).status_code == 409
+
+    monkeypatch.setattr(idempotency, "LEASE", timedelta(0))
+    again = await make(visitor)
+
+    assert again.status_code == 201
+    assert again.json()["id"] != first.json()["id"]
+
+
+@pytest.mark.parametrize("key", ["", "a b", "x" * 256])
+async def test_a_malformed_key_is_refused(served: Served, key: str) -> None:
+    visitor = await served.visitor(somebody())
+
+    refused = await make(visitor, **{"Idempotency-Key": key})
+
+    assert refused.status_code == 400
+
+
+async def test_who_is_not_signed_in_is_told_so(served: Served) -> None:
+    visitor = await served.visitor()
+
+    assert (await make(visitor)).status_code == 401
+    assert await idempotency.answers().count_documents({}) == 0

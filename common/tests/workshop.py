@@ -1,0 +1,126 @@
+"""A small service of our own, to try what every service is built on."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, ClassVar
+
+from beanie import PydanticObjectId
+from fastapi import APIRouter, FastAPI, Path
+
+from ticketing_common import outbox
+from ticketing_common.auth import CurrentUser, end_earlier_sessions
+from ticketing_common.documents import VersionedDocument
+from ticketing_common.errors import NotFound
+from ticketing_common.events import (
+    Id,
+    OrderCancelled,
+    OrderCreated,
+    TicketCreated,
+    TicketUpdated,
+    UserChangedPassword,
+)
+from ticketing_common.listeners import Listeners
+from ticketing_common.service import create_service
+from ticketing_common.settings import SessionSettings
+from ticketing_common.transaction import transactional
+from ticketing_common.wire import Wire
+
+
+class Thing(VersionedDocument):
+    class Settings:
+        name: ClassVar[str] = "things"
+
+    title: str
+    price: int = 1
+    user_id: str
+    order_id: str | None = None
+
+
+class Copy(VersionedDocument):
+    class Settings:
+        name: ClassVar[str] = "copies"
+
+    title: str
+
+
+class ThingIn(Wire):
+    title: str
+
+
+class ThingOut(Wire):
+    id: Id
+    title: str
+    version: int
+
+
+ThingId = Annotated[Id, Path(alias="thingId")]
+Replica = Callable[[], FastAPI]
+Hook = Callable[[object], Awaitable[None]]
+
+
+class Workshop:
+    """The service's subscription list, with a place to break its handlers."""
+
+    def __init__(self) -> None:
+        self.listeners = Listeners("workshop")
+        self.calls: list[object] = []
+        self.hook: Hook | None = None
+        self.listeners.on(TicketCreated, replica=Copy)(self.copy_new)
+        self.listeners.on(TicketUpdated, replica=Copy)(self.copy)
+        self.listeners.on(OrderCreated)(self.count)
+        self.listeners.on(OrderCancelled)(self.count)
+        self.listeners.on(UserChangedPassword)(end_earlier_sessions)
+
+    async def copy_new(self, event: TicketCreated) -> None:
+        await self._note(event)
+        await Copy(id=PydanticObjectId(event.id), title=event.title).insert()
+
+    async def copy(self, event: TicketUpdated, copy: Copy) -> None:
+        await self._note(event)
+        copy.title = event.title
+
+    async def count(self, event: OrderCreated | OrderCancelled) -> None:
+        await self._note(event)
+        await Thing(title=event.id, user_id=event.user_id).insert()
+
+    async def _note(self, event: object) -> None:
+        self.calls.append(event)
+        if self.hook is not None:
+            await self.hook(event)
+
+
+router = APIRouter()
+
+
+@router.post("", status_code=201)
+@transactional
+async def make(wish: ThingIn, user: CurrentUser) -> ThingOut:
+    thing = await Thing(title=wish.title, user_id=user.id).insert()
+    if wish.title == "crash":
+        raise RuntimeError("a secret detail")
+    await outbox.add(TicketCreated.of(thing))
+    return ThingOut.of(thing)
+
+
+@router.put("/{thingId}")
+@transactional
+async def change(thing_id: ThingId, wish: ThingIn, user: CurrentUser) -> ThingOut:
+    thing = await Thing.get(PydanticObjectId(thing_id))
+    if thing is None:
+        raise NotFound
+    thing.title = wish.title
+    await thing.save()
+    await outbox.add(TicketUpdated.of(thing))
+    return ThingOut.of(thing)
+
+
+def make_app(settings: SessionSettings, listeners: Listeners) -> FastAPI:
+    """One more app of the service on the same stores."""
+    return create_service(
+        settings,
+        listeners,
+        description="A service to test with.",
+        documents=[Thing, Copy],
+        router=router,
+        prefix="/api/things",
+        idempotent=True,
+    )
