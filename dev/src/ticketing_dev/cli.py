@@ -29,7 +29,7 @@ complaints = Console(stderr=True, style="red", highlight=False, soft_wrap=True)
 
 Data = Annotated[
     Path | None,
-    typer.Option(help="The stack's data folder. [default: .ticketing/ of this checkout]"),
+    typer.Option(help="The stack's data folder.", show_default=".ticketing/ of this checkout"),
 ]
 
 
