@@ -57,7 +57,8 @@ def configure(service: str, level: str) -> None:
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers.clear()
-        logging.getLogger(name).propagate = True
+        # We log each request ourselves, and without its query, which may hold a secret.
+        logging.getLogger(name).propagate = name != "uvicorn.access"
     for chatty in ("pymongo", "httpx", "httpcore", "arq", "stripe", "python_http_client"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLogger().level))
     structlog.contextvars.bind_contextvars(service=service)
