@@ -52,15 +52,15 @@ class Sessions:
     def __init__(self, keys: list[str]) -> None:
         self._keys = keys
 
-    def issue(self, user: SessionUser) -> str:
-        """The cookie's value for a session that begins now."""
-        now = datetime.now(UTC)
+    def issue(self, user: SessionUser, began: datetime | None = None) -> str:
+        """The cookie's value for a session that begins now, or began when the caller noted it."""
+        began = began or datetime.now(UTC)
         claims = {
             "sub": user.id,
             "email": user.email,
             # With its fraction, so that a session from right after a change of password holds.
-            "iat": now.timestamp(),
-            "exp": int((now + SESSION_AGE).timestamp()),
+            "iat": began.timestamp(),
+            "exp": int((began + SESSION_AGE).timestamp()),
         }
         return jwt.encode(claims, self._keys[0], ALGORITHM)
 

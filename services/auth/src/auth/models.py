@@ -32,7 +32,7 @@ class User(VersionedDocument):
     """In lower case: the same address is the same user."""
     password_hash: str
     created_at: UtcTime
-    signed_in_at: UtcTime | None = None
+    signed_in_at: UtcTime
 
     @classmethod
     async def known_as(cls, email: str) -> Self | None:

@@ -51,7 +51,8 @@ async def sign_up(account: NewAccount, request: Request, response: Response) -> 
 
 @transactional
 async def _create(email: str, password_hash: str) -> User:
-    user = User(email=email, password_hash=password_hash, created_at=utc_now())
+    now = utc_now()
+    user = User(email=email, password_hash=password_hash, created_at=now, signed_in_at=now)
     try:
         await user.insert()
     except DuplicateKeyError:
@@ -68,17 +69,19 @@ async def sign_in(credentials: Credentials, request: Request, response: Response
     user = await User.known_as(credentials.email)
     password_hash = user.password_hash if user is not None else None
     if not await passwords.matches(credentials.password.get_secret_value(), password_hash):
-        await allowed.count(tries.WRONG_PASSWORDS, credentials.email)
+        await allowed.use(tries.WRONG_PASSWORDS, credentials.email)
         raise InvalidCredentials
-    user = await _note_sign_in(credentials.email)
+    # Of many guesses at once the wrong ones have been counted only now.
+    await allowed.check(tries.WRONG_PASSWORDS, credentials.email)
+    user = await _note_sign_in(credentials.email, password_hash)
     _begin_session(user, request, response)
     return UserOut.of(user)
 
 
 @transactional
-async def _note_sign_in(email: str) -> User:
+async def _note_sign_in(email: str, password_hash: str | None) -> User:
     user = await User.known_as(email)
-    if user is None:
+    if user is None or user.password_hash != password_hash:  # it was changed meanwhile
         raise InvalidCredentials
     user.signed_in_at = utc_now()
     await user.save()
@@ -103,8 +106,7 @@ async def current_user(user: Visitor) -> CurrentUserOut:
 async def forgot_password(asked: EmailOnly, request: Request) -> MessageOut:
     """Send a mail with a token, if there is such a user. The answer does not tell."""
     allowed: tries.Tries = request.app.state.tries
-    await allowed.check(tries.RESET_MAILS, asked.email)
-    await allowed.count(tries.RESET_MAILS, asked.email)
+    await allowed.use(tries.RESET_MAILS, asked.email)
     await _grant_reset(asked.email)
     return MessageOut(message="Reset email sent")
 
@@ -173,9 +175,11 @@ def _one_token(in_query: str | None, body: TokenOnly | PasswordReset | None) -> 
 def _begin_session(user: User, request: Request, response: Response) -> None:
     sessions: Sessions = request.app.state.sessions
     settings: AuthSettings = request.app.state.settings
+    # It began when the sign-in was committed: a change of password after that ends it.
+    session = sessions.issue(SessionUser(id=user.user_id, email=user.email), user.signed_in_at)
     response.set_cookie(
         COOKIE,
-        sessions.issue(SessionUser(id=user.user_id, email=user.email)),
+        session,
         max_age=int(SESSION_AGE.total_seconds()),
         httponly=True,
         secure=settings.cookie_secure,

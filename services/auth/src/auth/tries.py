@@ -27,6 +27,7 @@ class Tries:
             reset_time = (await self._limiter.get_window_stats(limit, who)).reset_time
             raise TooManyTries(retry_after=max(1, math.ceil(reset_time - time.time())))
 
-    async def count(self, limit: RateLimitItem, who: str) -> None:
-        """Use up one try."""
-        await self._limiter.hit(limit, who)
+    async def use(self, limit: RateLimitItem, who: str) -> None:
+        """Use up one try. Raises TooManyTries where none is left."""
+        if not await self._limiter.hit(limit, who):
+            await self.check(limit, who)

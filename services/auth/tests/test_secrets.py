@@ -1,0 +1,94 @@
+"""Passwords and tokens are told to nobody but the one mail that needs one."""
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+from bson import json_util
+from passlib.hash import argon2
+from pymongo import AsyncMongoClient
+
+from auth.models import User
+from ticketing_common.broker.streams import stream_of
+from ticketing_common.events import EVENTS, UserChangedPassword, UserForgotPassword
+from ticketing_common.testing import Bus, World, somebody
+from ticketing_common.testing.programs import beside, environment
+from ticketing_dev import parts
+
+OLD, NEW = "the first secret", "the second secret"
+
+
+async def live(world: World, base_url: str, bus: Bus) -> tuple[str, list[str]]:
+    """Somebody's whole life with auth; returns their e-mail and every secret of it."""
+    email = somebody().email
+    sessions = []
+    async with httpx.AsyncClient(base_url=f"{base_url}/api/users", timeout=20) as browser:
+        old, new = ({"email": email, "password": password} for password in (OLD, NEW))
+        await browser.post("/signup", json=old)
+        sessions.append(browser.cookies["session"])
+        await browser.post("/signin", json={**old, "password": "a wrong secret"})
+        await browser.post("/signin", json={**old, "password": "a wrong secret" * 20})
+        await browser.post("/signin", json=old)
+        await browser.post("/forgot-password", json={"email": email})
+        (event,) = await bus.heard(UserForgotPassword)
+        token = event.token.value.get_secret_value()
+        await browser.post("/validate-token", params={"token": token})
+        reset = {"newPassword": NEW, "repeatedNewPassword": NEW, "token": token}
+        assert (await browser.post("/reset-password", json=reset)).status_code == 200
+        assert (await browser.post("/signin", json=new)).status_code == 200
+        sessions.append(browser.cookies["session"])
+    await bus.heard(UserChangedPassword)
+    jwt_key: str = world.settings()["jwt_key"]
+    return email, [OLD, NEW, "a wrong secret", token, jwt_key, *sessions]
+
+
+async def test_no_log_document_or_other_event_holds_a_secret(world: World, tmp_path: Path) -> None:
+    settings = {**world.settings(), "cookie_secure": "false", "log_level": "DEBUG"}
+    part = parts.service("auth", parts.free_port(), tmp_path, environment(settings))
+    async with Bus.open(world.nats_url) as bus:
+        async with beside(part):
+            email, secrets = await live(world, part.url, bus)
+        logs = part.log.read_text()
+        documents = await everything_stored(world)
+        events = await everything_said(bus)
+
+    assert email in documents
+    assert "/api/users/reset-password" in logs
+    assert "user.changed-password" in events
+    for secret in secrets:
+        assert secret not in logs
+        assert secret not in documents
+        assert secret not in events
+
+
+async def everything_stored(world: World) -> str:
+    client: AsyncMongoClient[dict[str, object]] = AsyncMongoClient(world.mongo_uri)
+    async with client:
+        database = client.get_default_database()
+        found = [
+            json_util.dumps(await database[name].find().to_list())
+            for name in await database.list_collection_names()
+        ]
+    return "\n".join(found)
+
+
+async def everything_said(bus: Bus) -> str:
+    """But the one event that carries a secret."""
+    found = []
+    for stream in {stream_of(event) for event in EVENTS} - {stream_of(UserForgotPassword)}:
+        state = (await bus.js.stream_info(stream)).state
+        for sequence in range(max(1, state.first_seq), state.last_seq + 1):
+            message = await bus.js.get_msg(stream, sequence)
+            found.append(f"{message.subject} {message.headers} {message.data!r}")
+    return "\n".join(found)
+
+
+async def test_a_password_is_kept_as_an_argon2id_hash_of_its_own(join: Any) -> None:
+    members = [await join(), await join()]
+
+    kept = [(await User.get(member.id)).password_hash for member in members]  # type: ignore[union-attr]
+
+    assert kept[0] != kept[1]  # the same password, salted
+    for member, password_hash in zip(members, kept, strict=True):
+        assert password_hash.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+        assert argon2.verify(member.password, password_hash)
