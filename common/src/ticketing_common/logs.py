@@ -55,7 +55,7 @@ def configure(service: str, level: str) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
-    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+    for name in ("uvicorn", "uvicorn.error"):
         logging.getLogger(name).handlers.clear()
         # We log each request ourselves, and without its query, which may hold a secret.
         logging.getLogger(name).propagate = name != "uvicorn.access"

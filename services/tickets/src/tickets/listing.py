@@ -1,7 +1,7 @@
 """Which tickets a list shows, and in which order."""
 
 import re
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from bson import Decimal128
@@ -44,6 +44,6 @@ def _beyond(cursor: Cursor, field: str, beyond: str) -> dict[str, Any]:
         return {"_id": {beyond: cursor.id}}
     try:
         price = Decimal128(Decimal(cursor.value))
-    except (InvalidOperation, ValueError):
+    except (ArithmeticError, ValueError):  # no number, or one beyond what MongoDB holds
         raise BadRequest("Not a cursor of this list", field="cursor") from None
     return {"$or": [{field: {beyond: price}}, {field: price, "_id": {beyond: cursor.id}}]}

@@ -35,7 +35,7 @@ async def sell_ticket(offer: TicketChanges, user: CurrentUser) -> TicketOut:
     return TicketOut.of(ticket)
 
 
-@router.get("")
+@router.get("", responses=may_answer(NotAuthorized))
 async def list_tickets(
     request: Request,
     response: Response,

@@ -1,5 +1,6 @@
 """What tickets' routes take and give."""
 
+import re
 from enum import StrEnum
 from typing import Annotated
 
@@ -10,8 +11,12 @@ from ticketing_common.events import Id, Price
 from ticketing_common.wire import Wire
 
 
-def _printable(text: str) -> str:
-    if not text.isprintable():
+# Not str.isprintable, which refuses the joiners inside emoji and every space but one, too.
+_CONTROLS = "\\u0000-\\u001f\\u007f-\\u009f"
+
+
+def _without_controls(text: str) -> str:
+    if re.search(f"[{_CONTROLS}]", text):
         raise ValueError("String should have no control characters")
     return text
 
@@ -19,7 +24,8 @@ def _printable(text: str) -> str:
 Title = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
-    AfterValidator(_printable),
+    AfterValidator(_without_controls),
+    Field(json_schema_extra={"pattern": f"^[^{_CONTROLS}]*$"}),
 ]
 TicketId = Annotated[Id, Path(alias="ticketId")]
 
