@@ -1,8 +1,9 @@
 """What a service reads from its environment."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -12,7 +13,31 @@ def _long_enough(key: SecretStr) -> SecretStr:
     return key
 
 
+def _begins_with(*schemes: str) -> AfterValidator:
+    def check(address: str) -> str:
+        parts = urlsplit(address)
+        if parts.scheme not in schemes or not parts.netloc:
+            raise ValueError(f"should begin with {' or '.join(f'{one}://' for one in schemes)}")
+        return address
+
+    return AfterValidator(check)
+
+
+def _names_a_database(uri: str) -> str:
+    if not urlsplit(uri).path.strip("/"):
+        raise ValueError("should name a database: mongodb://host/database")
+    return uri
+
+
 SigningKey = Annotated[SecretStr, AfterValidator(_long_enough)]
+HttpUrl = Annotated[str, _begins_with("http", "https")]
+MongoUri = Annotated[str, _begins_with("mongodb", "mongodb+srv"), AfterValidator(_names_a_database)]
+NatsUrl = Annotated[str, _begins_with("nats", "tls")]
+RedisUrl = Annotated[str, _begins_with("redis", "rediss")]
+LogLevel = Annotated[
+    Literal["DEBUG", "INFO", "WARNING", "ERROR"],
+    BeforeValidator(lambda level: level.upper() if isinstance(level, str) else level),
+]
 
 
 class Settings(BaseSettings):
@@ -20,9 +45,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_ignore_empty=True, frozen=True, extra="ignore")
 
-    nats_url: str
-    log_level: str = "INFO"
-    otel_exporter_otlp_endpoint: str | None = None
+    nats_url: NatsUrl
+    log_level: LogLevel = "INFO"
+    otel_exporter_otlp_endpoint: HttpUrl | None = None
 
     @classmethod
     def read(cls, service: str) -> Self:
@@ -36,13 +61,15 @@ class Settings(BaseSettings):
 
 def _fault(rule: Any) -> str:
     variable = "_".join(str(part) for part in rule["loc"]).upper()
-    return f"{variable} is missing" if rule["type"] == "missing" else f"{variable}: {rule['msg']}"
+    if rule["type"] == "missing":
+        return f"{variable} is missing"
+    return f"{variable} {str(rule['msg']).removeprefix('Value error, ')}"
 
 
 class StoreSettings(Settings):
     """For a service with a MongoDB of its own."""
 
-    mongo_uri: str
+    mongo_uri: MongoUri
 
 
 class SessionSettings(StoreSettings):

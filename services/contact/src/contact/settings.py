@@ -2,14 +2,14 @@
 
 from pydantic import SecretStr
 
-from ticketing_common.settings import StoreSettings
+from ticketing_common.settings import HttpUrl, StoreSettings
 
 
 class ContactSettings(StoreSettings):
     sendgrid_key: SecretStr
     sendgrid_email: str
     """Whom the mails are from."""
-    sendgrid_api_base: str | None = None
+    sendgrid_api_base: HttpUrl | None = None
     """Where a stand-in for SendGrid is, where it is not SendGrid itself."""
-    public_url: str
+    public_url: HttpUrl
     """Where links in mails lead."""

@@ -1,7 +1,7 @@
 """What expiration reads from its environment."""
 
-from ticketing_common.settings import Settings
+from ticketing_common.settings import RedisUrl, Settings
 
 
 class ExpirationSettings(Settings):
-    redis_url: str
+    redis_url: RedisUrl
