@@ -1,0 +1,266 @@
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import pytest
+from bson import ObjectId
+from services.orders.tests.counters import look, place
+
+from orders.listeners import listeners
+from orders.models import Order, Ticket
+from ticketing_common.auth import SessionUser
+from ticketing_common.events import (
+    ExpirationCompleted,
+    OrderAwaitingPayment,
+    OrderCancelled,
+    OrderCompleted,
+    PaymentCreated,
+    PaymentFailed,
+    PaymentStarted,
+    TicketCreated,
+    TicketDeleted,
+    TicketUpdated,
+    UserChangedPassword,
+    utc_now,
+)
+from ticketing_common.testing import Served, an_event, an_id, eventually
+
+
+async def make_late(order: Any) -> None:
+    """Let the time to pay for an order be over."""
+    await Order.get_pymongo_collection().update_one(
+        {"_id": ObjectId(order["id"])}, {"$set": {"expires_at": utc_now() - timedelta(seconds=1)}}
+    )
+
+
+class Payment:
+    """The events of one try to pay an order."""
+
+    def __init__(self, order: Any) -> None:
+        ids = {"id": an_id(), "order_id": order["id"]}
+        self.started = an_event(PaymentStarted, **ids)
+        self.failed = an_event(PaymentFailed, **ids)
+        self.created = an_event(PaymentCreated, **ids, version=1)
+
+
+@pytest.fixture
+async def order(desk: httpx.AsyncClient, ticket: TicketCreated) -> Any:
+    return await place(desk, ticket)
+
+
+async def tell(orders: Served, *events: Any) -> None:
+    await orders.bus.say(*events)
+    await orders.bus.settled(listeners)
+
+
+class TestOurCopyOfATicket:
+    async def test_is_what_the_ticket_is(self, orders: Served, ticket: TicketCreated) -> None:
+        changed = an_event(TicketUpdated, id=ticket.id, version=1, title="Opera", price=30)
+
+        await tell(orders, changed, changed)
+
+        [copy] = await Ticket.find_all().to_list()
+        assert (copy.title, copy.price, copy.version) == ("Opera", Decimal(30), 1)
+
+    async def test_waits_for_a_version_that_is_missing(
+        self, orders: Served, ticket: TicketCreated
+    ) -> None:
+        await orders.bus.say(an_event(TicketUpdated, id=ticket.id, version=2, title="third"))
+        await tell(orders, an_event(TicketUpdated, id=ticket.id, version=1, title="second"))
+
+        [copy] = await Ticket.find_all().to_list()
+        assert (copy.title, copy.version) == ("third", 2)
+
+    async def test_is_not_revived_by_an_event_from_before_its_end(
+        self, orders: Served, desk: httpx.AsyncClient, ticket: TicketCreated
+    ) -> None:
+        await tell(orders, an_event(TicketDeleted, id=ticket.id, version=1), ticket)
+
+        response = await desk.post("/api/orders", json={"ticketId": ticket.id})
+        assert response.status_code == 404
+
+    async def test_a_changed_price_does_not_change_an_order(
+        self, orders: Served, desk: httpx.AsyncClient, ticket: TicketCreated, order: Any
+    ) -> None:
+        await tell(orders, an_event(TicketUpdated, id=ticket.id, version=1, price=99))
+
+        assert await look(desk, order) == order
+
+    @pytest.mark.parametrize("paid", [False, True])
+    async def test_takes_its_order_with_it_even_a_paid_one(
+        self,
+        orders: Served,
+        desk: httpx.AsyncClient,
+        ticket: TicketCreated,
+        order: Any,
+        paid: bool,
+    ) -> None:
+        if paid:
+            await tell(orders, Payment(order).created)
+
+        await tell(orders, an_event(TicketDeleted, id=ticket.id, version=1))
+
+        assert (await look(desk, order))["status"] == "cancelled"
+        [event] = await orders.bus.heard(OrderCancelled)
+        assert event.reason == "ticket-gone"
+
+
+class TestTheEndOfTheTime:
+    async def test_cancels_an_unpaid_order_and_frees_its_ticket(
+        self, orders: Served, desk: httpx.AsyncClient, ticket: TicketCreated, order: Any
+    ) -> None:
+        await make_late(order)
+
+        await tell(orders, *[ExpirationCompleted(order_id=order["id"])] * 2)
+
+        assert (await look(desk, order))["status"] == "cancelled"
+        [event] = await orders.bus.heard(OrderCancelled)
+        assert event.reason == "expired"
+        await place(desk, ticket)
+
+    async def test_is_waited_for_where_it_is_told_too_early(
+        self, orders: Served, desk: httpx.AsyncClient, order: Any
+    ) -> None:
+        await orders.bus.say(ExpirationCompleted(order_id=order["id"]))
+        assert (await look(desk, order))["status"] == "created"
+
+        await make_late(order)
+        await orders.bus.settled(listeners)
+
+        assert (await look(desk, order))["status"] == "cancelled"
+
+    async def test_changes_nothing_about_a_paid_order(
+        self, orders: Served, desk: httpx.AsyncClient, order: Any
+    ) -> None:
+        await tell(orders, Payment(order).created)
+        await make_late(order)
+
+        await tell(orders, ExpirationCompleted(order_id=order["id"]))
+
+        assert (await look(desk, order))["status"] == "complete"
+
+    async def test_changes_nothing_while_a_payment_is_on_its_way(
+        self, orders: Served, desk: httpx.AsyncClient, order: Any
+    ) -> None:
+        payment = Payment(order)
+        await tell(orders, payment.started)
+        await make_late(order)
+        await tell(orders, ExpirationCompleted(order_id=order["id"]))
+        assert (await look(desk, order))["status"] == "awaiting:payment"
+
+        await tell(orders, payment.created)
+
+        assert (await look(desk, order))["status"] == "complete"
+
+    async def test_comes_with_the_failure_of_a_payment_that_was_waited_for(
+        self, orders: Served, desk: httpx.AsyncClient, order: Any
+    ) -> None:
+        payment = Payment(order)
+        await tell(orders, payment.started)
+        await make_late(order)
+        await tell(orders, ExpirationCompleted(order_id=order["id"]))
+
+        await tell(orders, payment.failed)
+
+        assert (await look(desk, order))["status"] == "cancelled"
+
+    async def test_of_an_order_that_we_never_had_is_a_dead_letter(self, orders: Served) -> None:
+        await tell(orders, ExpirationCompleted(order_id=an_id()))
+
+        [letter] = await orders.bus.dead_letters(1)
+        assert "There is no order" in (letter.headers or {})["Dead-Letter-Cause"]
+
+
+class TestAPayment:
+    async def test_completes_the_order_and_tells_of_every_step(
+        self, orders: Served, desk: httpx.AsyncClient, buyer: SessionUser, order: Any
+    ) -> None:
+        payment = Payment(order)
+
+        await tell(orders, payment.started, payment.created)
+
+        assert await look(desk, order) == order | {"status": "complete", "version": 2}
+        [awaiting] = await orders.bus.heard(OrderAwaitingPayment)
+        [completed] = await orders.bus.heard(OrderCompleted)
+        assert (awaiting.version, awaiting.status) == (1, "awaiting:payment")
+        assert (completed.version, completed.status) == (2, "complete")
+        assert completed.user_id == buyer.id
+
+    async def test_that_failed_can_be_tried_again(
+        self, orders: Served, desk: httpx.AsyncClient, order: Any
+    ) -> None:
+        first, second = Payment(order), Payment(order)
+
+        await tell(orders, first.started, first.failed, second.started, second.created)
+
+        assert (await look(desk, order))["status"] == "complete"
+
+    async def test_that_failed_late_does_not_end_the_waiting_for_the_next(
+        self, orders: Served, desk: httpx.AsyncClient, order: Any
+    ) -> None:
+        first, second = Payment(order), Payment(order)
+        await tell(orders, first.started, second.started, first.failed)
+        await make_late(order)
+
+        await tell(orders, ExpirationCompleted(order_id=order["id"]))
+
+        assert (await look(desk, order))["status"] == "awaiting:payment"
+
+    @pytest.mark.parametrize("name", ["started", "failed", "created"])
+    async def test_told_twice_is_told_once(
+        self, orders: Served, desk: httpx.AsyncClient, order: Any, name: str
+    ) -> None:
+        payment = Payment(order)
+        if name != "started":
+            await tell(orders, payment.started)
+        event = getattr(payment, name)
+        event_id = await orders.bus.say(event)
+        await orders.bus.settled(listeners)
+        once = await look(desk, order)
+
+        await orders.bus.say(event, id=event_id, again=True)
+        await orders.bus.settled(listeners)
+
+        assert await look(desk, order) == once
+
+    @pytest.mark.parametrize("name", ["started", "failed", "created"])
+    async def test_of_a_cancelled_order_does_not_revive_it(
+        self, orders: Served, desk: httpx.AsyncClient, order: Any, name: str
+    ) -> None:
+        await desk.delete(f"/api/orders/{order['id']}")
+
+        await tell(orders, getattr(Payment(order), name))
+
+        assert (await look(desk, order))["status"] == "cancelled"
+        assert await orders.bus.dead_letters() == []
+
+    async def test_that_is_told_before_it_began_still_completes_the_order(
+        self, orders: Served, desk: httpx.AsyncClient, order: Any
+    ) -> None:
+        payment = Payment(order)
+
+        await tell(orders, payment.created, payment.started)
+
+        assert await look(desk, order) == order | {"status": "complete", "version": 1}
+
+
+async def test_a_changed_password_ends_the_sessions_from_before(
+    orders: Served, desk: httpx.AsyncClient, buyer: SessionUser
+) -> None:
+    await orders.bus.say(an_event(UserChangedPassword, id=buyer.id, changed_at=utc_now()))
+
+    async def is_refused() -> bool:
+        return (await desk.get("/api/orders")).status_code == 401
+
+    assert await eventually(is_refused)
+
+
+@pytest.mark.parametrize("event", [listener.event for listener in listeners])
+async def test_what_cannot_be_read_is_a_dead_letter(orders: Served, event: Any) -> None:
+    await orders.bus.say_raw(event, b'{"id": "nonsense"}')
+
+    [letter] = await orders.bus.dead_letters(1)
+    await orders.bus.settled(listeners)
+
+    assert letter.subject == f"dead-letter.orders.{event.subject}"
