@@ -42,7 +42,10 @@ def _refuse_other_origins(headers: Headers) -> None:
     """A browser says where a page is from; other programs say nothing, and carry no cookie that
     they were not given."""
     origin = headers.get("origin")
-    foreign = origin is not None and urlsplit(origin).netloc != headers.get("host")
+    try:
+        foreign = origin is not None and urlsplit(origin).netloc != headers.get("host")
+    except ValueError:  # such as http://[
+        foreign = True
     if foreign or headers.get("sec-fetch-site") == "cross-site":
         raise CrossOrigin
 
