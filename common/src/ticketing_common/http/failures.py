@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from pymongo.errors import PyMongoError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from ticketing_common.auth import COOKIE, current_user
 from ticketing_common.database import is_away
@@ -49,18 +50,26 @@ async def _on_service_error(_: Request, error: Exception) -> JSONResponse:
 
 async def _on_validation_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    # FastAPI reads the body before it asks who calls; the contract asks who calls first.
-    route = request.scope.get("route")
-    if isinstance(route, APIRoute) and _asks(route.dependant, current_user):
-        user = await request.app.state.sessions.read(request.cookies.get(COOKIE))
-        if user is None:
-            return answer(NotAuthorized())
+    if await _is_a_strangers(request):
+        return answer(NotAuthorized())
     return failure(400, map(_broken_rule, error.errors()), None)
 
 
-def _asks(dependant: Dependant, dependency: object) -> bool:
+async def _is_a_strangers(request: Request) -> bool:
+    """Whether a malformed request wants a session and has none.
+
+    FastAPI reads the body before it asks who calls; the contract asks who calls first.
+    """
+    route = request.scope.get("route")
+    if not isinstance(route, APIRoute) or not asks(route.dependant, current_user):
+        return False
+    return await request.app.state.sessions.read(request.cookies.get(COOKIE)) is None
+
+
+def asks(dependant: Dependant, dependency: object) -> bool:
+    """Whether a route depends on `dependency`, in itself or through another."""
     return dependant.call is dependency or any(
-        _asks(child, dependency) for child in dependant.dependencies
+        asks(child, dependency) for child in dependant.dependencies
     )
 
 
@@ -72,14 +81,28 @@ def _broken_rule(rule: Any) -> FieldError:
     return FieldError(message=message, field=".".join(path) or None)
 
 
-async def _on_http_exception(_: Request, error: Exception) -> JSONResponse:
+async def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
+    # A body that is beyond what a parser takes: nested too deeply, or with too long a number.
+    if error.status_code == 400 and await _is_a_strangers(request):
+        return answer(NotAuthorized())
     response = failure(
         error.status_code, [FieldError(message=str(error.detail).capitalize())], None
     )
-    if error.headers:
-        response.headers.update(error.headers)
+    response.headers.update(error.headers or {})
+    if error.status_code == 405:  # where Starlette tells of the methods of one route alone
+        response.headers["Allow"] = ", ".join(_methods(request))
     return response
+
+
+def _methods(request: Request) -> list[str]:
+    """What the request's path can be asked with."""
+    return [
+        method
+        for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+        for route in request.app.routes
+        if route.matches({**request.scope, "method": method})[0] == Match.FULL
+    ]
 
 
 async def _on_database_error(_: Request, error: Exception) -> JSONResponse:
