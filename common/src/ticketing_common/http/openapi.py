@@ -4,7 +4,9 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute, iter_route_contexts
 
+from ticketing_common.auth import current_user
 from ticketing_common.errors import (
     BadRequest,
     Conflict,
@@ -15,6 +17,7 @@ from ticketing_common.errors import (
     TooLarge,
     Unavailable,
 )
+from ticketing_common.http.failures import asks
 from ticketing_common.http.guard import MUTATING
 from ticketing_common.http.idempotency import HEADER
 
@@ -36,23 +39,44 @@ def install(app: FastAPI, *, idempotent: bool) -> None:
                 ref_template="#/components/schemas/{model}"
             )
             schemas["FieldError"] = schemas["ErrorBody"].pop("$defs")["FieldError"]
-            for path in document["paths"].values():
-                for method in METHODS & path.keys():
-                    _describe(path[method], method.upper() in MUTATING, idempotent=idempotent)
+            for_users = _routes_for_users(app)
+            for path, operations in document["paths"].items():
+                for method in METHODS & operations.keys():
+                    _describe(
+                        operations[method],
+                        mutating=method.upper() in MUTATING,
+                        for_users=(path, method.upper()) in for_users,
+                        idempotent=idempotent,
+                    )
             app.openapi_schema = document
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-def _describe(operation: dict[str, Any], mutating: bool, *, idempotent: bool) -> None:
+def _routes_for_users(app: FastAPI) -> set[tuple[str, str]]:
+    """Path and method of each route that only somebody who is signed in may ask."""
+    return {
+        (str(route.path_format), method)
+        for route in iter_route_contexts(app.routes)
+        if isinstance(route.original_route, APIRoute)
+        and asks(route.original_route.dependant, current_user)
+        for method in route.methods or ()
+    }
+
+
+def _describe(
+    operation: dict[str, Any], *, mutating: bool, for_users: bool, idempotent: bool
+) -> None:
     responses = operation["responses"]
     takes_input = responses.pop("422", None) is not None
     errors: list[type[ServiceError]] = [Unavailable]
     if takes_input or mutating:
         errors.append(BadRequest)
-    if "security" in operation:
+    if for_users:
         errors.append(NotAuthorized)
+    elif "security" in operation:  # it makes a difference who asks, but anybody may
+        operation["security"].insert(0, {})
     if mutating:
         errors += [CrossOrigin, TooLarge, Conflict]
     for error in errors:

@@ -1,0 +1,31 @@
+"""The four services that speak HTTP."""
+
+from fastapi import FastAPI
+
+from auth.app import create_app as auth
+from auth.settings import AuthSettings
+from orders.app import create_app as orders
+from orders.settings import OrdersSettings
+from payments.app import create_app as payments
+from payments.settings import PaymentsSettings
+from ticketing_common.testing import World
+from tickets.app import create_app as tickets
+from tickets.settings import TicketsSettings
+
+NOWHERE = World("mongodb://nowhere/none", "nats://nowhere", "redis://nowhere")
+"""Enough of a world for an app that is looked at and not run."""
+
+
+def make_app(service: str, world: World = NOWHERE, stripe_url: str = "http://nowhere") -> FastAPI:
+    settings = world.settings() | {"stripe_key": "sk_test_1", "stripe_api_base": stripe_url}
+    match service:
+        case "auth":
+            return auth(AuthSettings(**settings))
+        case "tickets":
+            return tickets(TicketsSettings(**settings))
+        case "orders":
+            return orders(OrdersSettings(**settings))
+        case "payments":
+            return payments(PaymentsSettings(**settings))
+        case _:
+            raise ValueError(service)

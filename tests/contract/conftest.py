@@ -1,0 +1,31 @@
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import pytest
+from tests.contract.apps import make_app
+
+from ticketing_common.testing import Served, World
+from ticketing_dev import parts
+from ticketing_dev.process import running
+
+Serve = Callable[[str], AbstractAsyncContextManager[Served]]
+
+
+@pytest.fixture(scope="session")
+def stripe_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Stripe's stand-in, in a process of its own."""
+    stripe = parts.stripe(parts.free_port(), tmp_path_factory.mktemp("stripe"))
+    with running(stripe):
+        yield stripe.url
+
+
+@pytest.fixture
+def serve(world: World, stripe_url: str) -> Serve:
+    """Serves one of the services in the test's own world: `async with serve("tickets") as shop`."""
+
+    @asynccontextmanager
+    async def serving(service: str) -> AsyncIterator[Served]:
+        async with world.serving(make_app(service, world, stripe_url)) as served:
+            yield served
+
+    return serving

@@ -1,0 +1,91 @@
+"""CONTRACT.md's tables, as data.
+
+Three of its routes are still to come: the two streams and Stripe's webhook.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+AN_ID = "0123456789abcdef01234567"
+PASSWORD = "correct horse battery staple"
+
+BASES = {
+    "auth": "/api/users",
+    "tickets": "/api/tickets",
+    "orders": "/api/orders",
+    "payments": "/api/payments",
+}
+"""The services that speak HTTP, and where their routes are."""
+
+PROBES = ("/healthz", "/readyz", "/metrics")
+
+
+@dataclass(frozen=True)
+class Route:
+    """One row of a table, with input that is well-formed."""
+
+    service: str
+    method: str
+    path: str
+    """As the OpenAPI document writes it, below the service's base."""
+    statuses: set[int]
+    """What the table says, beside what any route may answer."""
+    for_users: bool = False
+    """Whether one has to be signed in."""
+    idempotent: bool = False
+    """Whether it takes an Idempotency-Key."""
+    body: dict[str, Any] = field(default_factory=dict)
+    query: tuple[str, ...] = ()
+    needs_body: bool = True
+
+    @property
+    def template(self) -> str:
+        return BASES[self.service] + self.path
+
+    @property
+    def url(self) -> str:
+        """The path with ids in it."""
+        return self.template.replace("{ticketId}", AN_ID).replace("{orderId}", AN_ID)
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.template}"
+
+
+def _changing(service: str, method: str, path: str, *statuses: int, **more: Any) -> Route:
+    """A mutating route of tickets, orders or payments."""
+    return Route(service, method, path, {*statuses}, for_users=True, idempotent=True, **more)
+
+
+_ACCOUNT = {"email": "a@example.com", "password": PASSWORD}
+_RESET = {"token": "t", "newPassword": PASSWORD, "repeatedNewPassword": PASSWORD}
+_TICKET = {"title": "Concert", "price": 19.99}
+
+ROUTES = (
+    Route("auth", "POST", "/signup", {201, 400}, body=_ACCOUNT),
+    Route("auth", "POST", "/signin", {200, 400, 429}, body=_ACCOUNT),
+    Route("auth", "POST", "/signout", {200}),
+    Route("auth", "GET", "/currentuser", {200}),
+    Route("auth", "POST", "/forgot-password", {200, 429}, body={"email": "a@example.com"}),
+    Route(
+        "auth",
+        "POST",
+        "/validate-token",
+        {200, 401, 404},
+        body={"token": "t"},
+        query=("token",),
+        needs_body=False,
+    ),
+    Route("auth", "POST", "/reset-password", {200, 400, 401, 404}, body=_RESET, query=("token",)),
+    _changing("tickets", "POST", "", 201, body=_TICKET),
+    Route("tickets", "GET", "", {200, 401}, query=("q", "sort", "limit", "cursor", "seller")),
+    Route("tickets", "GET", "/{ticketId}", {200, 400, 404}),
+    _changing("tickets", "PUT", "/{ticketId}", 200, 400, 404, body=_TICKET),
+    _changing("tickets", "DELETE", "/{ticketId}", 204, 400, 404),
+    _changing("orders", "POST", "", 201, 400, 404, body={"ticketId": AN_ID}),
+    Route("orders", "GET", "", {200}, for_users=True, query=("limit", "cursor")),
+    Route("orders", "GET", "/{orderId}", {200, 400, 404}, for_users=True),
+    _changing("orders", "DELETE", "/{orderId}", 204, 400, 404),
+    _changing(
+        "payments", "POST", "", 201, 400, 402, 404, body={"orderId": AN_ID, "token": "tok_visa"}
+    ),
+)
