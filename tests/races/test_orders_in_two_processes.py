@@ -1,0 +1,63 @@
+import asyncio
+from collections import Counter
+from pathlib import Path
+
+import httpx
+
+from ticketing_common.auth import COOKIE, Sessions
+from ticketing_common.events import OrderCreated, TicketCreated
+from ticketing_common.testing import Bus, World, an_event, eventually, somebody
+from ticketing_dev import parts
+from ticketing_dev.process import Process
+
+ROUNDS, BUYERS = 5, 30
+
+
+async def test_of_thirty_buyers_at_two_processes_one_gets_the_ticket_every_time(
+    world: World, tmp_path: Path
+) -> None:
+    key = world.settings()["jwt_key"]
+    env = {"MONGO_URI": world.mongo_uri, "NATS_URL": world.nats_url, "JWT_KEY": key}
+    processes = [
+        Process(parts.service("orders", parts.free_port(), tmp_path / str(number), env))
+        for number in range(2)
+    ]
+    sessions = Sessions([key])
+    try:
+        for process in processes:
+            await asyncio.to_thread(process.start)
+        async with Bus.open(world.nats_url) as bus:
+            desks = [
+                httpx.AsyncClient(
+                    base_url=processes[number % 2].part.url,
+                    cookies={COOKIE: sessions.issue(somebody())},
+                    timeout=30,
+                )
+                for number in range(BUYERS)
+            ]
+            for round_number in range(1, ROUNDS + 1):
+                ticket = an_event(TicketCreated)
+                await bus.say(ticket)
+                await eventually(lambda ticket=ticket: _is_known(desks[0], ticket))  # type: ignore[misc]
+
+                answers = await asyncio.gather(
+                    *(desk.post("/api/orders", json={"ticketId": ticket.id}) for desk in desks)
+                )
+
+                statuses = Counter(answer.status_code for answer in answers)
+                assert statuses == {201: 1, 400: BUYERS - 1}
+                told = await bus.heard(OrderCreated, 2 * round_number)
+                assert [each.ticket.id for each in told].count(ticket.id) == 2  # and the scout's
+            for desk in desks:
+                await desk.aclose()
+    finally:
+        for process in processes:
+            await asyncio.to_thread(process.stop)
+
+
+async def _is_known(scout: httpx.AsyncClient, ticket: TicketCreated) -> bool:
+    """Whether orders has heard of the ticket: somebody orders it, and lets it go."""
+    response = await scout.post("/api/orders", json={"ticketId": ticket.id})
+    if response.status_code == 201:
+        await scout.delete(f"/api/orders/{response.json()['id']}")
+    return response.status_code == 201
