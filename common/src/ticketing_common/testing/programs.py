@@ -45,6 +45,10 @@ class StandIn:
             fault = {"kind": kind, **fault}
             (await client.post("/_control/faults", json=fault)).raise_for_status()
 
+    async def has_failed(self) -> bool:
+        """Whether whatever was to go wrong has begun to."""
+        return await self.look("/_control/faults") == []
+
     async def recover(self) -> None:
         """Have every request go well again."""
         async with self._client() as client:
