@@ -23,6 +23,7 @@ async def _settling(app: FastAPI) -> AsyncIterator[None]:
     finally:
         sweep.cancel()
         await asyncio.wait([sweep])
+        await app.state.gateway.close()
 
 
 def create_app(settings: PaymentsSettings | None = None) -> FastAPI:

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request
 
 from payments import rules
-from payments.gateway import Gateway, NoAnswer, Paid
+from payments.gateway import Declined, Gateway, NoAnswer, Paid, Refused
 from payments.schemas import NewPayment, PaymentOut
 from ticketing_common.auth import CurrentUser
 from ticketing_common.errors import BadRequest, NotFound, PaymentDeclined, Unavailable
@@ -28,8 +28,10 @@ async def pay(wish: NewPayment, user: CurrentUser, request: Request) -> PaymentO
             "The bank has not answered yet. Do not pay again: look at your order in a minute",
             retry_after=30,
         ) from None
-    if isinstance(result, Paid):
-        return PaymentOut(id=str(payment.id), order_id=payment.order_id, stripe_id=result.stripe_id)
-    if result.declined:
-        raise PaymentDeclined(result.message)
-    raise BadRequest(result.message, field="token")
+    match result:
+        case Paid(stripe_id):
+            return PaymentOut(id=str(payment.id), order_id=payment.order_id, stripe_id=stripe_id)
+        case Declined(message):
+            raise PaymentDeclined(message)
+        case Refused(message, token_is_to_blame):
+            raise BadRequest(message, field="token" if token_is_to_blame else None)

@@ -6,13 +6,11 @@ from datetime import timedelta
 
 import structlog
 from beanie import PydanticObjectId
-from pymongo.errors import PyMongoError
 
-from payments.gateway import Gateway, NoAnswer, Paid, Refused
+from payments.gateway import Gateway, NoAnswer, Paid, Result
 from payments.models import Order, Payment, PaymentStatus
 from ticketing_common import outbox
 from ticketing_common.auth import SessionUser
-from ticketing_common.errors import Conflict
 from ticketing_common.events import PaymentCreated, PaymentFailed, PaymentStarted, utc_now
 from ticketing_common.transaction import transactional
 
@@ -32,7 +30,7 @@ async def begin(user: SessionUser, order_id: str, token: str) -> Payment:
     return payment
 
 
-async def settle(gateway: Gateway, payment: Payment) -> Paid | Refused:
+async def settle(gateway: Gateway, payment: Payment) -> Result:
     """Charge, and note how it went. Raises NoAnswer: then `settle_left_behind` goes on."""
     result = await gateway.charge(payment)
     await _end(payment.id, result)
@@ -40,7 +38,7 @@ async def settle(gateway: Gateway, payment: Payment) -> Paid | Refused:
 
 
 @transactional
-async def _end(payment_id: PydanticObjectId, result: Paid | Refused) -> None:
+async def _end(payment_id: PydanticObjectId, result: Result) -> None:
     payment = await Payment.get(payment_id)
     if payment is None or payment.status != PaymentStatus.STARTED:
         return  # somebody else asked too, and was told the same
@@ -59,8 +57,8 @@ async def settle_left_behind(gateway: Gateway) -> None:
             while (payment := await _take_unanswered()) is not None:
                 with suppress(NoAnswer):
                     await settle(gateway, payment)
-        except (PyMongoError, Conflict) as error:
-            log.warning("payments.sweep_failed", error=repr(error))
+        except Exception:  # whatever it is, the other payments wait for us too
+            log.exception("payments.sweep_failed")
         await asyncio.sleep(SWEEP_SECONDS)
 
 

@@ -1,0 +1,112 @@
+"""payments, served on real stores beside the stand-in for Stripe, and orders to pay for."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+
+from payments.app import create_app
+from payments.listeners import listeners
+from payments.settings import PaymentsSettings
+from ticketing_common.auth import SessionUser
+from ticketing_common.events import Event, OrderCreated
+from ticketing_common.testing import Served, World, an_event, somebody
+from ticketing_common.testing.programs import StandIn
+from ticketing_dev import parts
+from ticketing_dev.process import running
+
+KEY = "sk_test_payments"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Stripe's SDK sends in a way that its HTTP client calls old."""
+    for item in items:
+        item.add_marker(pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning"))
+
+
+@pytest.fixture(scope="session")
+def stripe_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running(parts.stripe(parts.free_port(), tmp_path_factory.mktemp("stripe"))) as process:
+        yield process.part.url
+
+
+@pytest.fixture
+async def stripe(stripe_url: str) -> AsyncIterator[StandIn]:
+    """The bank, on a good day."""
+    stand_in = StandIn(stripe_url, {"Authorization": f"Bearer {KEY}"})
+    yield stand_in
+    await stand_in.recover()
+
+
+@pytest.fixture
+def settings(world: World, stripe: StandIn) -> dict[str, Any]:
+    return {**world.settings(), "stripe_key": KEY, "stripe_api_base": stripe.url}
+
+
+@pytest.fixture
+async def payments(world: World, settings: dict[str, Any]) -> AsyncIterator[Served]:
+    async with world.serving(create_app(PaymentsSettings(**settings))) as served:
+        yield served
+
+
+@dataclass(frozen=True)
+class Purchase:
+    """An order, and the browser of whoever may pay for it."""
+
+    order: OrderCreated
+    user: SessionUser
+    buyer: httpx.AsyncClient
+
+    async def pay(self, token: str = "tok_visa", **headers: str) -> httpx.Response:
+        body = {"orderId": self.order.id, "token": token}
+        return await self.buyer.post("/api/payments", json=body, headers=headers)
+
+
+Buy = Callable[..., Awaitable[Purchase]]
+
+
+@pytest.fixture
+def buy(payments: Served) -> Buy:
+    """Has payments hear of a new order; takes its event's fields."""
+
+    async def make(**fields: Any) -> Purchase:
+        user = somebody()
+        order = an_event(OrderCreated, user_id=user.id, **fields)
+        await payments.bus.say(order)
+        await payments.bus.settled(listeners)
+        return Purchase(order, user, await payments.visitor(user))
+
+    return make
+
+
+@pytest.fixture
+async def purchase(buy: Buy) -> Purchase:
+    return await buy()
+
+
+@pytest.fixture
+def charged(stripe: StandIn) -> Callable[[Purchase], Awaitable[list[int]]]:
+    """What Stripe took for an order: the amounts of its successful charges."""
+
+    async def amounts(purchase: Purchase) -> list[int]:
+        charges = (await stripe.look("/v1/charges", limit=100))["data"]
+        return [
+            charge["amount"]
+            for charge in charges
+            if charge["paid"] and charge["metadata"]["order_id"] == purchase.order.id
+        ]
+
+    return amounts
+
+
+@pytest.fixture
+def said(payments: Served) -> Callable[..., Awaitable[None]]:
+    """Says events, and waits until payments has answered for them."""
+
+    async def say(*events: Event) -> None:
+        await payments.bus.say(*events)
+        await payments.bus.settled(listeners)
+
+    return say

@@ -1,0 +1,204 @@
+"""Stripe is away, slow or silent, or we are: the charge is found, and told once."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from payments import rules
+from payments.app import create_app
+from payments.listeners import listeners
+from payments.models import Payment
+from payments.settings import PaymentsSettings
+from ticketing_common.auth import COOKIE, Sessions
+from ticketing_common.events import OrderCreated, PaymentCreated, PaymentFailed, PaymentStarted
+from ticketing_common.testing import Bus, Served, World, an_event, eventually, somebody
+from ticketing_common.testing.programs import StandIn, beside, environment
+from ticketing_dev import parts
+
+NO_ANSWER = "The bank has not answered yet. Do not pay again: look at your order in a minute"
+
+
+pytestmark = pytest.mark.usefixtures("later")
+
+Later = Callable[[], None]
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> Later:
+    """Lets so much time pass that whatever has no answer is asked for again, and again."""
+    monkeypatch.setattr(rules, "SWEEP_SECONDS", 0.1)
+    return lambda: monkeypatch.setattr(rules, "UNANSWERED_AFTER", timedelta(seconds=0.2))
+
+
+def assert_unanswered(answer: httpx.Response) -> None:
+    assert answer.status_code == 503
+    assert answer.json() == {"errors": [{"message": NO_ANSWER}]}
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+async def all_ended() -> bool:
+    return await Payment.find({"status": "started"}).count() == 0
+
+
+async def test_the_answer_that_was_lost_after_the_charge_is_found(
+    payments: Served, purchase: Any, stripe: StandIn, charged: Any, later: Later
+) -> None:
+    await stripe.fail("drop", when="after", times=2, path="/v1/payment_intents")
+
+    assert_unanswered(await purchase.pay())
+    assert await charged(purchase) == [2500]
+    assert await payments.bus.heard(PaymentCreated, 0) == []
+    later()
+
+    (created,) = await payments.bus.heard(PaymentCreated)
+    assert created.order_id == purchase.order.id
+    assert await charged(purchase) == [2500]
+    (payment,) = await Payment.find_all().to_list()
+    assert (payment.token, payment.stripe_id) == (None, created.stripe_id)
+    assert (await purchase.pay()).json()["errors"][0]["message"] == "The order is paid already"
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "drop"},
+        {"kind": "error", "status": 500},
+        {"kind": "error", "status": 503, "when": "after"},
+        {"kind": "error", "status": 429},
+        {"kind": "error", "status": 401},
+    ],
+    ids=str,
+)
+async def test_whatever_stripe_says_on_a_bad_day_one_charge_is_made_in_the_end(
+    payments: Served,
+    purchase: Any,
+    stripe: StandIn,
+    charged: Any,
+    later: Later,
+    fault: dict[str, Any],
+) -> None:
+    await stripe.fail(**fault, times=4)
+
+    assert_unanswered(await purchase.pay())
+    later()
+    await payments.bus.heard(PaymentCreated, within=20)
+    await eventually(all_ended)
+
+    assert await charged(purchase) == [2500]
+    assert len(await payments.bus.heard(PaymentCreated)) == 1
+    assert len(await payments.bus.heard(PaymentStarted)) == 1
+
+
+async def test_a_card_that_is_declined_only_later_can_be_replaced(
+    payments: Served, purchase: Any, stripe: StandIn, charged: Any, later: Later
+) -> None:
+    await stripe.fail("drop", times=2)
+    assert_unanswered(await purchase.pay("tok_chargeDeclined"))
+    later()
+    await payments.bus.heard(PaymentFailed)
+
+    assert (await purchase.pay("tok_visa")).status_code == 201
+    assert await charged(purchase) == [2500]
+
+
+async def test_a_failure_that_stripe_keeps_under_the_key_does_not_hold_the_order_for_ever(
+    payments: Served, purchase: Any, stripe: StandIn, charged: Any
+) -> None:
+    """Stripe gives the 500 again for the same key, for a day: only another key may be charged."""
+    await stripe.fail("error", status=500, when="during")
+
+    answer = await purchase.pay()
+
+    assert answer.status_code == 402
+    assert len(await payments.bus.heard(PaymentFailed)) == 1
+    assert (await purchase.pay()).status_code == 201
+    assert await charged(purchase) == [2500]
+
+
+async def test_a_slow_answer_is_waited_for_whoever_else_asks_meanwhile(
+    payments: Served, purchase: Any, stripe: StandIn, charged: Any, later: Later
+) -> None:
+    """Slower than the sweep is patient, so that both hear of the one charge."""
+    later()
+    await stripe.fail("delay", seconds=1.5, when="after")
+
+    assert (await purchase.pay()).status_code == 201
+
+    await eventually(all_ended)
+    assert await charged(purchase) == [2500]
+    assert len(await payments.bus.heard(PaymentCreated)) == 1
+
+
+async def test_what_was_to_be_paid_while_stripe_was_down_is_paid_when_it_is_back(
+    world: World, settings: dict[str, Any], later: Later, tmp_path: Path
+) -> None:
+    bank = parts.stripe(parts.free_port(), tmp_path)
+    settings = {**settings, "stripe_api_base": bank.url}
+    user = somebody()
+    order = an_event(OrderCreated, user_id=user.id)
+    async with world.serving(create_app(PaymentsSettings(**settings))) as payments:
+        await payments.bus.say(order)
+        await payments.bus.settled(listeners)
+        buyer = await payments.visitor(user)
+        body = {"orderId": order.id, "token": "tok_visa"}
+
+        assert_unanswered(await buyer.post("/api/payments", json=body))
+        assert (await buyer.get("/readyz")).status_code == 200
+        later()
+
+        async with beside(bank):
+            (created,) = await payments.bus.heard(PaymentCreated, within=20)
+            stand_in = StandIn(bank.url, {"Authorization": f"Bearer {settings['stripe_key']}"})
+            (charge,) = (await stand_in.look("/v1/charges"))["data"]
+    assert (created.order_id, charge["payment_intent"]) == (order.id, created.stripe_id)
+
+
+async def kill_while_charging(
+    world: World, settings: dict[str, Any], stripe: StandIn, folder: Path, when: str
+) -> OrderCreated:
+    """Kill payments with a charge in flight; returns the order that it was for."""
+    user = somebody()
+    order = an_event(OrderCreated, user_id=user.id)
+    part = parts.service("payments", parts.free_port(), folder, environment(settings))
+    cookie = {COOKIE: Sessions([settings["jwt_key"]]).issue(user)}
+    async with (
+        Bus.open(world.nats_url) as bus,
+        beside(part) as process,
+        httpx.AsyncClient(base_url=part.url, cookies=cookie) as buyer,
+    ):
+        await bus.say(order)
+        await bus.settled(listeners)
+        await stripe.fail("delay", seconds=1.5, when=when)
+        body = {"orderId": order.id, "token": "tok_visa"}
+        paying = asyncio.create_task(buyer.post("/api/payments", json=body))
+        await eventually(stripe.has_failed)
+        process.kill()
+        with pytest.raises(httpx.TransportError):
+            await paying
+    return order
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_a_payment_that_a_crash_left_behind_is_settled_by_the_next_process(
+    world: World,
+    settings: dict[str, Any],
+    stripe: StandIn,
+    later: Later,
+    tmp_path: Path,
+    when: str,
+) -> None:
+    order = await kill_while_charging(world, settings, stripe, tmp_path, when)
+    later()
+    async with world.serving(create_app(PaymentsSettings(**settings))) as payments:
+        (created,) = await payments.bus.heard(PaymentCreated, within=20)
+        await eventually(all_ended)
+        assert len(await payments.bus.heard(PaymentStarted)) == 1
+
+    charges = (await stripe.look("/v1/charges", limit=100))["data"]
+    made = [one for one in charges if one["metadata"]["order_id"] == order.id]
+    assert [one["payment_intent"] for one in made] == [created.stripe_id]

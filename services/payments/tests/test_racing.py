@@ -1,0 +1,119 @@
+"""Many payments for one order at once: one charge is made."""
+
+import asyncio
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from ticketing_common.auth import COOKIE, Sessions
+from ticketing_common.events import PaymentCreated
+from ticketing_common.testing import Served, World, eventually
+from ticketing_common.testing.programs import StandIn, beside, environment
+from ticketing_dev import parts
+
+MANY = 12
+
+
+def statuses(answers: list[httpx.Response]) -> Counter[int]:
+    return Counter(answer.status_code for answer in answers)
+
+
+async def test_many_payments_at_once_make_one_charge(
+    payments: Served, purchase: Any, charged: Any
+) -> None:
+    answers = await asyncio.gather(*(purchase.pay() for _ in range(MANY)))
+
+    assert statuses(answers)[201] == 1
+    assert statuses(answers).keys() <= {201, 400, 409}
+    assert await charged(purchase) == [2500]
+    assert len(await payments.bus.heard(PaymentCreated)) == 1
+
+
+async def test_while_a_payment_is_under_way_another_is_a_409(
+    purchase: Any, stripe: StandIn, charged: Any
+) -> None:
+    await stripe.fail("delay", seconds=0.5)
+    first = asyncio.create_task(purchase.pay())
+    await eventually(stripe.has_failed)
+
+    second = await purchase.pay("tok_mastercard")
+
+    assert second.status_code == 409
+    assert "under way" in second.json()["errors"][0]["message"]
+    assert (await first).status_code == 201
+    assert await charged(purchase) == [2500]
+
+
+async def test_two_replicas_that_race_make_one_charge_an_order(
+    world: World,
+    settings: dict[str, Any],
+    payments: Served,
+    buy: Any,
+    charged: Any,
+    tmp_path: Path,
+) -> None:
+    part = parts.service("payments", parts.free_port(), tmp_path, environment(settings))
+    purchases = [await buy() for _ in range(5)]
+    sessions = Sessions([settings["jwt_key"]])
+
+    async def pay_there(client: httpx.AsyncClient, purchase: Any) -> httpx.Response:
+        body = {"orderId": purchase.order.id, "token": "tok_visa"}
+        cookie = {"Cookie": f"{COOKIE}={sessions.issue(purchase.user)}"}
+        return await client.post("/api/payments", json=body, headers=cookie)
+
+    async with beside(part), httpx.AsyncClient(base_url=part.url, timeout=20) as other:
+        answers = await asyncio.gather(
+            *(
+                pay
+                for purchase in purchases
+                for _ in range(3)
+                for pay in (purchase.pay(), pay_there(other, purchase))
+            )
+        )
+
+    assert statuses(list(answers))[201] == len(purchases)
+    for purchase in purchases:
+        assert await charged(purchase) == [2500]
+    assert len(await payments.bus.heard(PaymentCreated, 5)) == 5
+
+
+async def test_a_payment_that_is_sent_again_is_answered_again(purchase: Any, charged: Any) -> None:
+    key = {"Idempotency-Key": "one"}
+
+    first, second = await purchase.pay(**key), await purchase.pay(**key)
+
+    assert (second.status_code, second.json()) == (first.status_code, first.json())
+    assert first.status_code == 201
+    assert await charged(purchase) == [2500]
+
+
+async def test_a_decline_that_is_sent_again_is_a_decline_until_the_key_is_new(
+    purchase: Any, charged: Any
+) -> None:
+    for _ in range(2):
+        answer = await purchase.pay("tok_chargeDeclined", **{"Idempotency-Key": "one"})
+        assert answer.status_code == 402
+    assert (await purchase.pay(**{"Idempotency-Key": "two"})).status_code == 201
+    assert await charged(purchase) == [2500]
+
+
+async def test_a_key_that_comes_with_another_card_is_a_400(purchase: Any, charged: Any) -> None:
+    await purchase.pay(**{"Idempotency-Key": "one"})
+    answer = await purchase.pay("tok_mastercard", **{"Idempotency-Key": "one"})
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["field"] == "Idempotency-Key"
+    assert await charged(purchase) == [2500]
+
+
+@pytest.mark.parametrize("kind", ["error", "drop"])
+async def test_a_key_whose_payment_got_no_answer_may_be_tried_again(
+    purchase: Any, stripe: StandIn, kind: str
+) -> None:
+    """Not the 503 is what its repetition should hear, but how things stand by then."""
+    await stripe.fail(kind, times=2)
+    first = await purchase.pay(**{"Idempotency-Key": "one"})
+    second = await purchase.pay(**{"Idempotency-Key": "one"})
+    assert (first.status_code, second.status_code) == (503, 409)
