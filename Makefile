@@ -9,7 +9,7 @@ PACKAGES := $(patsubst %/pyproject.toml,%,$(wildcard common/pyproject.toml dev/p
 
 .PHONY: help
 help: ## List these commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 .PHONY: setup
 setup: .venv/.ready ## Install everything into .venv
@@ -19,7 +19,7 @@ setup: .venv/.ready ## Install everything into .venv
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r dev/uv.txt
 	@echo "==> Installing the locked packages"
-	@VIRTUAL_ENV=.venv $(BIN)/uv pip install --require-hashes -r dev/requirements.txt
+	@VIRTUAL_ENV=.venv $(BIN)/uv pip sync --require-hashes dev/requirements.txt
 	@echo "==> Installing the project itself, editable"
 	@VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --no-deps --no-build-isolation $(addprefix -e ./,$(PACKAGES))
 	@touch $@
@@ -28,6 +28,27 @@ setup: .venv/.ready ## Install everything into .venv
 .PHONY: up
 up: setup ## Start the market at http://localhost:8080
 	@$(BIN)/ticketing up
+
+# Each worker has its own MongoDB, NATS and Redis; the journeys share one stack.
+PYTEST := $(BIN)/pytest --quiet --numprocesses auto --maxprocesses 4 --dist loadgroup
+
+.PHONY: test
+test: check ## Check everything and run every test
+	@echo "==> Tests, on real servers"
+	@$(PYTEST)
+
+.PHONY: test-mongo
+test-mongo: setup ## Run the tests that touch MongoDB on the mongod that TICKETING_MONGOD names
+	@echo "==> Tests that touch MongoDB, on $${TICKETING_MONGOD:?name a mongod}"
+	@$(PYTEST) -m mongo
+
+.PHONY: bench
+bench: setup ## Measure a running stack against its limits
+	@$(BIN)/python -m bench.stack
+
+.PHONY: bench-cold
+bench-cold: ## Measure `make up` on a fresh clone
+	@$(PYTHON) bench/cold.py
 
 LOCKS := dev/uv.txt dev/requirements.txt services/requirements.txt
 LOCK_TO := .

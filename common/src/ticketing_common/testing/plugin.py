@@ -16,6 +16,17 @@ from ticketing_common.testing.world import World
 _numbers = itertools.count()
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "mongo: touches MongoDB, and so runs on a real mongod too")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what touches MongoDB: whatever has a database or a whole stack."""
+    for item in items:
+        if {"stores", "stack"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker("mongo")
+
+
 @pytest.fixture(scope="session", name="stores")
 def stores_fixture(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stores]:
     """The real servers of this test process."""

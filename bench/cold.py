@@ -1,0 +1,42 @@
+"""How long a newcomer waits: a fresh clone, `make up`, until the market is ready.
+
+Needs nothing but Python. The package index' answers may come from this user's cache.
+"""
+
+import re
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+LIMIT_SECONDS = 120
+
+
+def main() -> None:
+    here = Path(__file__).resolve().parent.parent
+    with socket.create_server(("127.0.0.1", 8080)):
+        pass  # fails here, not after two minutes, where somebody has the port
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(["git", "clone", "--quiet", str(here), folder], check=True)
+        began = time.perf_counter()
+        up = subprocess.Popen(
+            ["make", "up"], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        assert up.stdout is not None
+        for line in up.stdout:
+            print(f"{time.perf_counter() - began:6.1f} s  {line}", end="")
+            if re.search(r"Ready in .*http", line):
+                break
+        seconds = time.perf_counter() - began
+        up.send_signal(signal.SIGINT)
+        subprocess.run([f"{folder}/.venv/bin/ticketing", "down"], cwd=folder, check=True)
+        up.communicate()
+    print(
+        f"cold `make up`: {seconds:.1f} s, limit {LIMIT_SECONDS} s, {seconds / LIMIT_SECONDS:.2f}"
+    )
+
+
+if __name__ == "__main__":
+    main()
