@@ -22,14 +22,23 @@ def _as_address(text: str) -> str:
         raise ValueError("Email must be valid") from None
 
 
+def _of_whole_characters(secret: SecretStr) -> SecretStr:
+    # JSON can carry half a surrogate pair. pydantic refuses it in a str, and not in a secret.
+    if any("\ud800" <= character <= "\udfff" for character in secret.get_secret_value()):
+        raise ValueError("Input should be text")
+    return secret
+
+
 Email = Annotated[
     str,
     StringConstraints(strip_whitespace=True, max_length=254),
     AfterValidator(_as_address),
     WithJsonSchema({"type": "string", "format": "email", "maxLength": 254}),
 ]
-NewPassword = Annotated[SecretStr, Field(min_length=8, max_length=128)]
-GivenPassword = Annotated[SecretStr, Field(max_length=128)]
+NewPassword = Annotated[
+    SecretStr, Field(min_length=8, max_length=128), AfterValidator(_of_whole_characters)
+]
+GivenPassword = Annotated[SecretStr, Field(max_length=128), AfterValidator(_of_whole_characters)]
 Token = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 
 
