@@ -20,7 +20,7 @@ BASES = {
 PROBES = ("/healthz", "/readyz", "/metrics")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Route:
     """One row of a table, with input that is well-formed."""
 
