@@ -26,8 +26,8 @@ setup: .venv/.ready ## Install everything into .venv
 	@echo "==> Ready: $(BIN)/ticketing"
 
 .PHONY: up
-up: setup ## Start the market at http://localhost:8080
-	@$(BIN)/ticketing up
+up: setup ## Start the market at http://localhost:8080 (FLAGS="--port 9000 ...")
+	@$(BIN)/ticketing up $(FLAGS)
 
 # Each worker has its own MongoDB, NATS and Redis; the journeys share one stack.
 PYTEST := $(BIN)/pytest --quiet --numprocesses auto --maxprocesses 4 --dist loadgroup

@@ -5,7 +5,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-
 from tests.journeys.market import Market
 
 pytestmark = pytest.mark.xdist_group("market")

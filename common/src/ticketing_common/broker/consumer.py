@@ -173,3 +173,4 @@ class Consumer:
         telemetry.HANDLED.labels(listener.name, "dead").inc()
         log.error("event.dead", listener=listener.name, cause=cause, tries=tries)
         await bury(self._js, message, listener, cause=cause, tries=tries)
+        self._troubles.pop((message.headers or {}).get("ce-id", ""), None)

@@ -22,7 +22,10 @@ SHOWN = ["status", "user_id", "expires_at", "version", "ticket"]
 @router.post("", status_code=201, responses=may_answer(NotFound))
 @transactional
 async def order_ticket(wish: NewOrder, user: CurrentUser, request: Request) -> OrderOut:
-    """Hold a ticket. Of any number of callers at once, one gets it."""
+    """Hold a ticket. Of any number of callers at once, one gets it.
+
+    A ticket that was offered just now can take a moment to be known here: 404 until then.
+    """
     settings: OrdersSettings = request.app.state.settings
     ticket = await Ticket.on_offer(wish.ticket_id)
     order = await Order.place(user, ticket, settings.window)

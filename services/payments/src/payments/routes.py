@@ -16,6 +16,7 @@ router = APIRouter(tags=["payments"])
 async def pay(wish: NewPayment, user: CurrentUser, request: Request) -> PaymentOut:
     """Pay for an order that is yours. However many ask at once, one charge is made.
 
+    An order that was placed just now can take a moment to be known here: 404 until then.
     402: the card was declined, in words for the buyer, and the order can still be paid.
     503: whether there is a charge is not known yet; it will be found out, and the order tells.
     """

@@ -10,7 +10,6 @@ from pydantic import AfterValidator, Field, StringConstraints
 from ticketing_common.events import Id, Price
 from ticketing_common.wire import Wire
 
-
 # Not str.isprintable, which refuses the joiners inside emoji and every space but one, too.
 _CONTROLS = "\\u0000-\\u001f\\u007f-\\u009f"
 
