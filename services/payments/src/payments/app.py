@@ -1,6 +1,5 @@
 """payments: one charge an order."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -12,18 +11,18 @@ from payments.models import Order, Payment
 from payments.routes import router
 from payments.rules import settle_left_behind
 from payments.settings import PaymentsSettings
+from ticketing_common.background import background
 from ticketing_common.service import create_service
 
 
 @asynccontextmanager
 async def _settling(app: FastAPI) -> AsyncIterator[None]:
-    sweep = asyncio.create_task(settle_left_behind(app.state.gateway))
+    gateway: Gateway = app.state.gateway
     try:
-        yield
+        async with background(settle_left_behind(gateway)):
+            yield
     finally:
-        sweep.cancel()
-        await asyncio.wait([sweep])
-        await app.state.gateway.close()
+        await gateway.close()
 
 
 def create_app(settings: PaymentsSettings | None = None) -> FastAPI:
