@@ -1,6 +1,5 @@
 """expiration: tells when an order's time is over."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -10,6 +9,7 @@ from expiration.clock import Clock
 from expiration.listeners import listening
 from expiration.settings import ExpirationSettings
 from expiration.timers import Timers
+from ticketing_common.background import background
 from ticketing_common.service import create_service
 
 
@@ -19,12 +19,10 @@ def create_app(settings: ExpirationSettings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def ticking(app: FastAPI) -> AsyncIterator[None]:
-        clock = asyncio.create_task(Clock(timers, app.state.broker).run())
         try:
-            yield
+            async with background(Clock(timers, app.state.broker).run()):
+                yield
         finally:
-            clock.cancel()
-            await asyncio.wait([clock])
             await timers.close()
 
     return create_service(

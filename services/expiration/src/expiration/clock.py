@@ -6,9 +6,9 @@ from datetime import datetime
 import structlog
 from arq.worker import Retry
 
-from expiration.timers import REDIS_AWAY, Timers
-from ticketing_common.broker import Broker, BrokerError
-from ticketing_common.errors import Unavailable
+from expiration.timers import Timers
+from ticketing_common.background import background
+from ticketing_common.broker import Broker
 from ticketing_common.events import (
     Envelope,
     ExpirationCompleted,
@@ -37,12 +37,11 @@ class Clock:
     async def run(self) -> None:
         """Run timers until cancelled; whenever Redis was away, set them all anew."""
         while True:
-            try:
-                async with asyncio.TaskGroup() as work:
-                    work.create_task(self._timers.run(self.expire))
-                    work.create_task(self._keep_complete())
-            except* (*REDIS_AWAY, Unavailable, *BrokerError) as errors:
-                log.warning("clock.stopped", error=repr(errors.exceptions[0]))
+            async with background(self._timers.run(self.expire), self._keep_complete()) as work:
+                await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
+            # Whatever they were: a clock that stands still holds tickets for ever.
+            errors = [task.exception() for task in work if not task.cancelled()]
+            log.warning("clock.stopped", errors=[repr(error) for error in errors])
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def expire(self, order_id: str, tries: int) -> None:
@@ -55,19 +54,17 @@ class Clock:
         )
         try:
             await self._broker.publish(envelope)
-        except BrokerError as error:
+        except Exception as error:  # arq forgets a timer that raises anything but Retry
             pause = min(0.25 * 2 ** min(tries, 10), LONGEST_RETRY_SECONDS)
             log.info("clock.untold", order_id=order_id, error=repr(error), again_in_seconds=pause)
             raise Retry(defer=pause) from error
 
     async def _keep_complete(self) -> None:
-        """Rebuild the timers now, for a Redis that came back may lack the last second's, and
-        whenever it has forgotten them."""
-        await self._rebuild()
+        """Rebuild the timers whenever Redis may lack one."""
         while True:
-            await asyncio.sleep(LOOK_SECONDS)
             if not await self._timers.are_complete():
                 await self._rebuild()
+            await asyncio.sleep(LOOK_SECONDS)
 
     async def _rebuild(self) -> None:
         """Set a timer for each order that the bus tells of and that has not ended."""

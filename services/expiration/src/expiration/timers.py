@@ -15,7 +15,8 @@ from ticketing_common.errors import Unavailable
 
 EXPIRE = "expire"
 COMPLETE = "timers:complete"
-"""A key that says that every live order has its timer. Redis forgets it with the timers."""
+"""Holds the run of Redis in which every live order was given its timer: a Redis that was emptied
+has forgotten it, and one that was started again, and may lack the last second's, is another run."""
 KEPT = timedelta(days=30)
 """How long Redis keeps a timer that nobody could run."""
 
@@ -89,11 +90,15 @@ class Timers:
 
     async def are_complete(self) -> bool:
         """Whether Redis still knows that it has every timer. Raises what Redis raises."""
-        return bool(await self._redis.exists(COMPLETE))
+        known = await self._redis.get(COMPLETE)
+        return known is not None and known == await self._run_id()
 
     async def note_complete(self) -> None:
         """Have Redis know that it has every timer. Raises what Redis raises."""
-        await self._redis.set(COMPLETE, 1)
+        await self._redis.set(COMPLETE, await self._run_id())
+
+    async def _run_id(self) -> bytes:
+        return str((await self._redis.info("server"))["run_id"]).encode()
 
     async def answer(self) -> bool:
         """Whether Redis does."""

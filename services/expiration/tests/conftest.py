@@ -1,0 +1,50 @@
+"""expiration, served on real stores, and orders whose time runs."""
+
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from expiration import clock
+from expiration.app import create_app
+from expiration.settings import ExpirationSettings
+from ticketing_common.events import OrderCreated, utc_now
+from ticketing_common.testing import Served, World, an_event
+
+Start = Callable[..., Any]
+"""Serves expiration: `async with start(redis_url=...) as served`."""
+
+
+@pytest.fixture
+def start(world: World, monkeypatch: pytest.MonkeyPatch) -> Start:
+    monkeypatch.setattr(clock, "LOOK_SECONDS", 0.2)
+
+    def serve(world: World = world) -> Any:
+        return world.serving(create_app(ExpirationSettings(**world.settings())))
+
+    return serve
+
+
+@pytest.fixture
+async def expiration(start: Start) -> AsyncIterator[Served]:
+    async with start() as served:
+        yield served
+
+
+@pytest.fixture
+async def redis(world: World) -> AsyncIterator[Redis]:
+    async with Redis.from_url(world.redis_url) as client:
+        yield client
+
+
+@pytest.fixture
+def order_for() -> Callable[[float], OrderCreated]:
+    """A new order that may be paid for so many seconds."""
+
+    def make(seconds: float) -> OrderCreated:
+        at: datetime = utc_now() + timedelta(seconds=seconds)
+        return an_event(OrderCreated, expires_at=at)
+
+    return make

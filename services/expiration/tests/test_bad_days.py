@@ -1,0 +1,124 @@
+"""Redis forgets or dies, the broker is away: every timer is kept, and told of in the end."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from expiration.listeners import listening
+from expiration.timers import Timers
+from ticketing_common.events import ExpirationCompleted, OrderCancelled, OrderCompleted, utc_now
+from ticketing_common.testing import Bus, Served, World, an_event, eventually
+from ticketing_common.testing.programs import beside
+from ticketing_dev import parts
+from ticketing_dev.process import Process
+
+LISTENERS = listening(Timers("redis://nowhere"))
+
+
+@asynccontextmanager
+async def own_redis(world: World, folder: Path) -> AsyncIterator[tuple[World, Process]]:
+    """The world with a Redis that may be killed."""
+    part = parts.redis(parts.free_port(), folder)
+    async with beside(part) as process:
+        yield replace(world, redis_url=part.url), process
+
+
+async def told(bus: Bus, count: int) -> list[str]:
+    """The orders that were told of, once there are so many."""
+    return [event.order_id for event in await bus.heard(ExpirationCompleted, count, within=20)]
+
+
+async def readiness(client: httpx.AsyncClient) -> int:
+    return (await client.get("/readyz")).status_code
+
+
+async def test_timers_that_redis_forgot_are_set_again(
+    expiration: Served, redis: Any, order_for: Any
+) -> None:
+    order = order_for(1.5)
+    await expiration.bus.say(order)
+    await expiration.bus.settled(LISTENERS)
+    await redis.flushdb()
+    assert await told(expiration.bus, 1) == [order.id]
+
+
+async def test_an_order_that_has_ended_gets_no_timer_again(
+    expiration: Served, redis: Any, order_for: Any
+) -> None:
+    live, cancelled, complete = orders = [order_for(60) for _ in range(3)]
+    await expiration.bus.say(
+        *orders,
+        an_event(OrderCancelled, id=cancelled.id, version=1, status="cancelled"),
+        an_event(OrderCompleted, id=complete.id, version=1, status="complete"),
+    )
+    await expiration.bus.settled(LISTENERS)
+    await eventually(lambda: redis.exists("timers:complete"))
+    await redis.flushdb()
+
+    await eventually(lambda: redis.exists("timers:complete"))
+
+    assert await redis.zrange("arq:queue", 0, -1) == [live.id.encode()]
+
+
+@pytest.mark.parametrize("data", ["kept", "lost"])
+async def test_timers_outlive_a_redis_that_is_killed_and_comes_back(
+    world: World, start: Any, order_for: Any, tmp_path: Path, data: str
+) -> None:
+    async with own_redis(world, tmp_path) as (world, redis), start(world) as expiration:
+        prober = await expiration.visitor()
+        before, meanwhile = order_for(2), order_for(2.2)
+        await expiration.bus.say(before)
+        await expiration.bus.settled(LISTENERS)
+        assert await readiness(prober) == 200
+
+        redis.kill()
+        if data == "lost":
+            shutil.rmtree(tmp_path)
+        assert await readiness(prober) == 503
+        assert (await prober.get("/healthz")).status_code == 200
+        await expiration.bus.say(meanwhile)
+        await asyncio.to_thread(redis.start)
+
+        assert set(await told(expiration.bus, 2)) == {before.id, meanwhile.id}
+        assert await readiness(prober) == 200
+        assert await expiration.bus.dead_letters() == []
+
+
+async def test_a_service_that_starts_without_redis_sets_its_timers_once_it_is_there(
+    world: World, start: Any, order_for: Any, tmp_path: Path
+) -> None:
+    part = parts.redis(parts.free_port(), tmp_path)
+    async with start(replace(world, redis_url=part.url)) as expiration:
+        order = order_for(0.1)
+        await expiration.bus.say(order)
+        assert await readiness(await expiration.visitor()) == 503
+        async with beside(part):
+            assert await told(expiration.bus, 1) == [order.id]
+
+
+async def test_what_ends_while_the_broker_is_away_is_told_when_it_is_back(
+    world: World, start: Any, order_for: Any, tmp_path: Path
+) -> None:
+    part = parts.nats(parts.free_port(), tmp_path)
+    async with beside(part) as nats, start(replace(world, nats_url=part.url)) as expiration:
+        order, other = order_for(0.5), order_for(0.6)
+        await expiration.bus.say(order, other)
+        await expiration.bus.settled(LISTENERS)
+        nats.kill()
+        assert await readiness(await expiration.visitor()) == 200
+        await eventually(lambda: over(other))
+        await asyncio.to_thread(nats.start)
+
+        async with Bus.open(part.url) as bus:
+            assert set(await told(bus, 2)) == {order.id, other.id}
+
+
+async def over(order: Any) -> bool:
+    return bool(utc_now() > order.expires_at)

@@ -1,0 +1,158 @@
+"""When an order's time is over, it is told: then, and once."""
+
+import asyncio
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from expiration.listeners import listening
+from expiration.timers import Timers
+from ticketing_common.events import (
+    Event,
+    ExpirationCompleted,
+    OrderAwaitingPayment,
+    OrderCancelled,
+    OrderCreated,
+)
+from ticketing_common.testing import Bus, Served, World, an_event, eventually
+from ticketing_common.testing.programs import beside, environment
+from ticketing_dev import parts
+
+LISTENERS = listening(Timers("redis://nowhere"))
+
+
+async def told(bus: Bus, count: int) -> list[str]:
+    """The orders that were told of, once there are so many."""
+    return [event.order_id for event in await bus.heard(ExpirationCompleted, count, within=20)]
+
+
+async def test_it_is_told_when_the_time_is_over_not_before_and_not_much_later(
+    expiration: Served, order_for: Any
+) -> None:
+    order = order_for(0.7)
+    await expiration.bus.say(order)
+
+    assert await told(expiration.bus, 1) == [order.id]
+    headers = (await expiration.bus.js.get_msg("EXPIRATION", 1)).headers
+    assert headers is not None
+    assert headers["ce-id"] == order.id
+    late = datetime.fromisoformat(headers["ce-time"]) - order.expires_at
+    assert timedelta(0) <= late < timedelta(seconds=1)
+
+
+async def test_orders_are_told_of_in_the_order_of_their_times(
+    expiration: Served, order_for: Any
+) -> None:
+    later, sooner = order_for(1.4), order_for(0.5)
+    await expiration.bus.say(later, sooner)
+    assert await told(expiration.bus, 2) == [sooner.id, later.id]
+
+
+async def test_an_order_that_we_hear_of_too_late_is_told_of_at_once(
+    expiration: Served, order_for: Any
+) -> None:
+    order = order_for(-3600)
+    await expiration.bus.say(order)
+    assert await told(expiration.bus, 1) == [order.id]
+
+
+async def test_a_cancelled_order_is_not_told_of(expiration: Served, order_for: Any) -> None:
+    cancelled, other = order_for(0.8), order_for(1.2)
+    await expiration.bus.say(
+        cancelled,
+        other,
+        an_event(OrderCancelled, id=cancelled.id, version=1, status="cancelled"),
+    )
+    assert await told(expiration.bus, 1) == [other.id]
+
+
+async def test_an_order_that_is_being_paid_is_told_of_all_the_same(
+    expiration: Served, order_for: Any
+) -> None:
+    """Whether it is late is for orders to say."""
+    order = order_for(0.5)
+    awaiting = an_event(OrderAwaitingPayment, id=order.id, version=1, status="awaiting:payment")
+    await expiration.bus.say(order, awaiting)
+    assert await told(expiration.bus, 1) == [order.id]
+
+
+async def test_an_event_that_comes_twice_is_one_timer(expiration: Served, order_for: Any) -> None:
+    order, last = order_for(0.6), order_for(1.2)
+    for _ in range(3):
+        await expiration.bus.say(order, again=True)
+    await expiration.bus.say(last)
+    assert await told(expiration.bus, 2) == [order.id, last.id]
+
+
+@pytest.mark.parametrize("event", [OrderCreated, OrderCancelled])
+async def test_what_cannot_be_read_is_a_dead_letter_and_holds_up_nothing(
+    expiration: Served, order_for: Any, event: type[Event]
+) -> None:
+    order = order_for(0.1)
+    await expiration.bus.say_raw(event, b'{"id": "not an id"}')
+    await expiration.bus.say(order)
+
+    (letter,) = await expiration.bus.dead_letters(1)
+    assert letter.data == b'{"id": "not an id"}'
+    assert letter.headers is not None
+    assert f"Not a {event.__name__}: id: " in letter.headers["Dead-Letter-Cause"]
+    assert await told(expiration.bus, 1) == [order.id]
+
+
+async def test_two_replicas_tell_once(
+    world: World, expiration: Served, order_for: Any, tmp_path: Path
+) -> None:
+    orders = [order_for(2) for _ in range(10)]
+    part = parts.service("expiration", parts.free_port(), tmp_path, environment(world.settings()))
+    async with beside(part):
+        await expiration.bus.say(*orders)
+        heard = await told(expiration.bus, 10)
+    assert sorted(heard) == sorted(order.id for order in orders)
+
+
+async def test_a_timer_outlives_the_process_that_set_it(
+    world: World, start: Any, order_for: Any, tmp_path: Path
+) -> None:
+    order = order_for(3)
+    part = parts.service("expiration", parts.free_port(), tmp_path, environment(world.settings()))
+    async with Bus.open(world.nats_url) as bus, beside(part) as process:
+        await bus.say(order)
+        await bus.settled(LISTENERS)
+        process.kill()
+
+        async with start() as expiration:
+            assert await told(expiration.bus, 1) == [order.id]
+            headers = (await bus.js.get_msg("EXPIRATION", 1)).headers
+    assert headers is not None
+    assert datetime.fromisoformat(headers["ce-time"]) >= order.expires_at
+
+
+async def test_what_was_told_before_a_restart_is_the_same_event_after_it(
+    start: Any, redis: Any, order_for: Any
+) -> None:
+    """Nobody has cancelled the order yet, so it is told again: under the same id."""
+    order = order_for(0.1)
+    async with start() as expiration:
+        await expiration.bus.say(order)
+        await told(expiration.bus, 1)
+    await redis.flushdb()
+
+    async with start() as expiration:
+        await eventually(lambda: redis.exists("timers:complete"))
+        await eventually(lambda: none_left(redis))
+        assert await told(expiration.bus, 1) == [order.id]
+
+
+async def none_left(redis: Any) -> bool:
+    return not await redis.exists("arq:queue")
+
+
+async def test_many_orders_that_end_at_once_are_all_told_of_soon(
+    expiration: Served, order_for: Any
+) -> None:
+    orders = [order_for(1.5) for _ in range(100)]
+    await asyncio.gather(*(expiration.bus.say(order) for order in orders))
+    heard = await told(expiration.bus, 100)
+    assert sorted(heard) == sorted(order.id for order in orders)
