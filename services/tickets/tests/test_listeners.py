@@ -96,11 +96,25 @@ async def test_the_next_order_waits_for_the_end_of_the_one_before(
     ticket = await offer(shop)
     first, second = Order(ticket), Order(ticket)
 
-    await tickets.bus.say(first.created, second.created, first.cancelled)
+    await tickets.bus.say(first.created)
+    await tickets.bus.settled(listeners)
+    await tickets.bus.say(second.created, first.cancelled)
     await tickets.bus.settled(listeners)
 
     assert await look(shop, ticket) == ticket | {"orderId": second.id, "version": 3}
     assert await tickets.bus.dead_letters() == []
+
+
+async def test_of_two_orders_heard_at_once_the_one_that_goes_on_holds_the_ticket(
+    tickets: Served, shop: httpx.AsyncClient
+) -> None:
+    ticket = await offer(shop)
+    first, second = Order(ticket), Order(ticket)
+
+    await tickets.bus.say(first.created, second.created, first.cancelled)
+    await tickets.bus.settled(listeners)
+
+    assert (await look(shop, ticket))["orderId"] == second.id
 
 
 async def test_the_end_of_an_order_before_does_not_free_what_the_next_one_holds(

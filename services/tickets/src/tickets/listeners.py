@@ -10,7 +10,6 @@ from ticketing_common.events import (
     OrderCreated,
     TicketUpdated,
     UserChangedPassword,
-    utc_now,
 )
 from ticketing_common.listeners import Listeners, NotYet
 from tickets.models import Hold, HoldState, Ticket
@@ -22,32 +21,32 @@ listeners.on(UserChangedPassword)(end_earlier_sessions)
 
 @listeners.on(OrderCreated)
 async def reserve_ticket(event: OrderCreated) -> None:
-    """Hold the ticket for the order, unless the order has ended already."""
-    if await Hold.get(PydanticObjectId(event.id)) is None:
-        await _hold(event.ticket.id, event.id, HoldState.HELD)
+    """Hold the ticket for the order, unless we have heard of the order's end already."""
+    if await Hold.begin(event.id):
+        await _hold(event.ticket.id, event.id)
 
 
 @listeners.on(OrderCompleted)
 async def keep_ticket_sold(event: OrderCompleted) -> None:
     """Hold the ticket for the order for ever."""
-    await _hold(event.ticket.id, event.id, HoldState.SOLD)
+    await Hold.end(event.id, HoldState.SOLD)
+    await _hold(event.ticket.id, event.id)
 
 
 @listeners.on(OrderCancelled)
 async def release_ticket(event: OrderCancelled) -> None:
     """Have the ticket for sale again."""
+    await Hold.end(event.id, HoldState.RELEASED)
     ticket = await Ticket.get(PydanticObjectId(event.ticket.id))
-    await _note(event.id, HoldState.RELEASED)
     if ticket is not None and ticket.order_id == event.id:
         ticket.order_id = None
         await ticket.save()
         await outbox.add(TicketUpdated.of(ticket))
 
 
-async def _hold(ticket_id: str, order_id: str, state: HoldState) -> None:
-    """Raises NotYet while another order holds the ticket: its end is on its way."""
+async def _hold(ticket_id: str, order_id: str) -> None:
+    """Raises NotYet while another order holds the ticket: that one's end is on its way."""
     ticket = await Ticket.get(PydanticObjectId(ticket_id))
-    await _note(order_id, state)
     # A ticket that was withdrawn meanwhile: orders hears of that, and cancels the order.
     if ticket is None or ticket.order_id == order_id:
         return
@@ -56,11 +55,3 @@ async def _hold(ticket_id: str, order_id: str, state: HoldState) -> None:
     ticket.order_id = order_id
     await ticket.save()
     await outbox.add(TicketUpdated.of(ticket))
-
-
-async def _note(order_id: str, state: HoldState) -> None:
-    await Hold.get_pymongo_collection().update_one(
-        {"_id": PydanticObjectId(order_id)},
-        {"$set": {"state": state, "at": utc_now()}},
-        upsert=True,
-    )

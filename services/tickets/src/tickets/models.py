@@ -11,7 +11,7 @@ from pymongo import IndexModel
 from ticketing_common.auth import SessionUser
 from ticketing_common.documents import VersionedDocument
 from ticketing_common.errors import BadRequest, NotAuthorized, NotFound
-from ticketing_common.events import Id, Price, UtcTime
+from ticketing_common.events import Id, Price, UtcTime, utc_now
 from ticketing_common.listeners import STREAMS_KEEP
 
 
@@ -87,3 +87,21 @@ class Hold(Document):
     id: PydanticObjectId
     state: HoldState
     at: UtcTime
+
+    @classmethod
+    async def begin(cls, order_id: str) -> bool:
+        """Note that the order holds its ticket; False where we have heard of the order before."""
+        held = {"state": HoldState.HELD, "at": utc_now()}
+        before = await cls.get_pymongo_collection().find_one_and_update(
+            {"_id": PydanticObjectId(order_id)}, {"$setOnInsert": held}, upsert=True
+        )
+        return before is None
+
+    @classmethod
+    async def end(cls, order_id: str, state: HoldState) -> None:
+        """Note how the order ended, whether or not we have heard of its beginning."""
+        await cls.get_pymongo_collection().update_one(
+            {"_id": PydanticObjectId(order_id)},
+            {"$set": {"state": state, "at": utc_now()}},
+            upsert=True,
+        )
