@@ -89,3 +89,92 @@ ROUTES = (
         "payments", "POST", "", 201, 400, 402, 404, body={"orderId": AN_ID, "token": "tok_visa"}
     ),
 )
+
+
+@dataclass(frozen=True, eq=False)
+class Said:
+    """One row of the table of events."""
+
+    subject: str
+    speaker: str
+    listeners: set[str]
+    fields: set[str]
+    """As they are on the wire; a dot leads into an object, a question mark says: or null."""
+
+
+_SHOPS = {"tickets", "orders", "payments"}
+"""Who asks for a session, beside auth, which ends sessions itself."""
+
+_TICKET_TOLD = {"id", "version", "title", "price", "userId"}
+_ORDER_ENDED = {"id", "version", "status", "userId", "ticket.id"}
+_PAYMENT_MADE = {"id", "version", "orderId", "stripeId"}
+
+EVENTS = {
+    "UserSignedUp": Said("user.signed-up", "auth", {"contact"}, {"id", "version", "email"}),
+    "UserSignedIn": Said("user.signed-in", "auth", {"contact"}, {"id", "version"}),
+    "UserForgotPassword": Said(
+        "user.forgot-password",
+        "auth",
+        {"contact"},
+        {"id", "version", "token.value", "token.type", "token.expiresAt"},
+    ),
+    "UserChangedPassword": Said(
+        "user.changed-password", "auth", {"contact", *_SHOPS}, {"id", "version", "changedAt"}
+    ),
+    "TicketCreated": Said("ticket.created", "tickets", {"orders", "contact"}, _TICKET_TOLD),
+    "TicketUpdated": Said(
+        "ticket.updated", "tickets", {"orders", "contact"}, _TICKET_TOLD | {"orderId?"}
+    ),
+    "TicketDeleted": Said("ticket.deleted", "tickets", {"orders", "contact"}, {"id", "version"}),
+    "OrderCreated": Said(
+        "order.created",
+        "orders",
+        {"tickets", "payments", "expiration", "contact"},
+        _ORDER_ENDED | {"expiresAt", "ticket.title", "ticket.price"},
+    ),
+    "OrderAwaitingPayment": Said(
+        "order.awaiting-payment", "orders", {"payments"}, {"id", "version", "status"}
+    ),
+    "OrderCancelled": Said(
+        "order.cancelled",
+        "orders",
+        {"tickets", "payments", "expiration", "contact"},
+        _ORDER_ENDED | {"reason"},
+    ),
+    "OrderCompleted": Said(
+        "order.completed", "orders", {"tickets", "payments", "contact"}, _ORDER_ENDED
+    ),
+    "ExpirationCompleted": Said("expiration.completed", "expiration", {"orders"}, {"orderId"}),
+    "PaymentStarted": Said("payment.started", "payments", {"orders"}, {"id", "orderId"}),
+    "PaymentCreated": Said("payment.created", "payments", {"orders", "contact"}, _PAYMENT_MADE),
+    "PaymentFailed": Said("payment.failed", "payments", {"orders"}, {"id", "orderId"}),
+    "PaymentRefunded": Said(
+        "payment.refunded", "payments", {"contact"}, _PAYMENT_MADE | {"reason"}
+    ),
+}
+
+_STORED = {"MONGO_URI": True, "NATS_URL": True, "OTEL_EXPORTER_OTLP_ENDPOINT": False}
+_STORED |= {"LOG_LEVEL": False}
+_WITH_SESSIONS = {**_STORED, "JWT_KEY": True, "JWT_KEY_PREVIOUS": False}
+
+ENVIRONMENT = {
+    "auth": {**_WITH_SESSIONS, "COOKIE_SECURE": False},
+    "tickets": _WITH_SESSIONS,
+    "orders": {**_WITH_SESSIONS, "EXPIRATION_WINDOW_SECONDS": False},
+    "payments": {**_WITH_SESSIONS, "STRIPE_KEY": True, "STRIPE_API_BASE": False},
+    "expiration": {
+        **{name: needed for name, needed in _STORED.items() if name != "MONGO_URI"},
+        "REDIS_URL": True,
+    },
+    "contact": {
+        **_STORED,
+        "SENDGRID_KEY": True,
+        "SENDGRID_EMAIL": True,
+        "SENDGRID_API_BASE": False,
+        "PUBLIC_URL": True,
+    },
+}
+"""The variables of each service, and whether it cannot do without."""
+
+STILL_TO_COME = {"STRIPE_WEBHOOK_SECRET"}
+"""Given to payments already, and read once it has the webhook."""
