@@ -18,18 +18,19 @@ def create_app(settings: ContactSettings | None = None) -> FastAPI:
     settings = settings or ContactSettings.read("contact")
 
     @asynccontextmanager
-    async def sending(_: FastAPI) -> AsyncIterator[None]:
+    async def while_open(_: FastAPI) -> AsyncIterator[None]:
         sendgrid = SendGrid(
             settings.sendgrid_key.get_secret_value(),
             settings.sendgrid_email,
             settings.sendgrid_api_base,
         )
-        sender = asyncio.create_task(Sender(sendgrid, settings.public_url).run())
+        sender = Sender(sendgrid, settings.public_url)
+        sending = asyncio.create_task(sender.run())
         try:
             yield
         finally:
-            sender.cancel()
-            await asyncio.wait([sender])
+            sender.stop()
+            await asyncio.wait([sending])
             sendgrid.close()
 
     return create_service(
@@ -37,5 +38,5 @@ def create_app(settings: ContactSettings | None = None) -> FastAPI:
         listeners,
         description="Mails to buyers and sellers.",
         documents=[Mail, Order, Recipient, Ticket],
-        while_open=sending,
+        while_open=while_open,
     )

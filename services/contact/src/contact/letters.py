@@ -25,8 +25,10 @@ class Letter:
 def letter(mail: Mail, public_url: str) -> Letter:
     """The mail in words."""
     site = public_url.rstrip("/")
+    # On one line each: a title decides neither where the subject ends nor what is a paragraph.
+    facts = {name: " ".join(fact.split()) for name, fact in mail.facts.items()}
     whole = _plain.get_template(f"{mail.template}.txt.j2").render(
-        mail.facts, site=site, secret=mail.secret
+        facts, site=site, secret=mail.secret
     )
     subject, _, text = whole.partition("\n")
     text = text.strip() + "\n"

@@ -24,33 +24,32 @@ from ticketing_common.listeners import Listeners
 listeners = Listeners("contact")
 
 
-@listeners.on(UserSignedUp, replica=Recipient)
+@listeners.on(UserSignedUp)
 async def welcome(event: UserSignedUp) -> None:
     """Greet somebody new, and remember where to write to."""
-    recipient = Recipient(id=PydanticObjectId(event.id), email=event.email)
-    await recipient.insert()
-    await _write(recipient, "welcome")
+    await Recipient(id=PydanticObjectId(event.id), email=event.email).insert()
+    await _write_to(event.id, "welcome")
 
 
-@listeners.on(UserSignedIn, replica=Recipient)
-async def tell_of_sign_in(event: UserSignedIn, recipient: Recipient) -> None:
+@listeners.on(UserSignedIn)
+async def tell_of_sign_in(event: UserSignedIn) -> None:
     """Let somebody notice a sign-in that was not theirs."""
-    await _write(recipient, "signed_in")
+    await _write_to(event.id, "signed_in")
 
 
-@listeners.on(UserForgotPassword, replica=Recipient)
-async def send_reset_link(event: UserForgotPassword, recipient: Recipient) -> None:
+@listeners.on(UserForgotPassword)
+async def send_reset_link(event: UserForgotPassword) -> None:
     """Send the link that lets somebody choose a new password."""
-    mail = _mail(recipient, "reset_password")
+    mail = await _mail_to(event.id, "reset_password")
     mail.secret = event.token.value.get_secret_value()
     mail.useless_after = event.token.expires_at
     await mail.insert()
 
 
-@listeners.on(UserChangedPassword, replica=Recipient)
-async def tell_of_new_password(event: UserChangedPassword, recipient: Recipient) -> None:
+@listeners.on(UserChangedPassword)
+async def tell_of_new_password(event: UserChangedPassword) -> None:
     """Let somebody notice a new password that was not theirs."""
-    await _write(recipient, "password_changed")
+    await _write_to(event.id, "password_changed")
 
 
 @listeners.on(TicketCreated, replica=Ticket)
@@ -138,14 +137,11 @@ async def tell_of_refund(event: PaymentRefunded) -> None:
 
 
 async def _write_to(user_id: str, template: str, **facts: Any) -> None:
-    await _write(await Recipient.known(user_id), template, **facts)
+    await (await _mail_to(user_id, template, **facts)).insert()
 
 
-async def _write(recipient: Recipient, template: str, **facts: Any) -> None:
-    await _mail(recipient, template, **facts).insert()
-
-
-def _mail(recipient: Recipient, template: str, **facts: Any) -> Mail:
+async def _mail_to(user_id: str, template: str, **facts: Any) -> Mail:
+    recipient = await Recipient.known(user_id)
     if "price" in facts:
         facts["price"] = f"${facts['price']:.2f}"
-    return Mail(template=template, user_id=str(recipient.id), to=recipient.email, facts=facts)
+    return Mail(template=template, user_id=user_id, to=recipient.email, facts=facts)

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 from beanie import Document, PydanticObjectId
 from pydantic import Field
@@ -13,12 +13,16 @@ from ticketing_common.events import Id, Price, UtcTime, utc_now
 from ticketing_common.listeners import NotYet
 
 
-class Recipient(VersionedDocument):
-    """Our copy of a user: where to write to."""
+class Recipient(Document):
+    """Where to write to a user.
+
+    Follows no versions: the bus forgets UserForgotPassword, and its version, within minutes.
+    """
 
     class Settings:
         name: ClassVar[str] = "recipients"
 
+    id: PydanticObjectId
     email: str
 
     @classmethod
@@ -89,7 +93,7 @@ class Mail(Document):
     template: str
     user_id: Id
     to: str
-    facts: dict[str, Any]
+    facts: dict[str, str]
     """What the template tells."""
     secret: str | None = None
     """What it tells and we forget as soon as it is sent or of no more use."""

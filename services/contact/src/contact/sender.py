@@ -1,6 +1,7 @@
 """From the delivery log to SendGrid."""
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 
 import structlog
@@ -31,20 +32,28 @@ class Sender:
     def __init__(self, sendgrid: SendGrid, public_url: str) -> None:
         self._sendgrid = sendgrid
         self._public_url = public_url
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """Have `run` end with what is being sent: a mail that is cut off is sent twice."""
+        self._stopping.set()
 
     async def run(self) -> None:
-        """Send until cancelled."""
-        while True:
+        """Send until stopped."""
+        while not self._stopping.is_set():
             try:
                 async with asyncio.TaskGroup() as work:
                     for _ in range(AT_ONCE):
                         work.create_task(self._send_waiting())
             except* PyMongoError as errors:
                 log.warning("sender.failed", error=repr(errors.exceptions[0]))
-            await asyncio.sleep(LOOK_SECONDS)
+            except* Exception:  # whatever it is, the other mails wait for us too
+                log.exception("sender.failed")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), LOOK_SECONDS)
 
     async def _send_waiting(self) -> None:
-        while (mail := await _take()) is not None:
+        while not self._stopping.is_set() and (mail := await _take()) is not None:
             if mail.useless_after is not None and mail.useless_after <= utc_now():
                 await _note(mail, state=MailState.FAILED, error="Too late", secret=None)
             else:

@@ -2,6 +2,7 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPException
 
 from python_http_client.exceptions import HTTPError
 from sendgrid import SendGridAPIClient
@@ -45,7 +46,7 @@ class SendGrid:
         except HTTPError as error:
             final = 400 <= error.status_code < 500 and error.status_code not in (401, 403, 429)
             raise NotSent(f"SendGrid said {error.status_code}", final=final) from error
-        except OSError as error:
+        except (OSError, HTTPException) as error:
             raise NotSent(type(error).__name__, final=False) from error
         return str(response.headers.get("X-Message-Id", ""))
 

@@ -1,0 +1,97 @@
+"""contact, served on real stores beside the stand-in for SendGrid, and people to write to."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any
+
+import pytest
+
+from contact import sender
+from contact.app import create_app
+from contact.listeners import listeners
+from contact.models import Mail, MailState
+from contact.settings import ContactSettings
+from ticketing_common.auth import SessionUser
+from ticketing_common.events import Event, UserSignedUp
+from ticketing_common.testing import Served, World, an_event, eventually, somebody
+from ticketing_common.testing.programs import StandIn
+from ticketing_dev import parts
+from ticketing_dev.process import running
+
+KEY = "SG.contact"
+
+
+@pytest.fixture(scope="session")
+def sendgrid_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("sendgrid")
+    with running(parts.sendgrid(parts.free_port(), folder)) as process:
+        yield process.part.url
+
+
+@pytest.fixture
+async def sendgrid(sendgrid_url: str) -> AsyncIterator[StandIn]:
+    """The post, on a good day."""
+    stand_in = StandIn(sendgrid_url, {"Authorization": f"Bearer {KEY}"})
+    yield stand_in
+    await stand_in.recover()
+
+
+@pytest.fixture
+def settings(world: World, sendgrid: StandIn, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    monkeypatch.setattr(sender, "LOOK_SECONDS", 0.05)
+    return {
+        **world.settings(),
+        "sendgrid_key": KEY,
+        "sendgrid_email": "market@tickets.example",
+        "sendgrid_api_base": sendgrid.url,
+        "public_url": "https://tickets.example/",
+    }
+
+
+@pytest.fixture
+async def contact(world: World, settings: dict[str, Any]) -> AsyncIterator[Served]:
+    async with world.serving(create_app(ContactSettings(**settings))) as served:
+        yield served
+
+
+@pytest.fixture
+def said(contact: Served) -> Callable[..., Awaitable[None]]:
+    """Says events, and waits until contact has answered for them."""
+
+    async def say(*events: Event) -> None:
+        await contact.bus.say(*events)
+        await contact.bus.settled(listeners)
+
+    return say
+
+
+@pytest.fixture
+def join(contact: Served) -> Callable[[], Awaitable[SessionUser]]:
+    """Has contact hear of somebody new."""
+
+    async def make() -> SessionUser:
+        user = somebody()
+        await contact.bus.say(an_event(UserSignedUp, id=user.id, email=user.email))
+        return user
+
+    return make
+
+
+@pytest.fixture
+async def user(join: Callable[[], Awaitable[SessionUser]]) -> SessionUser:
+    return await join()
+
+
+@pytest.fixture
+def received(sendgrid: StandIn) -> Callable[..., Awaitable[list[Any]]]:
+    """The mails that somebody got, the oldest first, once all that is queued was sent."""
+
+    async def mails(user: SessionUser, count: int) -> list[Any]:
+        async def enough() -> list[Any]:
+            found = await sendgrid.look("/api/mails", to=user.email)
+            assert len(found) >= count, [mail["subject"] for mail in found]
+            assert await Mail.find({"state": MailState.QUEUED.value}).count() == 0
+            return [*reversed(found)]
+
+        return await eventually(enough, within=20)
+
+    return mails

@@ -1,0 +1,180 @@
+"""SendGrid is away or refuses, or we crash: a mail is sent, or the log says why not."""
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contact import sender
+from contact.app import create_app
+from contact.listeners import listeners
+from contact.models import Mail, MailState
+from contact.settings import ContactSettings
+from ticketing_common.events import UserForgotPassword, UserSignedUp, utc_now
+from ticketing_common.testing import Bus, Served, World, an_event, eventually, somebody
+from ticketing_common.testing.programs import StandIn, beside, environment
+from ticketing_dev import parts
+
+PAUSE = timedelta(seconds=0.1)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sender, "FIRST_PAUSE", PAUSE)
+
+
+async def the_entry() -> Mail:
+    entries = await Mail.find_all().to_list()
+    assert len(entries) == 1
+    return entries[0]
+
+
+async def has_ended(state: MailState) -> Mail:
+    async def ended() -> Mail:
+        entry = await the_entry()
+        assert entry.state == state
+        return entry
+
+    return await eventually(ended, within=20)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "drop"},
+        {"kind": "error", "status": 500},
+        {"kind": "error", "status": 503},
+        {"kind": "error", "status": 429},
+        {"kind": "error", "status": 401},
+    ],
+    ids=str,
+)
+async def test_a_mail_that_cannot_be_sent_now_is_sent_later_after_growing_pauses(
+    sendgrid: StandIn, join: Any, received: Any, fault: dict[str, Any]
+) -> None:
+    await sendgrid.fail(**fault, times=3)
+    user = await join()
+
+    assert len(await received(user, 1)) == 1
+    entry = await the_entry()
+    assert (entry.state, entry.tries, entry.error) == (MailState.SENT, 4, None)
+    assert entry.sent_at is not None
+    assert entry.sent_at - entry.queued_at >= PAUSE * (1 + 2 + 4)
+
+
+@pytest.mark.parametrize("status", [400, 413])
+async def test_a_mail_that_sendgrid_will_never_take_is_marked_with_the_cause(
+    contact: Served, sendgrid: StandIn, user: Any, said: Any, received: Any, status: int
+) -> None:
+    await received(user, 1)
+    await Mail.delete_all()
+    await sendgrid.fail("error", status=status)
+    await said(an_event(UserForgotPassword, id=user.id, version=1))
+
+    entry = await has_ended(MailState.FAILED)
+
+    assert (entry.tries, entry.error) == (1, f"SendGrid said {status}")
+    assert entry.secret is None
+    assert len(await received(user, 1)) == 1
+
+
+async def test_after_many_tries_a_mail_is_given_up_with_the_cause(
+    contact: Served, sendgrid: StandIn, join: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender, "TRIES", 3)
+    await sendgrid.fail("error", status=503, times=10)
+    await join()
+    entry = await has_ended(MailState.FAILED)
+    assert (entry.tries, entry.error) == (3, "SendGrid said 503")
+
+
+async def test_one_mail_that_fails_holds_up_no_other(
+    sendgrid: StandIn, join: Any, received: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender, "FIRST_PAUSE", timedelta(minutes=1))
+    await sendgrid.fail("error", status=500)
+    await join()
+    await eventually(sendgrid.has_failed)
+    other = await join()
+    assert await eventually(lambda: sendgrid.look("/api/mails", to=other.email))
+
+
+async def test_mails_wait_while_sendgrid_is_down(
+    world: World, settings: dict[str, Any], tmp_path: Path
+) -> None:
+    post = parts.sendgrid(parts.free_port(), tmp_path)
+    app = create_app(ContactSettings(**{**settings, "sendgrid_api_base": post.url}))
+    user = somebody()
+    async with world.serving(app) as contact:
+        await contact.bus.say(an_event(UserSignedUp, id=user.id, email=user.email))
+        await contact.bus.settled(listeners)
+
+        async def was_tried() -> bool:
+            return (await the_entry()).error is not None
+
+        await eventually(was_tried)
+        assert (await (await contact.visitor()).get("/readyz")).status_code == 200
+        async with beside(post):
+            await has_ended(MailState.SENT)
+            (mail,) = await StandIn(post.url, {}).look("/api/mails")
+    assert mail["to"] == [user.email]
+
+
+async def test_a_mail_that_a_crash_left_is_sent_by_the_next_process_after_its_lease(
+    world: World, settings: dict[str, Any], tmp_path: Path
+) -> None:
+    post = parts.sendgrid(parts.free_port(), tmp_path / "post")
+    settings = {**settings, "sendgrid_api_base": post.url}
+    part = parts.service("contact", parts.free_port(), tmp_path, environment(settings))
+    sendgrid, user = StandIn(post.url, {}), somebody()
+    async with Bus.open(world.nats_url) as bus, beside(post) as post_office:
+        async with beside(part) as process:
+            await sendgrid.fail("delay", seconds=60)
+            await bus.say(an_event(UserSignedUp, id=user.id, email=user.email))
+            await eventually(sendgrid.has_failed)
+            process.kill()
+        await asyncio.to_thread(post_office.kill)  # or it would deliver what it had in hand
+        await asyncio.to_thread(post_office.start)
+
+        async with world.serving(create_app(ContactSettings(**settings))):
+            entry = await the_entry()
+            left = entry.next_try_at - utc_now()
+            assert entry.state == MailState.QUEUED
+            assert timedelta(seconds=30) < left <= sender.LEASE
+            await entry.set({"next_try_at": utc_now()})  # time passes
+
+            assert (await has_ended(MailState.SENT)).tries == 2
+            assert len(await sendgrid.look("/api/mails")) == 1
+
+
+async def test_a_service_that_stops_ends_what_it_is_sending(
+    world: World, settings: dict[str, Any], sendgrid: StandIn
+) -> None:
+    user = somebody()
+    await sendgrid.fail("delay", seconds=1, when="after")
+    async with world.serving(create_app(ContactSettings(**settings))) as contact:
+        await contact.bus.say(an_event(UserSignedUp, id=user.id, email=user.email))
+        await eventually(sendgrid.has_failed)
+
+    async with world.serving(create_app(ContactSettings(**settings))):
+        assert (await the_entry()).state == MailState.SENT
+        assert len(await sendgrid.look("/api/mails", to=user.email)) == 1
+
+
+async def test_two_replicas_send_each_mail_once(
+    world: World, contact: Served, settings: dict[str, Any], sendgrid: StandIn, tmp_path: Path
+) -> None:
+    people = [somebody() for _ in range(20)]
+    part = parts.service("contact", parts.free_port(), tmp_path, environment(settings))
+    async with beside(part):
+        for user in people:
+            await contact.bus.say(an_event(UserSignedUp, id=user.id, email=user.email))
+
+        async def all_sent() -> bool:
+            return await Mail.find({"state": MailState.SENT.value}).count() == 20
+
+        await eventually(all_sent, within=20)
+    for user in people:
+        assert len(await sendgrid.look("/api/mails", to=user.email)) == 1
