@@ -1,23 +1,28 @@
 import runpy
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 
 @pytest.fixture(scope="session")
-def fakes():
+def fakes() -> SimpleNamespace:
     """What fakes.py has: it is a program that the tests run, too."""
     path = Path(__file__).with_name("fakes.py")
     return SimpleNamespace(path=path, **runpy.run_path(str(path), run_name="fakes"))
 
 
+Eventually = Callable[..., Any]
+
+
 @pytest.fixture(scope="session")
-def eventually():
+def eventually() -> Eventually:
     """Wait until the call gives something true, and give that."""
 
-    def wait(call, seconds=10.0):
+    def wait(call: Callable[[], Any], seconds: float = 10.0) -> Any:
         deadline = time.monotonic() + seconds
         while not (result := call()):
             assert time.monotonic() < deadline, "it did not happen"

@@ -2,8 +2,10 @@
 
 import os
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from ticketing_dev import control, probes
 from ticketing_dev.cli import app
@@ -22,7 +24,9 @@ NEVER_LISTENS = "import time; time.sleep(600)"
 WILL_NOT_STOP = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + LISTENS
 
 
-def fake_part(name, port, data, *needs, program=LISTENS, **fields):
+def fake_part(
+    name: str, port: int, data: Path, *needs: str, program: str = LISTENS, **fields: Any
+) -> Part:
     """A part that only listens, unless its program says otherwise."""
     command = (sys.executable, "-I", "-S", "-c", program, str(port))
     ready = partial(probes.listens, port)
@@ -31,7 +35,7 @@ def fake_part(name, port, data, *needs, program=LISTENS, **fields):
     )
 
 
-def fake_market(port: int, data: Path, port_of, keys, common, window):
+def fake_market(port: int, data: Path, port_of: Callable[[str], int], *_: object) -> list[Part]:
     """Three parts, each needing the one before. FAKE_APP is another program for the second."""
     program = os.environ.get("FAKE_APP", LISTENS)
     return [
@@ -42,5 +46,5 @@ def fake_market(port: int, data: Path, port_of, keys, common, window):
 
 
 if __name__ == "__main__":
-    control.market = fake_market
+    control.market = fake_market  # type: ignore[attr-defined,assignment]
     app()

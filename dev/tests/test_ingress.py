@@ -2,7 +2,10 @@
 
 import json
 import threading
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -14,12 +17,17 @@ from ticketing_dev.ports import free_port
 from ticketing_dev.process import running
 
 
+class Named(ThreadingHTTPServer):
+    name = ""
+
+
 class Echo(BaseHTTPRequestHandler):
     """Answers with who it is and what it was asked."""
 
     protocol_version = "HTTP/1.1"
+    server: Named
 
-    def do_GET(self):
+    def do_GET(self) -> None:
         asked = {"me": self.server.name, "path": self.path, "headers": dict(self.headers)}
         body = json.dumps(asked).encode()
         self.send_response(200)
@@ -27,16 +35,16 @@ class Echo(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *_):
+    def log_message(self, *_: object) -> None:
         pass
 
 
 @pytest.fixture(scope="module")
-def backends():
+def backends() -> Iterator[dict[str, str]]:
     """An echo for each backend of the manifest but two, and one of them is down."""
-    servers = {}
+    servers: dict[str, Named] = {}
     for name in ("auth-srv", "tickets-srv", "orders-srv", "mail"):
-        servers[name] = server = ThreadingHTTPServer(("127.0.0.1", 0), Echo)
+        servers[name] = server = Named(("127.0.0.1", 0), Echo)
         server.name = name
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -48,7 +56,9 @@ def backends():
 
 
 @pytest.fixture(scope="module")
-def market(backends, tmp_path_factory):
+def market(
+    backends: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[httpx.Client]:
     data = tmp_path_factory.mktemp("ingress")
     part = parts.ingress(free_port(), data, INGRESS, backends, {"/dev/mail/": "mail"})
     with running(part), httpx.Client(base_url=part.url) as client:
@@ -66,14 +76,16 @@ def market(backends, tmp_path_factory):
         ("/api/orders", "orders-srv"),
     ],
 )
-def test_a_path_leads_to_its_service_unchanged(market, path, backend):
+def test_a_path_leads_to_its_service_unchanged(
+    market: httpx.Client, path: str, backend: str
+) -> None:
     answer = market.get(path).json()
     assert answer["me"] == backend
     assert answer["path"] == path
 
 
 @pytest.mark.parametrize("path", ["/api/usersfoo", "/api/user", "/api", "/metrics", "/readyz"])
-def test_a_path_that_only_looks_alike_does_not(market, path):
+def test_a_path_that_only_looks_alike_does_not(market: httpx.Client, path: str) -> None:
     answer = market.get(path)
     assert answer.status_code == 404
     assert answer.json() == {"errors": [{"message": "Not found"}]}
@@ -82,13 +94,15 @@ def test_a_path_that_only_looks_alike_does_not(market, path):
 
 
 @pytest.mark.parametrize("path", ["/api/users/../../metrics", "/api/users/%2e%2e/%2e%2e/readyz"])
-def test_nobody_climbs_out_of_a_prefix(backends, market, path):
+def test_nobody_climbs_out_of_a_prefix(
+    backends: dict[str, str], market: httpx.Client, path: str
+) -> None:
     request = httpx.Request("GET", market.base_url)
     request.url = httpx.URL(market.base_url, raw_path=path.encode())
     assert market.send(request).status_code == 404
 
 
-def test_a_service_hears_who_asked_for_what(market):
+def test_a_service_hears_who_asked_for_what(market: httpx.Client) -> None:
     sent = {"Host": "ticketing.dev", "X-Forwarded-For": "6.6.6.6", "X-Request-ID": "mine"}
     heard = market.get("/api/users", headers=sent).json()["headers"]
     assert heard["Host"] == heard["X-Forwarded-Host"] == "ticketing.dev"
@@ -107,25 +121,27 @@ def test_a_service_hears_who_asked_for_what(market):
         (405, {"method": "POST", "url": "/"}),
     ],
 )
-def test_what_nginx_says_itself_has_the_one_error_shape(market, status, ask):
+def test_what_nginx_says_itself_has_the_one_error_shape(
+    market: httpx.Client, status: int, ask: dict[str, Any]
+) -> None:
     answer = market.request(**ask)
     assert answer.status_code == status
     assert [set(error) for error in answer.json()["errors"]] == [{"message"}]
 
 
-def test_a_stand_ins_pages_are_shown_without_their_prefix(market):
+def test_a_stand_ins_pages_are_shown_without_their_prefix(market: httpx.Client) -> None:
     answer = market.get("/dev/mail/messages?page=2").json()
     assert (answer["me"], answer["path"]) == ("mail", "/messages?page=2")
 
 
-def test_where_the_client_would_be_is_a_page_that_says_what_runs(market):
+def test_where_the_client_would_be_is_a_page_that_says_what_runs(market: httpx.Client) -> None:
     answer = market.get("/")
     assert answer.headers["content-type"] == "text/html"
     assert 'href="/api/tickets/openapi.json"' in answer.text
     assert 'href="/dev/mail/"' in answer.text
 
 
-def test_the_rendered_routes_are_those_of_the_manifest():
+def test_the_rendered_routes_are_those_of_the_manifest() -> None:
     ingress = Ingress.of(INGRESS)
     assert {route.path: route.backend for route in ingress.routes} == {
         "/api/users": "auth-srv",
@@ -138,7 +154,7 @@ def test_the_rendered_routes_are_those_of_the_manifest():
     assert all(f"location {m} {{" in config for route in ingress.routes for m in route.matchers)
 
 
-def test_a_path_that_only_one_controller_understands_is_refused(tmp_path):
+def test_a_path_that_only_one_controller_understands_is_refused(tmp_path: Path) -> None:
     manifest = tmp_path / "ingress.yaml"
     manifest.write_text(INGRESS.read_text().replace("Prefix", "ImplementationSpecific"))
     with pytest.raises(ValueError, match="/api/users: only a controller knows"):

@@ -1,5 +1,9 @@
+from pathlib import Path
+from typing import Any
+
 from ticketing_dev.keys import Keys
 from ticketing_dev.market import market
+from ticketing_dev.parts import Part
 from ticketing_dev.ports import chooser, free_port
 
 # The contract's table of variables, by service.
@@ -15,37 +19,37 @@ VARIABLES = {
 }
 
 
-def made(tmp_path, **fields):
+def made(tmp_path: Path, **fields: Any) -> dict[str, Part]:
     port = free_port()
     choose = chooser({}, taken=port)
     parts = market(port, tmp_path, choose, Keys(), {"LOG_LEVEL": "DEBUG"}, **fields)
     return {part.name: part for part in parts}
 
 
-def test_each_service_is_told_what_its_row_of_the_contract_says_and_no_more(tmp_path):
+def test_each_service_is_told_what_its_row_of_the_contract_says_and_no_more(tmp_path: Path) -> None:
     parts = made(tmp_path, window=7)
     assert {name: set(parts[name].env) - {"PYTHONUNBUFFERED"} for name in VARIABLES} == VARIABLES
     assert parts["orders"].env["EXPIRATION_WINDOW_SECONDS"] == "7"
 
 
-def test_an_order_waits_as_long_as_the_service_says_unless_told_otherwise(tmp_path):
+def test_an_order_waits_as_long_as_the_service_says_unless_told_otherwise(tmp_path: Path) -> None:
     assert "EXPIRATION_WINDOW_SECONDS" not in made(tmp_path)["orders"].env
 
 
-def test_each_service_has_a_database_of_its_own(tmp_path):
+def test_each_service_has_a_database_of_its_own(tmp_path: Path) -> None:
     parts = made(tmp_path)
     stored = [part for part in parts.values() if "MONGO_URI" in part.env]
     assert len({part.env["MONGO_URI"] for part in stored}) == len(stored) == 5
 
 
-def test_all_parts_are_at_different_ports_and_need_only_each_other(tmp_path):
+def test_all_parts_are_at_different_ports_and_need_only_each_other(tmp_path: Path) -> None:
     parts = made(tmp_path)
     assert len({part.port for part in parts.values()}) == len(parts)
     assert {name for part in parts.values() for name in part.needs} <= set(parts)
     assert set(parts["ingress"].needs) >= set(VARIABLES)
 
 
-def test_a_port_is_chosen_again_while_it_is_free():
+def test_a_port_is_chosen_again_while_it_is_free() -> None:
     before, public = free_port(), free_port()
     choose = chooser({"a": before, "b": before, "c": public}, taken=public)
     assert choose("a") == before

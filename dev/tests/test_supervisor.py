@@ -1,17 +1,23 @@
 import asyncio
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from ticketing_dev.parts import Part
 from ticketing_dev.ports import free_port, is_free
 from ticketing_dev.process import DidNotStart
+from ticketing_dev.state import PartState
 from ticketing_dev.supervisor import Supervisor
 
 
 @asynccontextmanager
-async def kept(parts):
+async def kept(parts: list[Part]) -> AsyncIterator[tuple[Supervisor, list[PartState]]]:
     """The parts, all ready, and all that was told of them."""
-    told, ready = [], asyncio.Event()
+    told: list[PartState] = []
+    ready = asyncio.Event()
     supervisor = Supervisor(parts, told.append)
     run = asyncio.create_task(supervisor.run(ready.set))
     await asyncio.wait([run, asyncio.create_task(ready.wait())], return_when="FIRST_COMPLETED")
@@ -23,7 +29,7 @@ async def kept(parts):
         await run
 
 
-def chain(fakes, data, **fields):
+def chain(fakes: Any, data: Path, **fields: Any) -> list[Part]:
     """Three parts of which each needs the one before."""
     return [
         fakes.fake_part("a", free_port(), data),
@@ -32,17 +38,19 @@ def chain(fakes, data, **fields):
     ]
 
 
-def told_of(told, state):
+def told_of(told: list[PartState], state: str) -> list[str]:
     return [part.name for part in told if part.state == state]
 
 
-async def reached(told, name, state, times=1):
+async def reached(told: list[PartState], name: str, state: str, times: int = 1) -> None:
     async with asyncio.timeout(10):
         while sum((part.name, part.state) == (name, state) for part in told) < times:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
 
-async def test_parts_start_in_the_order_of_their_needs_and_stop_in_reverse(fakes, tmp_path):
+async def test_parts_start_in_the_order_of_their_needs_and_stop_in_reverse(
+    fakes: Any, tmp_path: Path
+) -> None:
     parts = chain(fakes, tmp_path)
     async with kept(parts[::-1]) as (_, told):
         assert told_of(told, "ready") == ["a", "b", "c"]
@@ -50,13 +58,15 @@ async def test_parts_start_in_the_order_of_their_needs_and_stop_in_reverse(fakes
     assert all(is_free(part.port) for part in parts)
 
 
-async def test_parts_that_do_not_need_each_other_start_side_by_side(fakes, tmp_path):
+async def test_parts_that_do_not_need_each_other_start_side_by_side(
+    fakes: Any, tmp_path: Path
+) -> None:
     parts = [fakes.fake_part(name, free_port(), tmp_path) for name in "abc"]
     async with kept(parts) as (_, told):
         assert [part.state for part in told[:3]] == ["starting"] * 3
 
 
-async def test_a_part_that_dies_is_started_again(fakes, tmp_path):
+async def test_a_part_that_dies_is_started_again(fakes: Any, tmp_path: Path) -> None:
     parts = chain(fakes, tmp_path)
     async with kept(parts) as (supervisor, told):
         before = supervisor.states[1]
@@ -71,7 +81,9 @@ async def test_a_part_that_dies_is_started_again(fakes, tmp_path):
         assert [state.restarts for state in supervisor.states] == [0, 1, 0]
 
 
-async def test_a_part_that_keeps_dying_is_retried_ever_more_slowly_and_loudly(fakes, tmp_path):
+async def test_a_part_that_keeps_dying_is_retried_ever_more_slowly_and_loudly(
+    fakes: Any, tmp_path: Path
+) -> None:
     # It starts once, and never again.
     program = "import os\nif os.path.exists('starts'): raise SystemExit('broken')\n" + fakes.LISTENS
     async with kept(chain(fakes, tmp_path, program=program)) as (supervisor, told):
@@ -83,9 +95,9 @@ async def test_a_part_that_keeps_dying_is_retried_ever_more_slowly_and_loudly(fa
         assert [supervisor.states[i].state for i in (0, 2)] == ["ready", "ready"]
 
 
-async def test_a_part_that_cannot_start_stops_all_others(fakes, tmp_path):
+async def test_a_part_that_cannot_start_stops_all_others(fakes: Any, tmp_path: Path) -> None:
     parts = chain(fakes, tmp_path, program=fakes.EXITS)
-    told = []
+    told: list[PartState] = []
     with pytest.raises(DidNotStart, match="b did not start: it exited with status 3"):
         await Supervisor(parts, told.append).run()
     assert told_of(told, "ready") == ["a"]
@@ -93,8 +105,8 @@ async def test_a_part_that_cannot_start_stops_all_others(fakes, tmp_path):
     assert is_free(parts[0].port)
 
 
-async def test_a_half_finished_start_can_be_stopped(fakes, tmp_path):
-    told = []
+async def test_a_half_finished_start_can_be_stopped(fakes: Any, tmp_path: Path) -> None:
+    told: list[PartState] = []
     parts = chain(fakes, tmp_path, program=fakes.NEVER_LISTENS)
     supervisor = Supervisor(parts, told.append)
     run = asyncio.create_task(supervisor.run())
@@ -106,7 +118,9 @@ async def test_a_half_finished_start_can_be_stopped(fakes, tmp_path):
     assert all(state.pid is None and state.state == "stopped" for state in supervisor.states)
 
 
-async def test_asked_twice_it_does_not_wait_for_what_will_not_stop(fakes, tmp_path):
+async def test_asked_twice_it_does_not_wait_for_what_will_not_stop(
+    fakes: Any, tmp_path: Path
+) -> None:
     async with kept(chain(fakes, tmp_path, program=fakes.WILL_NOT_STOP)) as (supervisor, told):
         supervisor.stop()
         await reached(told, "b", "stopping")
