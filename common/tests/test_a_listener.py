@@ -318,6 +318,17 @@ async def test_the_one_event_with_a_secret_is_kept_no_longer_than_the_secret_liv
     assert stream.max_age == UserForgotPassword.max_age.total_seconds() == 900
 
 
+async def test_a_dead_letter_with_a_secret_lives_no_longer_than_the_secret_may(
+    served: Served, workshop: Workshop
+) -> None:
+    workshop.hook = fail
+
+    await served.bus.say(an_event(UserForgotPassword))
+    [letter] = await served.bus.dead_letters(1)
+
+    assert (letter.headers or {})["Nats-TTL"] == "900s"
+
+
 async def test_a_service_listens_to_an_event_once() -> None:
     listeners = Listeners("x")
     listeners.on(OrderCreated)(fail)

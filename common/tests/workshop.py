@@ -17,6 +17,7 @@ from ticketing_common.events import (
     TicketCreated,
     TicketUpdated,
     UserChangedPassword,
+    UserForgotPassword,
 )
 from ticketing_common.listeners import Listeners
 from ticketing_common.service import create_service
@@ -68,6 +69,7 @@ class Workshop:
         self.listeners.on(TicketUpdated, replica=Copy)(self.copy)
         self.listeners.on(OrderCreated)(self.count)
         self.listeners.on(OrderCancelled)(self.count)
+        self.listeners.on(UserForgotPassword)(self._note)
         self.listeners.on(UserChangedPassword)(end_earlier_sessions)
 
     async def copy_new(self, event: TicketCreated) -> None:
