@@ -80,7 +80,7 @@ check: setup ## Check style, types, rooms, lock files and names that belong in n
 	@again=$$(mktemp -d) && trap 'rm -rf "$$again"' EXIT && mkdir $$again/dev $$again/services \
 		&& for file in $(LOCKS); do cp $$file $$again/$$file || exit; done \
 		&& $(MAKE) --silent lock LOCK_TO=$$again LOCK_FLAGS= \
-		&& for file in $(LOCKS); do diff -u $$file $$again/$$file || exit; done \
+		&& (for file in $(LOCKS); do diff -u $$file $$again/$$file || exit; done) \
 		|| $(call next,\`make lock\` and commit what it changes)
 	@echo "==> Hosts and paths that belong in no file"
 	@$(BIN)/pytest --quiet --no-header tests/contract/test_the_tree.py \
