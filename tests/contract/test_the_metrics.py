@@ -1,0 +1,18 @@
+import re
+
+from tests.contract.conftest import Serve
+
+from ticketing_common.testing import an_id, somebody
+
+
+async def test_requests_are_counted_by_route_whatever_they_name(serve: Serve) -> None:
+    async with serve("orders") as office:
+        http = await office.visitor(somebody())
+        for path in ("", f"/{an_id()}", "/x", "/api", "/orders", "/x/y/z"):
+            await http.get(f"/api/orders{path}")
+        await http.patch("/api/orders")
+        metrics = (await http.get("/metrics")).text
+    counted = set(re.findall(r'http_request_duration_seconds_count{.*route="(.*?)"', metrics))
+    assert counted >= {"/api/orders", "/api/orders/{orderId}", "unknown"}
+    # Other tests of the same process have asked for more.
+    assert not [route for route in counted if re.search(r"[0-9a-f]{24}|/x|^$", route)]
