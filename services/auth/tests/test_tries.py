@@ -44,6 +44,14 @@ async def test_many_guesses_at_once_are_no_more_than_ten(
     assert_has_to_wait(await sign_in(stranger, member.email, member.password), at_most=300)
 
 
+async def test_the_right_guess_after_many_at_once_comes_too_late(
+    member: Any, stranger: httpx.AsyncClient
+) -> None:
+    guesses = [*(f"guess {number}" for number in range(40)), member.password]
+    answers = await asyncio.gather(*(sign_in(stranger, member.email, guess) for guess in guesses))
+    assert {answer.status_code for answer in answers} == {400, 429}
+
+
 async def test_one_users_tries_are_none_of_anothers(
     member: Any, join: Any, stranger: httpx.AsyncClient
 ) -> None:
