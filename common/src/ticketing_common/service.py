@@ -51,11 +51,8 @@ def create_service(
             stack.callback(telemetry.stop)
             if isinstance(settings, StoreSettings):
                 await stack.enter_async_context(_store(settings, documents))
-            broker = app.state.broker = Broker(
-                settings.nats_url, listeners, relay=isinstance(settings, StoreSettings)
-            )
-            await broker.start()
-            stack.push_async_callback(broker.stop)
+            broker = Broker(settings.nats_url, listeners, relay=isinstance(settings, StoreSettings))
+            app.state.broker = await stack.enter_async_context(broker.running())
             if while_open is not None:
                 await stack.enter_async_context(while_open(app))
             yield

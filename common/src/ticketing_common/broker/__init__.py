@@ -2,13 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Self
 
 import structlog
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
+from pymongo.errors import PyMongoError
 
-from ticketing_common.broker.consumer import HANDLER_SECONDS, Consumer
+from ticketing_common.background import background
+from ticketing_common.broker.consumer import Consumer
 from ticketing_common.broker.history import history
 from ticketing_common.broker.relay import Relay
 from ticketing_common.broker.streams import consumers, provision
@@ -22,8 +26,7 @@ BrokerError = (NatsError, OSError)
 
 log = structlog.get_logger(__name__)
 
-LONGEST_PAUSE_SECONDS = 2
-STOP_SECONDS = HANDLER_SECONDS + 1
+PAUSE_SECONDS = 0.5
 DRAIN_SECONDS = 3
 
 
@@ -33,27 +36,27 @@ class Broker:
     def __init__(self, url: str, listeners: Listeners, *, relay: bool = True) -> None:
         self._url = url
         self._listeners = listeners
-        self._has_outbox = relay
         self._connection = Client()
-        self._work: list[asyncio.Task[None]] = []
+        js = self.jetstream()
+        self._relay = Relay(js) if relay else None
+        self._consumers = [Consumer(js, stream, listeners) for stream in consumers(listeners)]
         self._ready = asyncio.Event()
 
-    async def start(self) -> None:
-        """Begin to connect; returns at once."""
-        self._work.append(asyncio.create_task(self._run()))
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Self]:
+        """Connect, publish and listen beside the block, which need not wait for any of it.
 
-    async def stop(self) -> None:
-        """End what is in hand, publish what is committed, disconnect; bounded in time."""
-        for task in self._work:
-            task.cancel()
-        if self._work:
-            await asyncio.wait(self._work, timeout=STOP_SECONDS)
+        At its end, bounded in time: what is in hand ends, what is committed is published.
+        """
+        async with background(self._run()):
+            yield self
+        await asyncio.gather(*(consumer.finish() for consumer in self._consumers))
         try:
             async with asyncio.timeout(DRAIN_SECONDS):
-                if self._has_outbox and self._connection.is_connected:
-                    await Relay(self._connection.jetstream()).drain()
+                if self._relay is not None and self._connection.is_connected:
+                    await self._relay.drain()
                 await self._connection.close()
-        except BrokerError as error:
+        except (*BrokerError, PyMongoError) as error:
             log.warning("broker.stopped_unclean", error=repr(error))
 
     async def ready(self) -> None:
@@ -89,28 +92,27 @@ class Broker:
 
     async def _listen(self) -> None:
         """Provision, then relay and consume until one of them fails."""
-        js = self.jetstream()
-        await provision(js, [self._listeners])
+        await provision(self.jetstream(), [self._listeners])
         self._ready.set()
         log.info("broker.listening")
         async with asyncio.TaskGroup() as work:
-            if self._has_outbox:
-                work.create_task(Relay(js).run())
-            for stream in consumers(self._listeners):
-                work.create_task(Consumer(js, stream, self._listeners).run())
+            if self._relay is not None:
+                work.create_task(self._relay.run())
+            for consumer in self._consumers:
+                work.create_task(consumer.run())
 
     async def _run(self) -> None:
-        pause = 0.2
+        """Listen until cancelled; begin again, after a pause, whatever ended it."""
         while True:
             try:
                 if not self._connection.is_connected and not self._connection.is_reconnecting:
                     await self._connect()
-                pause = 0.2
                 await self._listen()
-            except* (NatsError, OSError) as errors:
-                log.warning("broker.failed", error=repr(errors.exceptions[0]), again_in=pause)
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+            except* BrokerError as errors:
+                log.warning("broker.failed", error=repr(errors.exceptions[0]))
+            except* Exception:
+                log.exception("broker.failed")
+            await asyncio.sleep(PAUSE_SECONDS)
 
 
 async def _log_error(error: Exception) -> None:

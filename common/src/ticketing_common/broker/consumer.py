@@ -61,7 +61,7 @@ class Consumer:
         self._in_hand: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
-        """Fetch and handle until cancelled or the broker raises; what is in hand ends first."""
+        """Fetch and handle until cancelled or the broker raises. What is in hand goes on."""
         subscription = await self._js.pull_subscribe_bind(
             self._listeners.service, stream=self._stream
         )
@@ -80,8 +80,11 @@ class Consumer:
         finally:
             with suppress(NatsError):
                 await subscription.unsubscribe()
-            if self._in_hand:
-                await asyncio.wait(self._in_hand, timeout=HANDLER_SECONDS)
+
+    async def finish(self) -> None:
+        """Wait for what is in hand, no longer than a handler may take."""
+        if self._in_hand:
+            await asyncio.wait(self._in_hand, timeout=HANDLER_SECONDS)
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
