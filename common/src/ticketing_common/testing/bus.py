@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Self, TypeVar
 
 import nats
@@ -10,6 +10,7 @@ from bson import ObjectId
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from nats.js.api import ConsumerConfig, DeliverPolicy
+from nats.js.errors import NotFoundError
 
 from ticketing_common.broker.streams import DEAD_LETTERS, consumers, provision, stream_of
 from ticketing_common.events import Envelope, Event, utc_now
@@ -59,12 +60,21 @@ class Bus:
     async def settled(self, listeners: Listeners, within: float = 20) -> None:
         """Wait until a service has answered for everything it was told."""
         async with asyncio.timeout(within):
-            for stream in consumers(listeners):
+            for stream, consumer in consumers(listeners).items():
+                # A consumer's count of what is pending lags behind the stream for a moment.
+                last = await self._last_sequence(stream, consumer.filter_subjects or [])
                 while True:
                     info = await self.js.consumer_info(stream, listeners.service)
-                    if not info.num_pending and not info.num_ack_pending:
+                    if info.ack_floor is not None and info.ack_floor.stream_seq >= last:
                         break
                     await asyncio.sleep(0.02)
+
+    async def _last_sequence(self, stream: str, subjects: list[str]) -> int:
+        last = 0
+        for subject in subjects:
+            with suppress(NotFoundError):
+                last = max(last, (await self.js.get_last_msg(stream, subject)).seq or 0)
+        return last
 
     async def heard(self, event: type[E], count: int = 1, within: float = 10) -> list[E]:
         """All that was said of one kind, once there are at least `count`."""
