@@ -16,6 +16,7 @@ from ticketing_common.http.guard import Guard
 from ticketing_common.http.idempotency import Idempotent
 from ticketing_common.http.observed import Observed
 from ticketing_common.http.probes import probes
+from ticketing_common.http.slashes import WithoutTrailingSlash
 from ticketing_common.listeners import INBOX_INDEXES, Listeners
 from ticketing_common.settings import SessionSettings, Settings, StoreSettings
 
@@ -66,6 +67,7 @@ def create_service(
         docs_url=None,
         redoc_url=None,
         default_response_class=JSONResponse,
+        redirect_slashes=False,
     )
     app.state.settings = settings
     if isinstance(settings, SessionSettings):
@@ -79,6 +81,7 @@ def create_service(
         app.add_middleware(Idempotent)
     app.add_middleware(Guard)
     app.add_middleware(Observed)
+    app.add_middleware(WithoutTrailingSlash)
     return app
 
 

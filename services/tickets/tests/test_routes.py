@@ -64,6 +64,12 @@ class TestSelling:
         assert error["field"] == field
         assert error["message"]
 
+    async def test_takes_the_slash_that_some_put_at_the_end(self, shop: httpx.AsyncClient) -> None:
+        made = await shop.post("/api/tickets/", json=NEW)
+
+        assert made.status_code == 201
+        assert (await shop.get("/api/tickets/")).json() == [made.json()]
+
     async def test_names_every_rule_that_was_broken(self, shop: httpx.AsyncClient) -> None:
         response = await shop.post("/api/tickets", json={"title": "", "price": 0})
 
