@@ -131,7 +131,7 @@ def logs(
         if part and part not in files:
             known = ", ".join(files) or "none"
             raise Refused(f"There is no part {part} on {folder.path}. There are: {known}.")
-    teller = Teller(list(files))
+    teller = Teller(list(files), for_people=console.is_terminal)
     last = lines if lines is not None or part else 20
     tails = {name: Tail(path, last) for name, path in files.items() if part in (None, name)}
     for name, tail in tails.items():

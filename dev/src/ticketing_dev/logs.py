@@ -1,6 +1,7 @@
 """The parts' logs, told together: each line says whose it is."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Iterator, Mapping
 from itertools import cycle
 from pathlib import Path
@@ -47,14 +48,34 @@ class Tail:
 class Teller:
     """Sets lines behind the names of those who logged them."""
 
-    def __init__(self, names: list[str]) -> None:
+    def __init__(self, names: list[str], *, for_people: bool) -> None:
+        """`for_people`: in words, where a machine would want each line as it is."""
+        self._for_people = for_people
         self._width = max(map(len, names), default=0)
         self._colors = dict(zip(names, cycle(COLORS), strict=False))
 
     def told(self, name: str, line: str) -> Text:
         """One line of this part."""
         prefix = Text(f"{name:{self._width}} | ", style=self._colors.get(name, "white"))
-        return prefix.append(Text.from_ansi(line))
+        return prefix.append(readable(line) if self._for_people else Text.from_ansi(line))
+
+
+LEVELS = {"warning": "yellow", "error": "red", "critical": "red"}
+KNOWN_ALREADY = ("service", "logger", "trace_id")
+
+
+def readable(line: str) -> Text:
+    """A line for a person: our services log JSON, every other part what it likes."""
+    try:
+        event = json.loads(line)
+        told = f"{event.pop('timestamp')[11:23]} {event.pop('event')}"
+        level = event.pop("level")
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return Text.from_ansi(line)
+    trace = event.pop("exception", "")
+    facts = (f"{name}={fact}" for name, fact in event.items() if name not in KNOWN_ALREADY)
+    text = Text(" ".join([told, *facts]), style=LEVELS.get(level, ""))
+    return text.append(f"\n{trace}") if trace else text
 
 
 async def follow(tails: Mapping[str, Tail]) -> AsyncIterator[tuple[str, str]]:

@@ -110,7 +110,8 @@ class Stack:
         self._folder.write(self._state)
 
     async def _tell_logs(self) -> None:
-        teller = Teller([part.name for part in self._parts])
+        names = [part.name for part in self._parts]
+        teller = Teller(names, for_people=self._console.is_terminal)
         tails = {part.name: Tail(part.log, last=0) for part in self._parts}
         async for name, line in follow(tails):
             self._say(teller.told(name, line))
