@@ -27,10 +27,10 @@ from ticketing_common.events import (
 from ticketing_common.testing import Served, an_event, an_id, eventually
 
 
-async def make_late(order: Any) -> None:
+async def make_late(order: Any, by: timedelta = timedelta(seconds=1)) -> None:
     """Let the time to pay for an order be over."""
     await Order.get_pymongo_collection().update_one(
-        {"_id": ObjectId(order["id"])}, {"$set": {"expires_at": utc_now() - timedelta(seconds=1)}}
+        {"_id": ObjectId(order["id"])}, {"$set": {"expires_at": utc_now() - by}}
     )
 
 
@@ -165,6 +165,19 @@ class TestTheEndOfTheTime:
 
         assert (await look(desk, order))["status"] == "cancelled"
 
+    async def test_comes_with_that_failure_by_whichever_clock_it_was_told(
+        self, orders: Served, desk: httpx.AsyncClient, order: Any
+    ) -> None:
+        payment = Payment(order)
+        await tell(orders, payment.started)
+        await make_late(order)
+        await tell(orders, ExpirationCompleted(order_id=order["id"]))
+        await make_late(order, by=timedelta(seconds=-30))  # as the clock of another replica has it
+
+        await tell(orders, payment.failed)
+
+        assert (await look(desk, order))["status"] == "cancelled"
+
     async def test_of_an_order_that_we_never_had_is_a_dead_letter(self, orders: Served) -> None:
         await tell(orders, ExpirationCompleted(order_id=an_id()))
 
@@ -206,6 +219,33 @@ class TestAPayment:
         await tell(orders, ExpirationCompleted(order_id=order["id"]))
 
         assert (await look(desk, order))["status"] == "awaiting:payment"
+
+    async def test_that_failed_before_we_heard_of_its_beginning_is_not_waited_for(
+        self, orders: Served, desk: httpx.AsyncClient, order: Any
+    ) -> None:
+        """As two replicas can hear of it, or one that had to try the beginning again."""
+        payment = Payment(order)
+        await tell(orders, payment.failed)
+        await tell(orders, payment.started)
+        await make_late(order)
+
+        await tell(orders, ExpirationCompleted(order_id=order["id"]))
+
+        assert (await look(desk, order))["status"] == "cancelled"
+
+    async def test_is_waited_for_though_we_hear_only_now_of_one_before_it(
+        self, orders: Served, desk: httpx.AsyncClient, order: Any
+    ) -> None:
+        first, second = Payment(order), Payment(order)
+        for event in (second.started, first.started, first.failed):
+            await tell(orders, event)
+        await make_late(order)
+        await tell(orders, ExpirationCompleted(order_id=order["id"]))
+        assert (await look(desk, order))["status"] == "awaiting:payment"
+
+        await tell(orders, second.failed)
+
+        assert (await look(desk, order))["status"] == "cancelled"
 
     @pytest.mark.parametrize("name", ["started", "failed", "created"])
     async def test_told_twice_is_told_once(

@@ -47,7 +47,7 @@ class OrderCreated(DocumentEvent):
 
 
 class OrderAwaitingPayment(DocumentEvent):
-    """Said when a payment begins, and again when one has failed and another may be tried."""
+    """Said when a payment begins, and again with each news of it that is not the order's end."""
 
     subject: ClassVar[str] = "order.awaiting-payment"
 

@@ -55,30 +55,28 @@ async def expire_order(event: ExpirationCompleted) -> None:
     order = await _order(event.order_id)
     if order.expires_at > utc_now():
         raise NotYet(f"Order {event.order_id} ends at {order.expires_at}")
-    if order.is_late:
-        await cancel(order, CancelReason.EXPIRED)
+    if not order.is_over:
+        order.time_is_over = True
+        await _go_on(order)
 
 
 @listeners.on(PaymentStarted)
 async def await_payment(event: PaymentStarted) -> None:
     """Wait for the payment, whatever the time."""
     order = await _order(event.order_id)
-    if not order.is_over:
-        order.paying = event.id
-        await _awaiting_payment(order)
+    if not order.is_over and event.id not in order.failed:
+        order.paying.append(event.id)
+        await _go_on(order)
 
 
 @listeners.on(PaymentFailed)
 async def accept_another_payment(event: PaymentFailed) -> None:
     """Let the buyer try again, if there is time."""
     order = await _order(event.order_id)
-    if order.is_over or order.paying != event.id:
-        return
-    order.paying = None
-    if order.is_late:
-        await cancel(order, CancelReason.EXPIRED)
-    else:
-        await _awaiting_payment(order)
+    if not order.is_over:
+        order.paying = [payment for payment in order.paying if payment != event.id]
+        order.failed.append(event.id)
+        await _go_on(order)
 
 
 @listeners.on(PaymentCreated)
@@ -86,12 +84,16 @@ async def complete_order(event: PaymentCreated) -> None:
     """The ticket is the buyer's."""
     order = await _order(event.order_id)
     if not order.is_over:
-        order.status, order.paying = OrderStatus.COMPLETE, None
+        order.status, order.paying = OrderStatus.COMPLETE, []
         await order.save()
         await outbox.add(OrderCompleted.of(order))
 
 
-async def _awaiting_payment(order: Order) -> None:
+async def _go_on(order: Order) -> None:
+    """Cancel an order whose time is over, have another wait for its payment."""
+    if order.is_late:
+        await cancel(order, CancelReason.EXPIRED)
+        return
     order.status = OrderStatus.AWAITING_PAYMENT
     await order.save()
     await outbox.add(OrderAwaitingPayment.of(order))

@@ -73,8 +73,12 @@ class Order(VersionedDocument):
     status: OrderStatus = OrderStatus.CREATED
     expires_at: UtcTime
     ticket: TicketAsOrdered
-    paying: Id | None = None
-    """The payment that is on its way: it is waited for, whatever the time."""
+    paying: list[Id] = []
+    """The payments that are on their way: they are waited for, whatever the time."""
+    failed: list[Id] = []
+    """The payments that came to nothing. One can be told of before it is told that it began."""
+    time_is_over: bool = False
+    """We were told so while a payment was on its way: nobody tells us twice."""
 
     @classmethod
     async def place(cls, user: SessionUser, ticket: Ticket, window: timedelta) -> Self:
@@ -110,7 +114,7 @@ class Order(VersionedDocument):
     @property
     def is_late(self) -> bool:
         """Whether its time is over and no payment is on its way."""
-        return not self.is_over and self.paying is None and self.expires_at <= utc_now()
+        return not self.paying and (self.time_is_over or self.expires_at <= utc_now())
 
     def must_be_unpaid(self) -> None:
         """Raises OrderComplete."""
@@ -120,6 +124,6 @@ class Order(VersionedDocument):
     async def cancel(self) -> None:
         """End the order and free its ticket."""
         self.status = OrderStatus.CANCELLED
-        self.paying = None
+        self.paying = []
         await self.save()
         await Reservation.find({"_id": PydanticObjectId(self.ticket.id)}).delete()
