@@ -1,3 +1,5 @@
+import asyncio
+from contextvars import copy_context
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,6 +12,7 @@ from services.orders.tests.counters import look, place
 from orders.listeners import listeners
 from orders.models import Order, Ticket
 from ticketing_common.auth import SessionUser
+from ticketing_common.errors import NotFound
 from ticketing_common.events import (
     ExpirationCompleted,
     OrderAwaitingPayment,
@@ -25,6 +28,7 @@ from ticketing_common.events import (
     utc_now,
 )
 from ticketing_common.testing import Served, an_event, an_id, eventually
+from ticketing_common.transaction import transactional
 
 
 async def make_late(order: Any, by: timedelta = timedelta(seconds=1)) -> None:
@@ -104,6 +108,27 @@ class TestOurCopyOfATicket:
         assert (await look(desk, order))["status"] == "cancelled"
         [event] = await orders.bus.heard(OrderCancelled)
         assert event.reason == "ticket-gone"
+
+    async def test_takes_an_order_with_it_that_is_placed_at_the_same_moment(
+        self, orders: Served, buyer: SessionUser, ticket: TicketCreated
+    ) -> None:
+        """Neither transaction sees what the other writes, unless both write one document."""
+        deletion = an_event(TicketDeleted, id=ticket.id, version=1)
+
+        @transactional
+        async def place_while_the_ticket_goes() -> None:
+            copy = await Ticket.on_offer(ticket.id)
+            if not runs:
+                runs.append(1)
+                await asyncio.create_task(listeners.deliver(deletion, an_id()), context=outside)
+            await Order.place(buyer, copy, timedelta(minutes=1))
+
+        outside, runs = copy_context(), list[int]()
+
+        with pytest.raises(NotFound):
+            await place_while_the_ticket_goes()
+
+        assert await Order.count() == 0
 
 
 class TestTheEndOfTheTime:

@@ -2,7 +2,7 @@
 
 from beanie import PydanticObjectId
 
-from orders.models import Order, Ticket
+from orders.models import Order, Reservation, Ticket
 from orders.rules import cancel
 from ticketing_common import outbox
 from ticketing_common.auth import end_earlier_sessions
@@ -47,6 +47,8 @@ async def bury_ticket(event: TicketDeleted, ticket: Ticket) -> None:
     live = {"ticket.id": event.id, "status": {"$ne": OrderStatus.CANCELLED.value}}
     for order in await Order.find(live).to_list():
         await cancel(order, CancelReason.TICKET_GONE)
+    # An order that is being placed meanwhile is not seen here, and collides with this.
+    await Reservation(id=ticket.id, order_id=None).insert()
 
 
 @listeners.on(ExpirationCompleted)

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import ClassVar, Self
 
 from beanie import Document, PydanticObjectId
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from pymongo import IndexModel
 from pymongo.errors import DuplicateKeyError
 
@@ -48,7 +48,8 @@ class Reservation(Document):
         name: ClassVar[str] = "reservations"
 
     id: PydanticObjectId
-    order_id: PydanticObjectId
+    order_id: PydanticObjectId | None
+    """None where the ticket is gone: it is reserved for nobody, for ever."""
 
 
 class TicketAsOrdered(BaseModel):
@@ -73,9 +74,9 @@ class Order(VersionedDocument):
     status: OrderStatus = OrderStatus.CREATED
     expires_at: UtcTime
     ticket: TicketAsOrdered
-    paying: list[Id] = []
+    paying: list[Id] = Field(default_factory=list)
     """The payments that are on their way: they are waited for, whatever the time."""
-    failed: list[Id] = []
+    failed: list[Id] = Field(default_factory=list)
     """The payments that came to nothing. One can be told of before it is told that it began."""
     time_is_over: bool = False
     """We were told so while a payment was on its way: nobody tells us twice."""
