@@ -150,6 +150,26 @@ class TestOneEvent:
 
         assert (letter.headers or {})["Dead-Letter-Cause"] == "nothing came"
 
+    async def test_waits_for_another_no_shorter_because_a_part_was_away_before(
+        self, served: Served, workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """After long hours without MongoDB, what is delivered first may be the later one."""
+
+        async def away_then_early(_: object) -> None:
+            if len(workshop.calls) < 4:
+                raise Unavailable
+            if len(workshop.calls) == 4:
+                raise NotYet("what comes before was away as long")
+
+        monkeypatch.setattr(consumer, "PATIENCE_SECONDS", 0.5)
+        workshop.hook = away_then_early
+
+        await served.bus.say(an_event(OrderCreated))
+        await served.bus.settled(workshop.listeners)
+
+        assert len(workshop.calls) == 5
+        assert await served.bus.dead_letters() == []
+
     async def test_that_hangs_counts_as_a_failure(
         self, served: Served, workshop: Workshop, monkeypatch: pytest.MonkeyPatch
     ) -> None:

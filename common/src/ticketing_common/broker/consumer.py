@@ -4,7 +4,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Coroutine
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 from weakref import WeakValueDictionary
@@ -41,7 +41,8 @@ class _Trouble:
     event_id: str
     failures: int = 0
     waits: int = 0
-    since: float = field(default_factory=monotonic)
+    waits_since: float | None = None
+    """Since when it waits for another event, while every part that it needs answers."""
 
 
 class Consumer:
@@ -130,13 +131,16 @@ class Consumer:
             async with asyncio.timeout(HANDLER_SECONDS):
                 end = await self._listeners.deliver(event, event_id)
         except NotYet as error:
-            if monotonic() - trouble.since > PATIENCE_SECONDS:
+            if trouble.waits_since is None:
+                trouble.waits_since = monotonic()
+            if monotonic() - trouble.waits_since > PATIENCE_SECONDS:
                 await self._bury(message, listener, cause=str(error), tries=trouble.waits + 1)
                 return
             trouble.waits += 1
             await self._again(message, listener, trouble, "waits", error, pauses=(0.05, 5))
         except Unavailable as error:
             trouble.waits += 1
+            trouble.waits_since = None  # what it waits for could not be handled either
             await self._again(message, listener, trouble, "unavailable", error, pauses=(0.2, 30))
         except Reject as error:
             await self._bury(message, listener, cause=str(error), tries=trouble.failures + 1)
