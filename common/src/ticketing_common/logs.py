@@ -43,7 +43,8 @@ def configure(service: str, level: str) -> None:
     )
     bare = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     end: list[structlog.typing.Processor] = (
-        [structlog.dev.ConsoleRenderer()]
+        # Where rich is installed the default shows each variable, and with it each password.
+        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
         if terminal
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )
