@@ -1,11 +1,15 @@
 import asyncio
+import functools
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from common.tests.workshop import Replica, Thing, Workshop, make_app
+from pymongo import AsyncMongoClient, monitoring
 
-from ticketing_common import outbox
+from ticketing_common import database, outbox
 from ticketing_common.broker import relay as relay_module
 from ticketing_common.events import TicketCreated, TicketUpdated, utc_now
 from ticketing_common.settings import SessionSettings
@@ -113,6 +117,30 @@ async def test_what_another_replica_left_behind_is_swept_up(
     await make()
 
     await served.bus.heard(TicketCreated, within=20)
+
+
+async def test_what_could_still_be_rolled_back_is_not_published(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One server alone has nothing to roll back: we look at how it is asked."""
+    asked: list[Mapping[str, Any]] = []
+
+    class Listener(monitoring.CommandListener):
+        def started(self, event: monitoring.CommandStartedEvent) -> None:
+            if event.command_name == "find":
+                asked.append(event.command)
+
+        def succeeded(self, event: monitoring.CommandSucceededEvent) -> None: ...
+
+        def failed(self, event: monitoring.CommandFailedEvent) -> None: ...
+
+    client = functools.partial(AsyncMongoClient, event_listeners=[Listener()])
+    monkeypatch.setattr(database, "AsyncMongoClient", client)
+    async with database.connected(world.mongo_uri, []):
+        await outbox.pending(an_id())
+        await outbox.keys_waiting_since(utc_now(), 1)
+
+    assert [command["readConcern"] for command in asked] == [{"level": "majority"}] * 2
 
 
 async def test_a_second_publishing_is_harmless(served: Served) -> None:

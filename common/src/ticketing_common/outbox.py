@@ -7,6 +7,7 @@ from typing import Any
 from bson import ObjectId
 from pymongo import IndexModel
 from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.read_concern import ReadConcern
 
 from ticketing_common import telemetry
 from ticketing_common.database import database
@@ -20,7 +21,8 @@ _listeners: list[Callable[[str], None]] = []
 
 def rows() -> AsyncCollection[dict[str, Any]]:
     """What is committed and not yet published, one row an event."""
-    return database()["outbox"]
+    # What the majority has: a lone primary can show what is rolled back when it is found out.
+    return database().get_collection("outbox", read_concern=ReadConcern("majority"))
 
 
 async def add(event: Event) -> None:
