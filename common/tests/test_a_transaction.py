@@ -1,9 +1,10 @@
 import asyncio
+from contextvars import copy_context
 
 import pytest
 from common.tests.workshop import Thing
 
-from ticketing_common import database, outbox
+from ticketing_common import database, outbox, transaction
 from ticketing_common.errors import Conflict
 from ticketing_common.events import TicketCreated
 from ticketing_common.testing import Served, an_id
@@ -64,6 +65,28 @@ async def test_joins_the_transaction_that_calls_it() -> None:
     assert stored.version == 0
 
 
+async def test_is_a_conflict_where_others_change_the_document_for_as_long_as_it_may_take(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(transaction, "CALL_SECONDS", 0.5)
+    thing = await a_thing()
+    things = database.database()["things"]
+
+    @transactional
+    async def come_too_late() -> None:
+        read = await Thing.get(thing.id)
+        assert read is not None
+        await asyncio.create_task(
+            things.update_one({"_id": thing.id}, {"$inc": {"price": 1}}), context=outside
+        )
+        await read.save()
+
+    outside = copy_context()
+
+    with pytest.raises(Conflict):
+        await come_too_late()
+
+
 async def test_announces_only_what_it_committed() -> None:
     announced: list[int] = []
     runs = 0
@@ -113,6 +136,20 @@ class TestAVersionedDocument:
 
         with pytest.raises(Conflict):
             await stale.save()
+
+    async def test_keeps_what_a_newer_version_of_the_service_wrote_into_it(self) -> None:
+        thing = await a_thing()
+        things = database.database()["things"]
+        await things.update_one({"_id": thing.id}, {"$set": {"colour": "red"}})
+
+        thing.order_id = an_id()
+        await thing.save()
+        thing.order_id = None
+        await thing.save()
+
+        stored = await things.find_one({"_id": thing.id})
+        assert stored is not None
+        assert (stored["colour"], stored["order_id"], stored["version"]) == ("red", None, 2)
 
     async def test_is_not_revived_by_a_save_after_its_end(self) -> None:
         thing = await a_thing()

@@ -25,8 +25,9 @@ class VersionedDocument(Document):
         Raises Conflict where somebody else changed or deleted it since it was read.
         """
         stored = get_dict(self, to_db=True) | {"version": self.version + 1}
-        result = await self.get_pymongo_collection().replace_one(
-            {"_id": self.id, "version": self.version}, stored
+        # Set, not replaced: during a rolling update a newer version keeps fields unknown to us.
+        result = await self.get_pymongo_collection().update_one(
+            {"_id": self.id, "version": self.version}, {"$set": stored}
         )
         if result.matched_count == 0:
             raise Conflict

@@ -7,7 +7,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import pymongo
 from pymongo.asynchronous.client_session import AsyncClientSession
-from pymongo.errors import OperationFailure
+from pymongo.errors import OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
@@ -67,9 +67,10 @@ def transactional(function: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[
 
 async def _run(work: Callable[[], Awaitable[T]], function: Callable[..., Any]) -> T:
     transaction = Transaction()
+    conflicted = False
 
     async def attempt(session: AsyncClientSession) -> T:
-        nonlocal transaction
+        nonlocal transaction, conflicted
         transaction = Transaction()
         token = _current.set(transaction)
         try:
@@ -77,9 +78,13 @@ async def _run(work: Callable[[], Awaitable[T]], function: Callable[..., Any]) -
                 result = await work()
                 if (hook := last_write.get()) is not None:
                     await hook(function, result)
-                return result
+        except OperationFailure as error:
+            conflicted = conflicted or error.code == WRITE_CONFLICT
+            raise
         finally:
             _current.reset(token)
+        conflicted = False
+        return result
 
     async with database().client.start_session() as session:
         try:
@@ -89,8 +94,8 @@ async def _run(work: Callable[[], Awaitable[T]], function: Callable[..., Any]) -
                     read_concern=ReadConcern("snapshot"),
                     write_concern=WriteConcern("majority", j=True),
                 )
-        except OperationFailure as error:
-            if error.code == WRITE_CONFLICT:
+        except PyMongoError as error:
+            if conflicted and error.timeout:  # PyMongo tells of the time that is over, not of why
                 raise Conflict from error
             raise
     for announce in transaction.after_commit:
