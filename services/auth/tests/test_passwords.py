@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from auth import models, routes
 from auth.models import ResetGrant
 from ticketing_common.auth import Sessions, SessionUser
 from ticketing_common.events import UserChangedPassword, UserForgotPassword, utc_now
@@ -177,3 +178,26 @@ async def test_a_sign_in_that_a_new_password_overtakes_gives_no_session_that_las
 
     for browser in browsers:
         assert (await browser.get("/api/users/currentuser")).json() == {"currentUser": None}
+
+
+async def test_sessions_from_before_end_and_one_from_after_holds_whatever_the_clocks_say(
+    member: Any, stranger: httpx.AsyncClient, reset_token: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = await reset_token(member)
+
+    def this_replicas_clock_is(off: timedelta) -> None:
+        for module in (models, routes):
+            monkeypatch.setattr(module, "utc_now", lambda: utc_now() + off)
+
+    this_replicas_clock_is(timedelta(seconds=3))
+    assert await signs_in(member.browser, member.email, member.password)
+    this_replicas_clock_is(timedelta(0))
+    before = member.browser.cookies["session"]
+    assert await post(stranger, "reset-password", json={**NEW, "token": token}) == (200, {})
+    member.browser.cookies.set("session", before)
+    this_replicas_clock_is(timedelta(seconds=-3))
+    assert await signs_in(stranger, member.email, NEW["newPassword"])
+
+    for browser, holds in ((member.browser, False), (stranger, True)):
+        who = (await browser.get("/api/users/currentuser")).json()["currentUser"]
+        assert (who is not None) == holds

@@ -33,6 +33,7 @@ class User(VersionedDocument):
     password_hash: str
     created_at: UtcTime
     signed_in_at: UtcTime
+    """When the last of its sessions began, or the last of them were ended."""
 
     @classmethod
     async def known_as(cls, email: str) -> Self | None:
@@ -41,6 +42,15 @@ class User(VersionedDocument):
     @property
     def user_id(self) -> str:
         return str(self.id)
+
+    def next_moment(self) -> datetime:
+        """The present, but later than what any replica's clock showed at its last change.
+
+        So a session is older than the change of password that comes after it, and younger than the
+        one before.
+        """
+        self.signed_in_at = max(utc_now(), self.signed_in_at + timedelta(milliseconds=1))
+        return self.signed_in_at
 
 
 class ResetGrant(Document):

@@ -83,7 +83,7 @@ async def _note_sign_in(email: str, password_hash: str | None) -> User:
     user = await User.known_as(email)
     if user is None or user.password_hash != password_hash:  # it was changed meanwhile
         raise InvalidCredentials
-    user.signed_in_at = utc_now()
+    user.next_moment()
     await user.save()
     await outbox.add(UserSignedIn.of(user))
     return user
@@ -158,9 +158,8 @@ async def _change_password(token: str, password_hash: str) -> None:
     if user is None:
         raise NotFound
     await ResetGrant.find({"user_id": user.id}).delete()
-    user.password_hash = password_hash
+    user.password_hash, changed_at = password_hash, user.next_moment()
     await user.save()
-    changed_at = utc_now()
     await end_sessions(user.user_id, changed_at)
     await outbox.add(UserChangedPassword.of(user, changed_at=changed_at))
 
