@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from payments import rules
+from payments import gateway, rules
 from payments.app import create_app
 from payments.listeners import listeners
 from payments.models import Payment
@@ -118,6 +118,43 @@ async def test_a_failure_that_stripe_keeps_under_the_key_does_not_hold_the_order
     assert len(await payments.bus.heard(PaymentFailed)) == 1
     assert (await purchase.pay()).status_code == 201
     assert await charged(purchase) == [2500]
+
+
+async def test_a_charge_from_longer_ago_than_stripe_keeps_its_key_is_found_not_made_again(
+    payments: Served,
+    purchase: Any,
+    stripe: StandIn,
+    charged: Any,
+    later: Later,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await stripe.fail("drop", when="after", times=2, path="/v1/payment_intents")
+    assert_unanswered(await purchase.pay())
+    monkeypatch.setattr(gateway, "KEY_KEPT", timedelta(0))
+    monkeypatch.setattr(Payment, "idempotency_key", "as good as one that was forgotten")
+    later()
+
+    await payments.bus.heard(PaymentCreated)
+
+    assert await charged(purchase) == [2500]
+
+
+async def test_a_payment_that_stripe_never_heard_of_is_not_made_days_later(
+    payments: Served,
+    purchase: Any,
+    stripe: StandIn,
+    charged: Any,
+    later: Later,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await stripe.fail("drop", times=2, path="/v1/payment_intents")
+    assert_unanswered(await purchase.pay())
+    monkeypatch.setattr(gateway, "KEY_KEPT", timedelta(0))
+    later()
+
+    await payments.bus.heard(PaymentFailed)
+
+    assert await charged(purchase) == []
 
 
 async def test_a_slow_answer_is_waited_for_whoever_else_asks_meanwhile(

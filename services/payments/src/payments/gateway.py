@@ -8,8 +8,11 @@ import stripe
 from stripe.params import PaymentIntentCreateParams
 
 from payments.models import CURRENCY, Payment
+from ticketing_common.events import utc_now
 
 SECONDS = 10
+KEY_KEPT = timedelta(hours=23)
+"""Stripe keeps a key for a day. After that the same key charges again, so we ask without it."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,8 @@ class Gateway:
 
     async def charge(self, payment: Payment) -> Result:
         """Charge the buyer, or hear how the same charge went before. Raises NoAnswer."""
+        if utc_now() - payment.id.generation_time > KEY_KEPT:
+            return await self._find(payment)
         try:
             intent = await self._client.v1.payment_intents.create_async(
                 _params(payment), {"idempotency_key": payment.idempotency_key}
@@ -74,7 +79,7 @@ class Gateway:
         return _outcome(intent)
 
     async def _find(self, payment: Payment) -> Result:
-        """How a charge went whose key gives nothing but an old failure."""
+        """How a charge went whose key tells nothing, or nothing but an old failure."""
         since = payment.id.generation_time - timedelta(minutes=5)  # for clocks that differ
         try:
             page = await self._client.v1.payment_intents.list_async(
