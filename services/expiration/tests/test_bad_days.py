@@ -11,9 +11,17 @@ from typing import Any
 import httpx
 import pytest
 
+from expiration import timers
 from expiration.listeners import listening
 from expiration.timers import Timers
-from ticketing_common.events import ExpirationCompleted, OrderCancelled, OrderCompleted, utc_now
+from ticketing_common.broker import Broker
+from ticketing_common.events import (
+    Envelope,
+    ExpirationCompleted,
+    OrderCancelled,
+    OrderCompleted,
+    utc_now,
+)
 from ticketing_common.testing import Bus, Served, World, an_event, eventually
 from ticketing_common.testing.programs import beside
 from ticketing_dev import parts
@@ -101,6 +109,27 @@ async def test_a_service_that_starts_without_redis_sets_its_timers_once_it_is_th
         assert await readiness(await expiration.visitor()) == 503
         async with beside(part):
             assert await told(expiration.bus, 1) == [order.id]
+
+
+async def test_a_timer_is_kept_though_to_tell_of_it_took_too_long(
+    world: World, start: Any, order_for: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it does where the whole process stands still for a while."""
+    publish, hung = Broker.publish, list[Envelope]()
+
+    async def hang_once(broker: Broker, envelope: Envelope) -> None:
+        if not hung:
+            hung.append(envelope)
+            await asyncio.sleep(60)
+        await publish(broker, envelope)
+
+    monkeypatch.setattr(Broker, "publish", hang_once)
+    monkeypatch.setattr(timers, "JOB_SECONDS", 0.5)
+    async with start(world) as expiration:
+        order = order_for(0.1)
+        await expiration.bus.say(order)
+        assert await told(expiration.bus, 1) == [order.id]
+    assert hung
 
 
 async def test_what_ends_while_the_broker_is_away_is_told_when_it_is_back(

@@ -1,5 +1,6 @@
 """One timer an order, kept by arq in Redis."""
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -7,7 +8,7 @@ from typing import Any
 
 from arq.connections import ArqRedis
 from arq.constants import default_queue_name, job_key_prefix
-from arq.worker import Worker, func
+from arq.worker import Retry, Worker, func
 from redis.asyncio import BlockingConnectionPool
 from redis.exceptions import RedisError
 
@@ -19,6 +20,9 @@ COMPLETE = "timers:complete"
 has forgotten it, and one that was started again, and may lack the last second's, is another run."""
 KEPT = timedelta(days=30)
 """How long Redis keeps a timer that nobody could run."""
+
+JOB_SECONDS = 10
+"""Short: a timer that a killed worker was at waits for this and ten seconds more."""
 
 REDIS_AWAY = (RedisError, OSError)
 
@@ -65,15 +69,17 @@ class Timers:
         """
 
         async def run_one(context: dict[str, Any], order_id: str) -> None:
-            await expire(order_id, context["job_try"])
+            try:
+                await expire(order_id, context["job_try"])
+            except asyncio.CancelledError as error:  # arq forgets a timer that took it too long
+                raise Retry(defer=1) from error
 
         worker = Worker(
             # As many tries as it takes: what drops a timer leaves a ticket held for ever.
             functions=[func(run_one, name=EXPIRE, max_tries=1_000_000)],  # type: ignore[arg-type]
             redis_pool=self._redis,
             handle_signals=False,
-            # Short: a job that a killed worker was at waits for this and ten seconds more.
-            job_timeout=10,
+            job_timeout=JOB_SECONDS,
             keep_result=0,
             log_results=False,
             max_jobs=32,
