@@ -4,7 +4,7 @@ import pytest
 from common.tests.workshop import Copy, Replica, Thing, Workshop
 
 from ticketing_common.broker import consumer
-from ticketing_common.broker.streams import streams
+from ticketing_common.broker.streams import provision, streams
 from ticketing_common.errors import Unavailable
 from ticketing_common.events import (
     Event,
@@ -331,6 +331,21 @@ async def test_an_event_that_a_crash_interrupted_between_commit_and_ack_is_not_d
     await served.bus.settled(workshop.listeners)
 
     assert await Thing.count() == 1
+
+
+async def test_an_older_version_takes_no_subject_away_from_a_newer_one(
+    served: Served, workshop: Workshop
+) -> None:
+    """During a rolling update, where the older one's tie to the bus is made anew."""
+    older = Listeners("workshop")
+    older.on(OrderCreated)(workshop.count)
+    await provision(served.bus.js, [older])
+    cancelled, created = an_event(OrderCancelled), an_event(OrderCreated)
+
+    await served.bus.say(cancelled, created)
+    await served.bus.settled(workshop.listeners)
+
+    assert {thing.title for thing in await Thing.find_all().to_list()} == {cancelled.id, created.id}
 
 
 async def test_the_one_event_with_a_secret_is_kept_no_longer_than_the_secret_lives() -> None:

@@ -82,4 +82,16 @@ async def provision(js: JetStreamContext, listeners: Iterable[Listeners]) -> Non
             await js.update_stream(existing)
     for subscriber in listeners:
         for stream, consumer in consumers(subscriber).items():
+            # Nor what a newer one listens to: the broker passes over what no consumer asks for.
+            heard = await _heard(js, stream, subscriber.service)
+            consumer.filter_subjects = sorted({*(consumer.filter_subjects or []), *heard})
             await js.add_consumer(stream, consumer)
+
+
+async def _heard(js: JetStreamContext, stream: str, service: str) -> list[str]:
+    """The subjects that a service's consumer asks for already."""
+    try:
+        config = (await js.consumer_info(stream, service)).config
+    except NotFoundError:
+        return []
+    return config.filter_subjects or []
