@@ -4,8 +4,10 @@ from datetime import timedelta
 import httpx
 import pytest
 from common.tests.workshop import Replica, Thing
+from pymongo.errors import OperationFailure
 
 from ticketing_common import outbox
+from ticketing_common.errors import BadRequest
 from ticketing_common.events import TicketCreated
 from ticketing_common.http import idempotency
 from ticketing_common.testing import Served, World, an_id, serving, somebody
@@ -71,13 +73,46 @@ async def test_of_many_at_once_one_is_done_and_the_others_hear_so_or_wait(
 
 async def test_a_refusal_is_repeated_too(served: Served) -> None:
     visitor = await served.visitor(somebody())
-    address = f"/api/things/{an_id()}"
 
-    answers = [await visitor.put(address, json={"title": "a"}, headers=KEY) for _ in range(2)]
+    answers = [await visitor.post("/api/things", json={}, headers=KEY) for _ in range(2)]
 
-    assert [answer.status_code for answer in answers] == [404, 404]
+    assert [answer.status_code for answer in answers] == [400, 400]
     assert answers[0].json() == answers[1].json()
-    assert await idempotency.answers().count_documents({"status": 404}) == 1
+    assert await idempotency.answers().count_documents({"status": 400}) == 1
+
+
+async def test_what_is_not_found_yet_may_be_found_by_the_next_try(served: Served) -> None:
+    visitor = await served.visitor(somebody())
+
+    missing = await visitor.put(f"/api/things/{an_id()}", json={"title": "a"}, headers=KEY)
+
+    assert missing.status_code == 404
+    assert await idempotency.answers().count_documents({}) == 0
+
+
+async def test_an_answer_whose_transaction_was_run_again_is_the_last_runs(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visitor = await served.visitor(somebody())
+    runs = 0
+    store = idempotency._Claim.store
+
+    async def store_then_conflict(claim: idempotency._Claim, status: int, body: bytes) -> None:
+        nonlocal runs
+        runs += 1
+        await store(claim, status, body)
+        if runs == 1:
+            raise OperationFailure("conflict", 112, {"errorLabels": ["TransientTransactionError"]})
+        if runs == 2:
+            raise BadRequest("The rule that the other's change broke")
+
+    monkeypatch.setattr(idempotency._Claim, "store", store_then_conflict)
+
+    answers = [await make(visitor) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [400, 400]
+    assert answers[0].json() == answers[1].json()
+    assert await Thing.count() == 0
 
 
 async def test_a_crash_leaves_the_key_free(served: Served) -> None:

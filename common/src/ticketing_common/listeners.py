@@ -139,14 +139,17 @@ async def _replicate(
     handler: Handler, event: DocumentEvent, replica: type[VersionedDocument]
 ) -> None:
     """Bring our copy from the version before the event's to the event's."""
+    if event.version == 0:
+        try:
+            await handler(event)
+        except DuplicateKeyError:
+            raise _Seen from None
+        return
     copy = await replica.get(ObjectId(event.id))
     have = copy.version if copy is not None else -1
     if event.version <= have:
         raise _Seen
-    if event.version > have + 1:
+    if copy is None or event.version > have + 1:
         raise NotYet(f"{event.subject} {event.id}: have version {have}, heard {event.version}")
-    if copy is None:
-        await handler(event)
-    else:
-        await handler(event, copy)
-        await copy.save()
+    await handler(event, copy)
+    await copy.save()

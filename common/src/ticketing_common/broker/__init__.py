@@ -52,12 +52,13 @@ class Broker:
             yield self
         await asyncio.gather(*(consumer.finish() for consumer in self._consumers))
         try:
-            async with asyncio.timeout(DRAIN_SECONDS):
-                if self._relay is not None and self._connection.is_connected:
+            if self._relay is not None and self._connection.is_connected:
+                async with asyncio.timeout(DRAIN_SECONDS):
                     await self._relay.drain()
-                await self._connection.close()
         except (*BrokerError, PyMongoError) as error:
-            log.warning("broker.stopped_unclean", error=repr(error))
+            log.warning("broker.stopped_with_an_outbox", error=repr(error))
+        finally:
+            await self._connection.close()
 
     async def ready(self) -> None:
         """Wait until streams and consumers exist and listening has begun."""

@@ -27,7 +27,7 @@ AT_ONCE = 16
 """Events of one stream in hand at once."""
 TRIES = 8
 """Failures after which an event is a dead letter; their pauses add up to about a minute."""
-PATIENCE_SECONDS = 600
+PATIENCE_SECONDS = 24 * 3600
 """How long an event may wait for what must come before it."""
 HANDLER_SECONDS = ACK_SECONDS / 2
 FETCH_SECONDS = 5
@@ -137,7 +137,7 @@ class Consumer:
                 await self._bury(message, listener, cause=str(error), tries=trouble.waits + 1)
                 return
             trouble.waits += 1
-            await self._again(message, listener, trouble, "waits", error, pauses=(0.05, 5))
+            await self._again(message, listener, trouble, "waits", error, pauses=(0.05, 30))
         except Unavailable as error:
             trouble.waits += 1
             trouble.waits_since = None  # what it waits for could not be handled either

@@ -22,7 +22,7 @@ from ticketing_common.errors import BadRequest, Conflict, ServiceError, Unavaila
 from ticketing_common.events import utc_now
 from ticketing_common.http.failures import answer
 from ticketing_common.http.guard import MUTATING, replayed
-from ticketing_common.transaction import last_write
+from ticketing_common.transaction import current_transaction, last_write
 
 HEADER = "Idempotency-Key"
 KEPT = timedelta(days=1)
@@ -32,7 +32,7 @@ LEASE = timedelta(seconds=60)
 """After which a request that was never answered, because its process died, may be done again."""
 
 _WELL_FORMED_KEY = re.compile(r"[\x21-\x7e]{1,255}")
-_PASSING = {401, 403, 409, 413, 429}
+_PASSING = {401, 403, 404, 409, 413, 429}
 """Answers of the moment: the same request may be answered otherwise next time."""
 
 
@@ -95,6 +95,7 @@ class Idempotent:
         async def store_with_commit(function: Callable[..., Any], result: object) -> None:
             if scope.get("endpoint") is function:
                 await claim.store(scope["route"].status_code or 200, _json(result))
+                current_transaction().after_commit.append(claim.note_stored)
 
         token = last_write.set(store_with_commit)
         try:
@@ -161,6 +162,9 @@ class _Claim:
         )
         if kept.matched_count == 0:
             raise Conflict
+
+    def note_stored(self) -> None:
+        """The transaction that stored the answer has committed."""
         self.stored = True
 
     async def drop(self) -> None:

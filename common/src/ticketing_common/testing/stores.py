@@ -80,7 +80,8 @@ def _from_containers(folder: Path) -> Iterator[Stores]:
         .waiting_for(LogMessageWaitStrategy("Ready to accept connections"))
     )
     with mongo, nats, redis:
-        mongo.exec(["mongosh", "--quiet", "--eval", "rs.initiate()"])
+        form = "rs.initiate(); while (!db.hello().isWritablePrimary) sleep(50)"
+        mongo.exec(["mongosh", "--quiet", "--eval", form])
         at = address(mongo, 27017)
         yield Stores(
             # The set's member goes by the container's own name, which is none of ours.

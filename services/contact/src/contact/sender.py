@@ -15,13 +15,13 @@ from ticketing_common.events import utc_now
 
 log = structlog.get_logger(__name__)
 
-LOOK_SECONDS = 0.5
+LOOK_SECONDS = 1
 LEASE = timedelta(seconds=60)
 """After which a mail that was being sent when its process died is sent by another."""
 FIRST_PAUSE = timedelta(seconds=2)
 LONGEST_PAUSE = timedelta(minutes=10)
-TRIES = 12
-"""Over about an hour."""
+TRIES = 150
+"""Over about a day."""
 
 
 class Sender:
@@ -40,14 +40,15 @@ class Sender:
 
     async def run(self) -> None:
         """Send until stopped."""
+        await asyncio.gather(*(self._work() for _ in range(AT_ONCE)))
+
+    async def _work(self) -> None:
         while not self._stopping.is_set():
             try:
-                async with asyncio.TaskGroup() as work:
-                    for _ in range(AT_ONCE):
-                        work.create_task(self._send_waiting())
-            except* PyMongoError as errors:
-                log.warning("sender.failed", error=repr(errors.exceptions[0]))
-            except* Exception:  # whatever it is, the other mails wait for us too
+                await self._send_waiting()
+            except PyMongoError as error:
+                log.warning("sender.failed", error=repr(error))
+            except Exception:  # whatever it is, the other mails wait for us too
                 log.exception("sender.failed")
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), LOOK_SECONDS)
