@@ -6,7 +6,9 @@ from beanie import Document, PydanticObjectId
 from beanie.odm.utils.dump import get_dict
 from pydantic import Field
 
-from ticketing_common.errors import Conflict
+from ticketing_common.auth import SessionUser
+from ticketing_common.errors import Conflict, NotAuthorized, NotFound
+from ticketing_common.events import Id
 
 
 class VersionedDocument(Document):
@@ -46,3 +48,19 @@ class VersionedDocument(Document):
             raise Conflict
         self.version += 1
         return self
+
+
+class OwnedDocument(VersionedDocument):
+    """A document that belongs to one user."""
+
+    user_id: Id
+
+    @classmethod
+    async def owned_by(cls, user: SessionUser, document_id: str) -> Self:
+        """The document. Raises NotFound, and NotAuthorized for somebody else's."""
+        document = await cls.get(PydanticObjectId(document_id))
+        if document is None:
+            raise NotFound
+        if document.user_id != user.id:
+            raise NotAuthorized
+        return document

@@ -4,7 +4,7 @@ from typing import Any
 
 from beanie import PydanticObjectId
 
-from contact.models import Mail, Order, Recipient, Ticket
+from contact.models import Mail, Order, Recipient, Ticket, known
 from ticketing_common.events import (
     OrderCancelled,
     OrderCompleted,
@@ -101,14 +101,14 @@ async def ask_for_payment(event: OrderCreated) -> None:
 @listeners.on(OrderCancelled)
 async def tell_of_cancellation(event: OrderCancelled) -> None:
     """Tell the buyer that the ticket is held no more, and why."""
-    order = await Order.known(event.id)
+    order = await known(Order, event.id)
     await _write_to(event.user_id, "order_cancelled", title=order.title, reason=event.reason.value)
 
 
 @listeners.on(OrderCompleted)
 async def hand_over(event: OrderCompleted) -> None:
     """Tell the buyer that the ticket is theirs, and the seller that it is sold."""
-    ticket, order = await Ticket.known(event.ticket.id), await Order.known(event.id)
+    ticket, order = await known(Ticket, event.ticket.id), await known(Order, event.id)
     await _write_to(event.user_id, "ticket_bought", title=order.title, order_id=event.id)
     await _write_to(ticket.user_id, "ticket_sold", title=order.title, price=order.price)
 
@@ -116,7 +116,7 @@ async def hand_over(event: OrderCompleted) -> None:
 @listeners.on(PaymentCreated)
 async def send_receipt(event: PaymentCreated) -> None:
     """Tell the buyer what was paid."""
-    order = await Order.known(event.order_id)
+    order = await known(Order, event.order_id)
     await _write_to(
         order.user_id,
         "receipt",
@@ -130,7 +130,7 @@ async def send_receipt(event: PaymentCreated) -> None:
 @listeners.on(PaymentRefunded)
 async def tell_of_refund(event: PaymentRefunded) -> None:
     """Tell the buyer that the money is on its way back, and why."""
-    order = await Order.known(event.order_id)
+    order = await known(Order, event.order_id)
     await _write_to(
         order.user_id, "refund", title=order.title, price=order.price, reason=event.reason
     )
@@ -141,7 +141,7 @@ async def _write_to(user_id: str, template: str, **facts: Any) -> None:
 
 
 async def _mail_to(user_id: str, template: str, **facts: Any) -> Mail:
-    recipient = await Recipient.known(user_id)
+    recipient = await known(Recipient, user_id)
     if "price" in facts:
         facts["price"] = f"${facts['price']:.2f}"
     return Mail(template=template, user_id=user_id, to=recipient.email, facts=facts)

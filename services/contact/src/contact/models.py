@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from enum import StrEnum
-from typing import ClassVar, Self
+from typing import ClassVar, TypeVar
 
 from beanie import Document, PydanticObjectId
 from pydantic import Field
@@ -11,6 +11,16 @@ from pymongo import IndexModel
 from ticketing_common.documents import VersionedDocument
 from ticketing_common.events import Id, Price, UtcTime, utc_now
 from ticketing_common.listeners import NotYet
+
+D = TypeVar("D", bound=Document)
+
+
+async def known(kind: type[D], document_id: str) -> D:
+    """What we remember of it. Raises NotYet: whatever is told of has begun, and we shall hear."""
+    document = await kind.get(PydanticObjectId(document_id))
+    if document is None:
+        raise NotYet(f"Have not heard of {kind.__name__} {document_id}")
+    return document
 
 
 class Recipient(Document):
@@ -25,14 +35,6 @@ class Recipient(Document):
     id: PydanticObjectId
     email: str
 
-    @classmethod
-    async def known(cls, user_id: str) -> Self:
-        """Raises NotYet: whoever acts has signed up, and we shall hear of it."""
-        recipient = await cls.get(PydanticObjectId(user_id))
-        if recipient is None:
-            raise NotYet(f"Have not heard of user {user_id}")
-        return recipient
-
 
 class Ticket(VersionedDocument):
     """Our copy of a ticket, kept after its end for the mails that come later."""
@@ -43,14 +45,6 @@ class Ticket(VersionedDocument):
     title: str
     price: Price
     user_id: Id
-
-    @classmethod
-    async def known(cls, ticket_id: str) -> Self:
-        """Raises NotYet: we shall hear of it."""
-        ticket = await cls.get(PydanticObjectId(ticket_id))
-        if ticket is None:
-            raise NotYet(f"Have not heard of ticket {ticket_id}")
-        return ticket
 
 
 class Order(Document):
@@ -63,14 +57,6 @@ class Order(Document):
     user_id: Id
     title: str
     price: Price
-
-    @classmethod
-    async def known(cls, order_id: str) -> Self:
-        """Raises NotYet: we shall hear of it."""
-        order = await cls.get(PydanticObjectId(order_id))
-        if order is None:
-            raise NotYet(f"Have not heard of order {order_id}")
-        return order
 
 
 class MailState(StrEnum):

@@ -9,8 +9,8 @@ from pymongo import IndexModel
 from pymongo.errors import DuplicateKeyError
 
 from ticketing_common.auth import SessionUser
-from ticketing_common.documents import VersionedDocument
-from ticketing_common.errors import BadRequest, NotAuthorized, NotFound
+from ticketing_common.documents import OwnedDocument, VersionedDocument
+from ticketing_common.errors import BadRequest, NotFound
 from ticketing_common.events import Id, OrderStatus, Price, UtcTime, utc_now
 
 
@@ -60,7 +60,7 @@ class TicketAsOrdered(BaseModel):
     price: Price
 
 
-class Order(VersionedDocument):
+class Order(OwnedDocument):
     """A buyer's hold on one ticket, until it is paid, cancelled or too late."""
 
     class Settings:
@@ -70,7 +70,6 @@ class Order(VersionedDocument):
             IndexModel("ticket.id"),
         ]
 
-    user_id: Id
     status: OrderStatus = OrderStatus.CREATED
     expires_at: UtcTime
     ticket: TicketAsOrdered
@@ -98,16 +97,6 @@ class Order(VersionedDocument):
             raise TicketReserved from None
         return await order.insert()
 
-    @classmethod
-    async def of_buyer(cls, user: SessionUser, order_id: str) -> Self:
-        """The order. Raises NotFound, and NotAuthorized for somebody else's."""
-        order = await cls.get(PydanticObjectId(order_id))
-        if order is None:
-            raise NotFound
-        if order.user_id != user.id:
-            raise NotAuthorized
-        return order
-
     @property
     def is_over(self) -> bool:
         return self.status in (OrderStatus.COMPLETE, OrderStatus.CANCELLED)
@@ -127,4 +116,5 @@ class Order(VersionedDocument):
         self.status = OrderStatus.CANCELLED
         self.paying = []
         await self.save()
-        await Reservation.find({"_id": PydanticObjectId(self.ticket.id)}).delete()
+        ticket_id = PydanticObjectId(self.ticket.id)
+        await Reservation.find({"_id": ticket_id, "order_id": self.id}).delete()

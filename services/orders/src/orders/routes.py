@@ -53,14 +53,14 @@ async def list_orders(
 @router.get("/{orderId}", responses=may_answer(NotFound))
 async def show_order(order_id: OrderId, user: CurrentUser) -> OrderOut:
     """One of your orders."""
-    return OrderOut.of(await Order.of_buyer(user, order_id))
+    return OrderOut.of(await Order.owned_by(user, order_id))
 
 
 @router.delete("/{orderId}", status_code=204, responses=may_answer(NotFound))
 @transactional
 async def cancel_order(order_id: OrderId, user: CurrentUser) -> None:
     """Let the ticket go. To cancel a cancelled order is fine, and changes nothing."""
-    order = await Order.of_buyer(user, order_id)
+    order = await Order.owned_by(user, order_id)
     order.must_be_unpaid()
     if order.status != OrderStatus.CANCELLED:
         await cancel(order, CancelReason.CANCELLED_BY_BUYER)

@@ -4,13 +4,12 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import ClassVar, Self
 
-from beanie import PydanticObjectId
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
 from ticketing_common.auth import SessionUser
-from ticketing_common.documents import VersionedDocument
-from ticketing_common.errors import BadRequest, Conflict, NotAuthorized, NotFound
+from ticketing_common.documents import OwnedDocument, VersionedDocument
+from ticketing_common.errors import BadRequest, Conflict
 from ticketing_common.events import Id, OrderStatus, Price, UtcTime, utc_now
 
 CURRENCY = "usd"
@@ -24,13 +23,12 @@ class PaymentUnderWay(Conflict):
     message = "A payment for this order is under way, look again in a moment"
 
 
-class Order(VersionedDocument):
+class Order(OwnedDocument):
     """Our copy of an order: whose it is, what it costs, whether it can be paid."""
 
     class Settings:
         name: ClassVar[str] = "orders"
 
-    user_id: Id
     status: OrderStatus
     expires_at: UtcTime
     price: Price
@@ -39,11 +37,7 @@ class Order(VersionedDocument):
     @classmethod
     async def payable_by(cls, user: SessionUser, order_id: str) -> Self:
         """Raises NotFound, NotAuthorized for another's, NotPayable with the reason."""
-        order = await cls.get(PydanticObjectId(order_id))
-        if order is None:
-            raise NotFound
-        if order.user_id != user.id:
-            raise NotAuthorized
+        order = await cls.owned_by(user, order_id)
         if order.status == OrderStatus.CANCELLED:
             raise NotPayable("Cannot pay for a cancelled order")
         if order.status == OrderStatus.COMPLETE:

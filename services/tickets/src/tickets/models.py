@@ -3,14 +3,13 @@
 import re
 from datetime import timedelta
 from enum import StrEnum
-from typing import ClassVar, Self
+from typing import ClassVar
 
 from beanie import Document, PydanticObjectId
 from pymongo import IndexModel
 
-from ticketing_common.auth import SessionUser
-from ticketing_common.documents import VersionedDocument
-from ticketing_common.errors import BadRequest, NotAuthorized, NotFound
+from ticketing_common.documents import OwnedDocument
+from ticketing_common.errors import BadRequest
 from ticketing_common.events import Id, Price, UtcTime, utc_now
 from ticketing_common.listeners import STREAMS_KEEP
 
@@ -19,7 +18,7 @@ class TicketReserved(BadRequest):
     message = "Cannot change a ticket that is reserved or sold"
 
 
-class Ticket(VersionedDocument):
+class Ticket(OwnedDocument):
     """A ticket that somebody sells."""
 
     class Settings:
@@ -33,22 +32,11 @@ class Ticket(VersionedDocument):
 
     title: str
     price: Price
-    user_id: Id
     order_id: Id | None = None
     """The order that holds or bought it, None while it is for sale."""
     words: list[str]
     """The title's words in lower case, to search by their beginnings."""
     created_at: UtcTime
-
-    @classmethod
-    async def sold_by(cls, user: SessionUser, ticket_id: str) -> Self:
-        """The ticket. Raises NotFound, and NotAuthorized for somebody else's."""
-        ticket = await cls.get(PydanticObjectId(ticket_id))
-        if ticket is None:
-            raise NotFound
-        if ticket.user_id != user.id:
-            raise NotAuthorized
-        return ticket
 
     def change(self, title: str, price: Price) -> None:
         """Raises TicketReserved where somebody holds or has bought it."""

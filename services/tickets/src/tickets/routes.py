@@ -79,7 +79,7 @@ async def change_ticket(
     ticket_id: TicketId, changes: TicketChanges, user: CurrentUser
 ) -> TicketOut:
     """Change a ticket that you sell and nobody has reserved."""
-    ticket = await Ticket.sold_by(user, ticket_id)
+    ticket = await Ticket.owned_by(user, ticket_id)
     ticket.change(changes.title, changes.price)
     await ticket.save()
     await outbox.add(TicketUpdated.of(ticket))
@@ -90,7 +90,7 @@ async def change_ticket(
 @transactional
 async def withdraw_ticket(ticket_id: TicketId, user: CurrentUser) -> None:
     """Withdraw a ticket that you sell and nobody has reserved."""
-    ticket = await Ticket.sold_by(user, ticket_id)
+    ticket = await Ticket.owned_by(user, ticket_id)
     ticket.must_be_free()
     await ticket.discard()
     await outbox.add(TicketDeleted.of(ticket))
