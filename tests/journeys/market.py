@@ -38,6 +38,10 @@ class Market:
         result: dict[str, Any] = json.loads(subprocess.check_output(command))
         return result
 
+    def logs(self) -> str:
+        """All that all parts have logged."""
+        return "".join(log.read_text() for log in self._data.rglob("*.log"))
+
     def kill(self, part: str) -> None:
         """End a part as a crash would."""
         [pid] = [each["pid"] for each in self.status()["parts"] if each["name"] == part]

@@ -70,6 +70,22 @@ async def test_what_nginx_refuses_itself_has_the_one_shape_of_an_error(market: M
         assert answer.json()["errors"][0]["message"]
 
 
+async def test_a_token_in_a_query_is_in_no_log(market: Market) -> None:
+    visitor = await market.visitor()
+
+    asked = await visitor.post("/api/users/validate-token?token=only-for-the-bearer")
+
+    assert asked.status_code == 404
+    logged = await eventually(lambda: _logged_about(market, "/api/users/validate-token"))
+    assert "only-for-the-bearer" not in logged
+
+
+async def _logged_about(market: Market, what: str) -> str:
+    """All that all parts have logged, once it tells of `what`."""
+    logged = market.logs()
+    return logged if what in logged else ""
+
+
 async def test_a_page_of_another_origin_cannot_change_anything(market: Market) -> None:
     person = await market.somebody()
     offer = {"title": "a", "price": 1}
