@@ -1,8 +1,13 @@
 """Loopback ports to listen on."""
 
+import fcntl
+import functools
+import os
 import random
 import socket
+import tempfile
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 HOST = "127.0.0.1"
 
@@ -23,11 +28,37 @@ def is_free(port: int) -> bool:
     return True
 
 
+def _claims() -> int:
+    """The file in which each process of this user locks one byte a port that it has chosen."""
+    path = Path(tempfile.gettempdir()) / f"ticketing-ports-{os.getuid()}"
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+
+
+_file = functools.cache(_claims)
+_claimed: set[int] = set()
+
+
+def claim(port: int) -> bool:
+    """Keep a port to this process until its end; False where another process has claimed it.
+
+    Between the choice of a port and its server's start others choose too, a dozen at a time:
+    without claims, tests that run side by side meet on a port every few runs.
+    """
+    if port not in _claimed:
+        try:
+            fcntl.lockf(_file(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+        except OSError:
+            return False
+        _claimed.add(port)
+    return True
+
+
 def free_port() -> int:
-    """A loopback port that nobody listens on; a random one, so that test processes do not meet."""
-    while not is_free(port := random.choice(CANDIDATES)):  # noqa: S311
-        pass
-    return port
+    """A loopback port that nobody listens on and nobody has chosen, now claimed by us."""
+    while True:
+        port = random.choice(CANDIDATES)  # noqa: S311
+        if port not in _claimed and claim(port) and is_free(port):
+            return port
 
 
 def chooser(before: Mapping[str, int], taken: int) -> Callable[[str], int]:
@@ -36,7 +67,7 @@ def chooser(before: Mapping[str, int], taken: int) -> Callable[[str], int]:
 
     def choose(name: str) -> int:
         port = before.get(name) or free_port()
-        while port in chosen or not is_free(port):
+        while port in chosen or not claim(port) or not is_free(port):
             port = free_port()
         chosen.add(port)
         return port
