@@ -22,6 +22,8 @@ def test_a_stranger_buys_a_ticket_with_curl(market: Market) -> None:
     )
 
     assert done.returncode == 0, done.stderr
+    assert '"orderId":null' in done.stdout
+    assert '"status":"created"' in done.stdout
     assert "Your card was declined." in done.stdout
     assert '"stripeId":"pi_' in done.stdout
     assert '"status":"complete"' in done.stdout.splitlines()[-1]
