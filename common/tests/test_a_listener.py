@@ -1,21 +1,15 @@
 import asyncio
 
 import pytest
-from common.tests.workshop import Copy, Replica, Thing, Workshop
+from common.tests.workshop import Replica, Thing, Workshop
 
 from ticketing_common.broker import consumer
 from ticketing_common.broker.streams import provision, streams
 from ticketing_common.errors import Unavailable
 from ticketing_common.events import (
-    Event,
-    ExpirationCompleted,
     OrderCancelled,
     OrderCreated,
-    TicketCreated,
-    TicketUpdated,
-    UserChangedPassword,
     UserForgotPassword,
-    utc_now,
 )
 from ticketing_common.listeners import Listeners, NotYet, Reject
 from ticketing_common.testing import (
@@ -26,7 +20,6 @@ from ticketing_common.testing import (
     an_id,
     eventually,
     serving,
-    somebody,
 )
 
 
@@ -205,78 +198,6 @@ class TestOneEvent:
         assert (letter.headers or {})["Dead-Letter-Cause"] == "The message has no ce-id header"
 
 
-class TestAReplica:
-    async def test_follows_the_versions_of_its_source(
-        self, served: Served, workshop: Workshop
-    ) -> None:
-        ticket = an_id()
-        await served.bus.say(
-            an_event(TicketCreated, id=ticket, title="first"),
-            an_event(TicketUpdated, id=ticket, version=1, title="second"),
-            an_event(TicketUpdated, id=ticket, version=2, title="third"),
-        )
-        await served.bus.settled(workshop.listeners)
-
-        [copy] = await Copy.find_all().to_list()
-        assert (str(copy.id), copy.title, copy.version) == (ticket, "third", 2)
-        assert len(workshop.calls) == 3
-
-    async def test_waits_for_a_version_that_is_missing(
-        self, served: Served, workshop: Workshop
-    ) -> None:
-        ticket = an_id()
-        await served.bus.say(an_event(TicketUpdated, id=ticket, version=2, title="third"))
-        await served.bus.say(an_event(TicketUpdated, id=ticket, version=1, title="second"))
-        await asyncio.sleep(0.2)
-        assert workshop.calls == []
-
-        await served.bus.say(an_event(TicketCreated, id=ticket, title="first"))
-        await served.bus.settled(workshop.listeners)
-
-        [copy] = await Copy.find_all().to_list()
-        assert (copy.title, copy.version) == ("third", 2)
-        assert await served.bus.dead_letters() == []
-
-    async def test_is_not_taken_back_by_an_old_event(
-        self, served: Served, workshop: Workshop
-    ) -> None:
-        ticket = an_id()
-        events = [
-            an_event(TicketCreated, id=ticket, title="first"),
-            an_event(TicketUpdated, id=ticket, version=1, title="second"),
-        ]
-        await served.bus.say(*events)
-        await served.bus.settled(workshop.listeners)
-
-        await served.bus.say(*events)  # as new messages, with ids of their own
-        await served.bus.settled(workshop.listeners)
-
-        [copy] = await Copy.find_all().to_list()
-        assert (copy.title, copy.version) == ("second", 1)
-
-    async def test_of_many_documents_is_exact_with_two_processes_at_work(
-        self, world: World, replica: Replica, workshop: Workshop
-    ) -> None:
-        tickets = [an_id() for _ in range(10)]
-        events: list[Event] = [an_event(TicketCreated, id=ticket) for ticket in tickets]
-        for version in range(1, 6):
-            events += [
-                an_event(TicketUpdated, id=ticket, version=version, title=f"v{version}")
-                for ticket in tickets
-            ]
-        async with world.serving(replica()) as served, serving(replica(), served.bus):
-            await served.bus.say(*events)
-            await served.bus.settled(workshop.listeners)
-            copies = await Copy.find_all().to_list()
-
-        assert {(copy.title, copy.version) for copy in copies} == {("v5", 5)}
-        assert len(copies) == 10
-
-    async def test_is_for_events_with_versions_only(self) -> None:
-        with pytest.raises(TypeError, match="has no version"):
-            Listeners("x").on(ExpirationCompleted, replica=Copy)(fail)
-
-
 async def test_many_events_are_handled_side_by_side_but_only_so_many(
     served: Served, workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -369,25 +290,6 @@ async def test_a_service_listens_to_an_event_once() -> None:
 
     with pytest.raises(TypeError, match="already listens"):
         listeners.on(OrderCreated)(fail)
-
-
-async def test_a_session_from_before_a_change_of_password_is_refused(
-    served: Served, workshop: Workshop
-) -> None:
-    user = somebody()
-    visitor = await served.visitor(user)
-    other = await served.visitor(somebody())
-    assert (await visitor.post("/api/things", json={"title": "a"})).status_code == 201
-
-    await served.bus.say(an_event(UserChangedPassword, id=user.id, changed_at=utc_now()))
-    await served.bus.settled(workshop.listeners)
-
-    refused = await visitor.post("/api/things", json={"title": "a"})
-    assert refused.status_code == 401
-    assert refused.json() == {"errors": [{"message": "Not authorized"}]}
-    assert (await other.post("/api/things", json={"title": "a"})).status_code == 201
-    again = await served.visitor(user)
-    assert (await again.post("/api/things", json={"title": "a"})).status_code == 201
 
 
 async def test_events_wait_in_the_broker_while_the_service_is_down(
