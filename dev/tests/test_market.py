@@ -54,3 +54,13 @@ def test_a_port_is_chosen_again_while_it_is_free() -> None:
     choose = chooser({"a": before, "b": before, "c": public}, taken=public)
     assert choose("a") == before
     assert len({before, public, choose("b"), choose("c"), choose("d")}) == 5
+
+
+def test_stripes_webhooks_come_through_the_ingress_signed_with_the_secret_that_payments_has(
+    tmp_path: Path,
+) -> None:
+    parts = made(tmp_path)
+    told = parts["stripe"].env
+    port = parts["ingress"].port
+    assert told["STRIPE_WEBHOOK_URL"] == f"http://localhost:{port}/api/payments/webhook"
+    assert told["STRIPE_WEBHOOK_SECRET"] == parts["payments"].env["STRIPE_WEBHOOK_SECRET"]

@@ -28,7 +28,14 @@ def market(
     nats = parts.nats(port_of("nats"), data / "nats")
     mongo = parts.mongo(port_of("mongo"), data / "mongo")
     redis = parts.redis(port_of("redis"), data / "redis")
-    stripe = parts.stripe(port_of("stripe"), data / "stripe", STRIPE_PAGES.rstrip("/"))
+    stripe = parts.stripe(
+        port_of("stripe"),
+        data / "stripe",
+        STRIPE_PAGES.rstrip("/"),
+        # Through the ingress: Stripe's webhooks come from outside.
+        webhook_url=f"http://localhost:{port}/api/payments/webhook",
+        webhook_secret=keys.stripe_webhook,
+    )
     sendgrid = parts.sendgrid(port_of("sendgrid"), data / "sendgrid", MAIL_PAGES.rstrip("/"))
 
     def service(name: str, *stores: Part, **settings: str) -> Part:

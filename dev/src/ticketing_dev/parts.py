@@ -186,9 +186,17 @@ def _uvicorn(app: str, port: int, *options: str) -> tuple[str, ...]:
     return (*module, "--no-access-log", *options)
 
 
-def stripe(port: int, data: Path, root_path: str = "") -> Part:
-    """The stand-in for Stripe."""
-    return _stand_in("stripe", port, data, root_path)
+def stripe(
+    port: int,
+    data: Path,
+    root_path: str = "",
+    webhook_url: str | None = None,
+    webhook_secret: str | None = None,
+) -> Part:
+    """The stand-in for Stripe; with a webhook's URL and secret, it delivers its events there."""
+    told = {"STRIPE_WEBHOOK_URL": webhook_url, "STRIPE_WEBHOOK_SECRET": webhook_secret}
+    env = {name: value for name, value in told.items() if value}
+    return _stand_in("stripe", port, data, root_path, env)
 
 
 def sendgrid(port: int, data: Path, root_path: str = "") -> Part:
@@ -196,12 +204,14 @@ def sendgrid(port: int, data: Path, root_path: str = "") -> Part:
     return _stand_in("sendgrid", port, data, root_path)
 
 
-def _stand_in(name: str, port: int, data: Path, root_path: str) -> Part:
+def _stand_in(
+    name: str, port: int, data: Path, root_path: str, env: Mapping[str, str] | None = None
+) -> Part:
     app = f"ticketing_dev.stand_ins.{name}:app"
     return Part(
         name=name,
         command=_uvicorn(app, port, "--root-path", root_path),
-        env={"PYTHONUNBUFFERED": "1", "STAND_IN_DATA": str(data)},
+        env={"PYTHONUNBUFFERED": "1", "STAND_IN_DATA": str(data), **(env or {})},
         port=port,
         data=data,
         ready=partial(probes.answers, port, "/healthz"),

@@ -86,7 +86,7 @@ def started() -> Iterator[Callable[..., Process]]:
 
 @pytest.fixture
 def stripe_url(tmp_path: Path) -> Iterator[str]:
-    with served(stripe_stand_in.create_app(tmp_path)) as url:
+    with served(stripe_stand_in.create_app(tmp_path, first_pause=0.05)) as url:
         yield url
 
 

@@ -15,8 +15,8 @@ from ticketing_dev.stand_ins.stripe.call import Call, Rule
 from ticketing_dev.stand_ins.stripe.errors import Json, StripeError, injected, invalid
 from ticketing_dev.stand_ins.stripe.expand import expand
 from ticketing_dev.stand_ins.stripe.params import Params, Values, decode
-from ticketing_dev.stand_ins.stripe.payment_methods import TEST_CARD
 from ticketing_dev.stand_ins.stripe.store import Answer, Store, new_id
+from ticketing_dev.stand_ins.stripe.wire import written
 
 API_VERSION = "2026-10-28.endive"
 
@@ -116,7 +116,7 @@ class Api:
             if kept:
                 return same_request(kept, path, params, str(key))
             status, body = run(call, rule)
-            answer = Answer(path, params, status, written(body), call.request_id)
+            answer = Answer(path, params, status, written(body), call.request_id or "")
             if key:
                 self.store.keep(api_key, key, answer)
             return answer
@@ -197,16 +197,3 @@ def authenticate(authorization: str | None) -> str:
         shown = f"{api_key[:8]}{'*' * max(len(api_key) - 12, 0)}{api_key[-4:]}"
         raise StripeError(401, "invalid_request_error", f"Invalid API Key provided: {shown}")
     return api_key
-
-
-def written(body: Json) -> str:
-    """JSON, without what only the stand-in knows."""
-    return json.dumps(without_secrets(body), indent=2)
-
-
-def without_secrets(node: object) -> object:
-    if isinstance(node, dict):
-        return {name: without_secrets(value) for name, value in node.items() if name != TEST_CARD}
-    if isinstance(node, list):
-        return [without_secrets(item) for item in node]
-    return node

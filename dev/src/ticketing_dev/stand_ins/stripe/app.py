@@ -18,13 +18,16 @@ from ticketing_dev.stand_ins.stripe import (
     payment_intents,
     payment_methods,
     refunds,
+    webhook_control,
 )
-from ticketing_dev.stand_ins.stripe.api import API_VERSION, Api, written
+from ticketing_dev.stand_ins.stripe.api import API_VERSION, Api
 from ticketing_dev.stand_ins.stripe.call import Call, Rule
 from ticketing_dev.stand_ins.stripe.errors import Json, StripeError, invalid
 from ticketing_dev.stand_ins.stripe.money import written as money
 from ticketing_dev.stand_ins.stripe.params import Params
-from ticketing_dev.stand_ins.stripe.store import new_id, open_store
+from ticketing_dev.stand_ins.stripe.store import open_store
+from ticketing_dev.stand_ins.stripe.webhooks import FIRST_PAUSE, Sender, configured
+from ticketing_dev.stand_ins.stripe.wire import written
 
 ROUTES: tuple[tuple[str, str, Rule], ...] = (
     ("POST", "/v1/payment_intents", payment_intents.create),
@@ -45,14 +48,20 @@ ROUTES: tuple[tuple[str, str, Rule], ...] = (
 SHOWN = 100
 
 
-def create_app(folder: Path | None = None) -> StandIn:
-    """The Stripe stand-in, with its state in `folder`, else where STAND_IN_DATA says."""
+def create_app(folder: Path | None = None, first_pause: float = FIRST_PAUSE) -> StandIn:
+    """The Stripe stand-in, with its state in `folder`, else where STAND_IN_DATA says.
+
+    STRIPE_WEBHOOK_URL and STRIPE_WEBHOOK_SECRET name whom it tells; the first repetition of a
+    webhook follows after `first_pause` seconds.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         with data_folder(folder) as data, open_store(data) as store:
             app.state.api = Api(store, stand_in.faults)
-            yield
+            store.deliveries.endpoint = configured()
+            async with Sender(store, first_pause).at_work() as app.state.sender:
+                yield
 
     stand_in = StandIn(lifespan)
     for method, path, rule in ROUTES:
@@ -62,6 +71,7 @@ def create_app(folder: Path | None = None) -> StandIn:
     )
     stand_in.add_api_route("/finish/{intent}", finish_here, methods=["POST"], response_model=None)
     stand_in.add_api_route("/", overview, response_model=None)
+    stand_in.include_router(webhook_control.router)
     stand_in.add_exception_handler(HTTPException, not_a_route)
     return stand_in
 
@@ -109,7 +119,7 @@ def finished(request: Request, intent: str, outcome: str) -> Json:
         store=api.store,
         params=Params({"outcome": outcome}),
         api_version=API_VERSION,
-        request_id=new_id("req"),
+        request_id=None,
         path={"intent": intent},
     )
     with api.store.transaction():

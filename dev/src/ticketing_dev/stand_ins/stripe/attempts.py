@@ -28,6 +28,7 @@ BUYER_NOT_THERE = Decline(
 def confirm(call: Call, intent: Json, paid_with: Json) -> Json:
     """Charge the card, or say what it needs first. Raises the card's 402."""
     card = payment_methods.card_of(paid_with)
+    call.params.boolean("use_stripe_sdk")
     intent |= {"payment_method": paid_with["id"], "last_payment_error": None, "next_action": None}
     if card.asks_the_buyer:
         if call.params.boolean("error_on_requires_action"):

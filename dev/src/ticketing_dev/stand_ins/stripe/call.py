@@ -17,7 +17,8 @@ class Call:
     store: Store
     params: Params
     api_version: str
-    request_id: str
+    request_id: str | None
+    """None where nobody asked: the buyer or the bank did something."""
     path: dict[str, str] = field(default_factory=dict)
     idempotency_key: str | None = None
 

@@ -1,6 +1,6 @@
 """Charges: one for every try at moving money, failed tries too."""
 
-from ticketing_dev.stand_ins.stripe import events, payment_methods
+from ticketing_dev.stand_ins.stripe import descriptors, events, payment_methods
 from ticketing_dev.stand_ins.stripe.call import Call, now
 from ticketing_dev.stand_ins.stripe.cards import Decline
 from ticketing_dev.stand_ins.stripe.errors import Json
@@ -52,7 +52,9 @@ def new_charge(intent: Json, paid_with: Json, status: str, decline: Decline | No
         "application_fee_amount": None,
         "balance_transaction": new_id("txn") if paid else None,
         "billing_details": payment_methods.billing_details(),
-        "calculated_statement_descriptor": None,
+        "calculated_statement_descriptor": descriptors.complete(
+            intent["statement_descriptor_suffix"]
+        ),
         "captured": paid,
         "created": now(),
         "currency": intent["currency"],

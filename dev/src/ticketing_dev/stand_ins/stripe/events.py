@@ -1,7 +1,4 @@
-"""What happened, told in Stripe's event objects, in the transaction that made it happen.
-
-Webhooks are not sent yet: they will be deliveries of these rows, so nothing else has to know.
-"""
+"""What happened, told in Stripe's event objects, in the transaction that made it happen."""
 
 import copy
 
@@ -13,7 +10,8 @@ from ticketing_dev.stand_ins.stripe.store import new_id
 
 def record(call: Call, happened: str, thing: Json) -> None:
     """Note that `happened`, e.g. `payment_intent.succeeded`, with the object as it is now."""
-    call.store.add(
+    deliveries = call.store.deliveries
+    event = call.store.add(
         {
             "id": new_id("evt"),
             "object": "event",
@@ -21,11 +19,12 @@ def record(call: Call, happened: str, thing: Json) -> None:
             "created": now(),
             "data": {"object": copy.deepcopy(thing)},
             "livemode": False,
-            "pending_webhooks": 0,
+            "pending_webhooks": 0 if deliveries.endpoint is None else 1,
             "request": {"id": call.request_id, "idempotency_key": call.idempotency_key},
             "type": happened,
         }
     )
+    deliveries.prepare(event)
 
 
 def retrieve(call: Call) -> Json:

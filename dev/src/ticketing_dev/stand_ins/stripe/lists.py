@@ -1,13 +1,19 @@
 """Stripe's lists: newest first, a page at a time, told on by a cursor."""
 
+from collections.abc import Sequence
+
 from ticketing_dev.stand_ins.stripe.call import Call
 from ticketing_dev.stand_ins.stripe.errors import Json, invalid, no_such
+from ticketing_dev.stand_ins.stripe.store import Operator, Where
 
-COMPARISONS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+COMPARISONS: dict[str, Operator] = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 
-def listing(call: Call, kind: str, *filters: str) -> Json:
-    """The page of `kind` that the parameters ask for; `filters` may be asked for by value."""
+def listing(call: Call, kind: str, *filters: str, where: Sequence[Where] = ()) -> Json:
+    """The page of `kind` that the parameters ask for; `filters` may be asked for by value.
+
+    `where` is what the caller made of parameters that it has taken out.
+    """
     params = call.params
     params.only("limit", "starting_after", "ending_before", "created", *filters)
     limit = params.integer("limit")
@@ -28,14 +34,13 @@ def listing(call: Call, kind: str, *filters: str) -> Json:
         if cursor and call.store.find(kind, cursor) is None:
             raise no_such(kind, cursor, param=name)
 
-    where: dict[str, str | int] = dict(created(call))
-    where |= {name: value for name in filters if (value := params.text(name))}
+    by_value = [Where(name, "=", value) for name in filters if (value := params.text(name))]
     found = call.store.newest(
         kind,
         limit=limit + 1,
         older_than=cursors["starting_after"],
         newer_than=cursors["ending_before"],
-        where=where,
+        where=[*where, *created(call), *by_value],
     )
     page = found[-limit:] if cursors["ending_before"] else found[:limit]
     return {
@@ -46,12 +51,12 @@ def listing(call: Call, kind: str, *filters: str) -> Json:
     }
 
 
-def created(call: Call) -> dict[str, int]:
+def created(call: Call) -> list[Where]:
     """`created=T` or `created[gte]=T` as conditions for the store."""
     if isinstance(call.params.values.get("created"), str):
-        return {"created": call.params.integer("created") or 0}
+        return [Where("created", "=", call.params.integer("created") or 0)]
     times = call.params.group("created")
     if times is None:
-        return {}
+        return []
     times.only(*COMPARISONS)
-    return {f"created {COMPARISONS[name]}": times.integer(name) or 0 for name in times.values}
+    return [Where("created", COMPARISONS[name], times.integer(name) or 0) for name in times.values]

@@ -2,7 +2,7 @@
 
 import re
 
-from ticketing_dev.stand_ins.stripe import attempts, charges, events, payment_methods
+from ticketing_dev.stand_ins.stripe import attempts, charges, descriptors, events, payment_methods
 from ticketing_dev.stand_ins.stripe.call import Call, now
 from ticketing_dev.stand_ins.stripe.errors import Json, invalid, unexpected_state
 from ticketing_dev.stand_ins.stripe.lists import listing
@@ -248,7 +248,7 @@ def new_intent(amount: int, currency: str, params: Params) -> Json:
         "shipping": None,
         "source": None,
         "statement_descriptor": None,
-        "statement_descriptor_suffix": params.text("statement_descriptor_suffix"),
+        "statement_descriptor_suffix": descriptors.suffix(params),
         "status": "requires_payment_method",
         "transfer_data": None,
         "transfer_group": None,

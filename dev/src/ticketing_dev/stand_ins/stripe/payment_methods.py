@@ -5,8 +5,7 @@ from ticketing_dev.stand_ins.stripe.cards import PAYMENT_METHODS, TOKENS, Card
 from ticketing_dev.stand_ins.stripe.errors import Json, invalid, no_such
 from ticketing_dev.stand_ins.stripe.params import Params
 from ticketing_dev.stand_ins.stripe.store import new_id
-
-TEST_CARD = "stand_in_test_card"
+from ticketing_dev.stand_ins.stripe.wire import TEST_CARD
 
 
 def create(call: Call) -> Json:

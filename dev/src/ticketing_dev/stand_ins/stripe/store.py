@@ -4,12 +4,14 @@ import json
 import secrets
 import sqlite3
 import string
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from ticketing_dev.stand_ins.data import database, transaction
+from ticketing_dev.stand_ins.stripe import deliveries
 from ticketing_dev.stand_ins.stripe.errors import Json
 
 SCHEMA = """
@@ -31,6 +33,7 @@ CREATE TABLE IF NOT EXISTS answers (
     PRIMARY KEY (api_key, key)
 );
 """
+Operator: TypeAlias = Literal["=", ">", ">=", "<", "<=", "IN", "GLOB"]
 ALPHABET = string.ascii_letters + string.digits
 
 
@@ -50,16 +53,26 @@ class Answer:
     request: str
 
 
+class Where:
+    """A condition on a field of an object's JSON."""
+
+    def __init__(self, field: str, operator: Operator, *values: str | int) -> None:
+        self.field, self.operator, self.values = field, operator, values
+
+
 class Store:
     """Objects by id and newest first, as plain JSON. The caller says where a transaction ends."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
+        self.deliveries = deliveries.Deliveries(connection)
+        self.on_commit: Callable[[], None] = lambda: None
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         with transaction(self.connection):
             yield
+        self.on_commit()
 
     def add(self, made: Json) -> Json:
         self.connection.execute(
@@ -87,15 +100,16 @@ class Store:
         limit: int,
         older_than: str | None = None,
         newer_than: str | None = None,
-        where: dict[str, str | int] | None = None,
+        where: Sequence[Where] = (),
     ) -> list[Json]:
-        """Objects of a kind, newest first; `where` maps `field` or `field >=` to a value."""
+        """Objects of a kind, newest first."""
         query = "SELECT body FROM objects WHERE kind = ?"
         values: list[str | int] = [kind]
-        for condition, value in (where or {}).items():
-            field, _, operator = condition.partition(" ")
-            query += f" AND json_extract(body, ?) {operator or '='} ?"
-            values += [f"$.{field}", value]
+        for one in where:
+            query += (
+                f" AND json_extract(body, ?) {one.operator} ({', '.join('?' * len(one.values))})"
+            )
+            values += [f"$.{one.field}", *one.values]
         if older_than is not None:
             query += " AND seq < (SELECT seq FROM objects WHERE id = ?)"
             values.append(older_than)
@@ -131,5 +145,5 @@ class Store:
 
 @contextmanager
 def open_store(folder: Path) -> Iterator[Store]:
-    with database(folder / "stripe.sqlite3", SCHEMA) as connection:
+    with database(folder / "stripe.sqlite3", SCHEMA + deliveries.SCHEMA) as connection:
         yield Store(connection)
