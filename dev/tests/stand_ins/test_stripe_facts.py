@@ -37,6 +37,14 @@ ALLOWED = (
 )
 ACH = "Accept an ACH Direct Debit payment (docs.stripe.com/payments/ach-direct-debit)"
 
+CONFIRM = "Confirm a PaymentIntent (docs.stripe.com/api/payment_intents/confirm)"
+DESCRIPTORS = "Statement descriptors (docs.stripe.com/get-started/account/statement-descriptors)"
+CHARGE = "The Charge object (docs.stripe.com/api/charges/object)"
+REFUNDS = "Refund and cancel payments (docs.stripe.com/refunds)"
+DISPUTES = "How disputes work (docs.stripe.com/disputes/how-disputes-work)"
+DISPUTE = "The Dispute object (docs.stripe.com/api/disputes/object)"
+EVENTS = "List all events (docs.stripe.com/api/events/list)"
+
 # Stripe's SDK hands its bodies to httpx in a way that httpx has deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
 
@@ -480,3 +488,254 @@ async def test_an_unknown_parameter_is_refused(stripe_http: httpx.AsyncClient) -
     assert answer.status_code == 400
     error = answer.json()["error"]
     assert (error["code"], error["param"]) == ("parameter_unknown", "amuont")
+
+
+async def test_an_intent_is_made_with_a_token_and_confirmed_later(client: Any) -> None:
+    """CONFIRM: without confirm the intent waits; confirming it tries the payment method it has."""
+    made = await client.v1.payment_intents.create_async(
+        {
+            "amount": 4950,
+            "currency": "usd",
+            "allowed_payment_method_types": ["card"],
+            "payment_method_data": {"type": "card", "card": {"token": "tok_visa"}},
+            "receipt_email": "ann@example.com",
+        },
+        options={"idempotency_key": "order-1"},
+    )
+    assert (made.status, made.latest_charge) == ("requires_confirmation", None)
+    for _ in range(2):
+        paid = await client.v1.payment_intents.confirm_async(
+            made.id, {"use_stripe_sdk": True}, options={"idempotency_key": "order-1-confirm"}
+        )
+        assert (paid.status, paid.payment_method) == ("succeeded", made.payment_method)
+    charge = await client.v1.charges.retrieve_async(paid.latest_charge)
+    assert charge.receipt_email == "ann@example.com"
+    assert len((await client.v1.charges.list_async()).data) == 1
+
+
+@pytest.mark.parametrize(
+    ("suffix", "said"),
+    [
+        ("ORDER 1A2B3C", None),
+        ("12345678", "at least one Latin character"),
+        ("ORDER <1>", "cannot include <"),
+        ("ORDER*1", "cannot include [*]"),
+        ("TICKET \N{CYRILLIC CAPITAL LETTER A}", "only Latin characters"),
+        ("ORDER 1A2B3C4D", "at most 22 characters"),
+    ],
+)
+async def test_a_statement_says_prefix_and_suffix_in_up_to_22_characters(
+    client: Any, pay: Pay, suffix: str, said: str | None
+) -> None:
+    """DESCRIPTORS: the concatenation of prefix, `* ` and suffix obeys the requirements."""
+    if said is None:
+        paid = await pay("pm_card_visa", statement_descriptor_suffix=suffix)
+        charge = await client.v1.charges.retrieve_async(paid.latest_charge)
+        assert charge.calculated_statement_descriptor == f"TICKETS* {suffix}"
+    else:
+        with pytest.raises(stripe.InvalidRequestError, match=said) as refused:
+            await pay("pm_card_visa", statement_descriptor_suffix=suffix)
+        assert told(refused).param == "statement_descriptor_suffix"
+
+
+async def test_a_charge_shows_its_refunds_only_where_they_are_asked_for(
+    client: Any, pay: Pay
+) -> None:
+    """CHARGE: `refunds` is expandable, and is not included by default."""
+    intent = await pay("pm_card_visa")
+    refund = await client.v1.refunds.create_async({"payment_intent": intent.id, "amount": 500})
+    look = client.v1.payment_intents.retrieve_async
+    plain = (await look(intent.id, {"expand": ["latest_charge"]})).latest_charge
+    assert (plain.amount_refunded, plain.refunded, plain.disputed) == (500, False, False)
+    assert "refunds" not in plain
+    whole = (await look(intent.id, {"expand": ["latest_charge.refunds"]})).latest_charge
+    assert [one.id for one in whole.refunds.data] == [refund.id]
+
+
+@pytest.mark.parametrize("paid_with", ["pm_card_pendingRefund", "tok_pendingRefund"])
+async def test_a_refund_can_be_pending_and_succeed_later(
+    client: Any, pay: Pay, stripe_http: httpx.AsyncClient, paid_with: str
+) -> None:
+    """TESTING: with this card a refund begins as pending, and refund.updated tells its success."""
+    intent = await pay(paid_with)
+    refund = await client.v1.refunds.create_async({"payment_intent": intent.id})
+    assert (refund.status, refund.pending_reason) == ("pending", "processing")
+    await stripe_http.post(f"/_control/refunds/{refund.id}")
+    assert (await client.v1.refunds.retrieve_async(refund.id)).status == "succeeded"
+    (told_of,) = (await client.v1.events.list_async({"type": "refund.updated"})).data
+    assert told_of.data.object["status"] == "succeeded"
+    assert told_of.data.previous_attributes["status"] == "pending"
+
+
+@pytest.mark.parametrize("paid_with", ["pm_card_refundFail", "tok_refundFail"])
+async def test_a_refund_can_fail_after_it_succeeded_and_the_money_is_ours_again(
+    client: Any, pay: Pay, stripe_http: httpx.AsyncClient, paid_with: str
+) -> None:
+    """TESTING: with this card a refund appears to succeed, then fails, told by refund.failed."""
+    intent = await pay(paid_with)
+    refund = await client.v1.refunds.create_async({"payment_intent": intent.id})
+    assert refund.status == "succeeded"
+    await stripe_http.post(f"/_control/refunds/{refund.id}")
+    failed = await client.v1.refunds.retrieve_async(refund.id)
+    assert (failed.status, failed.failure_reason) == ("failed", "expired_or_canceled_card")
+    charge = await client.v1.charges.retrieve_async(intent.latest_charge)
+    assert (charge.amount_refunded, charge.refunded) == (0, False)
+    (told_of,) = (await client.v1.events.list_async({"type": "refund.failed"})).data
+    assert told_of.data.object["id"] == refund.id
+    again = await client.v1.refunds.create_async({"payment_intent": intent.id})
+    assert again.id != refund.id
+
+
+async def test_what_is_pending_counts_as_refunded(client: Any, pay: Pay) -> None:
+    """REFUNDS: you can't refund a total greater than the original charge amount."""
+    intent = await pay("pm_card_pendingRefund")
+    await client.v1.refunds.create_async({"payment_intent": intent.id})
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        await client.v1.refunds.create_async({"payment_intent": intent.id})
+    assert told(refused).code == "charge_already_refunded"
+
+
+async def test_a_refund_keeps_its_reason_and_metadata_and_is_listed(client: Any, pay: Pay) -> None:
+    """REFUND: duplicate, fraudulent or requested_by_customer, and metadata of one's own."""
+    intent = await pay("pm_card_visa")
+    wanted: Any = {
+        "payment_intent": intent.id,
+        "reason": "requested_by_customer",
+        "metadata": {"order": "665"},
+    }
+    made = await client.v1.refunds.create_async(wanted, options={"idempotency_key": "refund-1"})
+    again = await client.v1.refunds.create_async(wanted, options={"idempotency_key": "refund-1"})
+    (listed,) = (await client.v1.refunds.list_async({"payment_intent": intent.id})).data
+    assert made.id == again.id == listed.id
+    assert (listed.reason, listed.metadata["order"]) == ("requested_by_customer", "665")
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        await client.v1.refunds.create_async({**wanted, "reason": "regret"})
+    assert told(refused).param == "reason"
+
+
+@pytest.mark.parametrize(
+    ("paid_with", "reason"),
+    [
+        ("pm_card_createDispute", "fraudulent"),
+        ("tok_createDispute", "fraudulent"),
+        ("pm_card_createDisputeProductNotReceived", "product_not_received"),
+    ],
+)
+async def test_a_disputed_charge_is_told_of_and_cannot_be_refunded(
+    client: Any, pay: Pay, paid_with: str, reason: str
+) -> None:
+    """ERROR_CODES: charge_disputed, the charge that you attempt to refund was charged back."""
+    intent = await pay(paid_with, expand=["latest_charge"])
+    assert (intent.status, intent.latest_charge.disputed) == ("succeeded", True)
+    (dispute,) = (await client.v1.disputes.list_async({"payment_intent": intent.id})).data
+    assert (dispute.status, dispute.reason) == ("needs_response", reason)
+    assert (dispute.amount, dispute.charge) == (2000, intent.latest_charge.id)
+    assert (await client.v1.disputes.retrieve_async(dispute.id)).id == dispute.id
+    (told_of,) = (await client.v1.events.list_async({"type": "charge.dispute.created"})).data
+    assert told_of.data.object["id"] == dispute.id
+    with pytest.raises(stripe.InvalidRequestError, match="charged back") as refused:
+        await client.v1.refunds.create_async({"payment_intent": intent.id})
+    assert told(refused).code == "charge_disputed"
+
+
+async def test_a_refused_refund_stays_refused_under_its_key(
+    client: Any, pay: Pay, stripe_http: httpx.AsyncClient
+) -> None:
+    """IDEMPOTENCY: the result is saved regardless of whether it succeeds or fails."""
+    intent = await pay("pm_card_createDispute")
+    (dispute,) = (await client.v1.disputes.list_async()).data
+
+    async def refund(key: str) -> Any:
+        return await client.v1.refunds.create_async(
+            {"payment_intent": intent.id}, options={"idempotency_key": key}
+        )
+
+    for outcome in (None, "won"):
+        if outcome:
+            data = {"outcome": outcome}
+            await stripe_http.post(f"/_control/disputes/{dispute.id}", data=data)
+        with pytest.raises(stripe.InvalidRequestError) as refused:
+            await refund("refund-1")
+        assert told(refused).code == "charge_disputed"
+    assert (await refund("refund-2")).status == "succeeded"
+
+
+async def test_an_inquiry_moves_no_money_and_can_be_refunded(client: Any, pay: Pay) -> None:
+    """DISPUTE: an inquiry is warning_needs_response, and is_charge_refundable tells the rest."""
+    intent = await pay("pm_card_createDisputeInquiry")
+    (dispute,) = (await client.v1.disputes.list_async()).data
+    assert (dispute.status, dispute.is_charge_refundable) == ("warning_needs_response", True)
+    withdrawn = await client.v1.events.list_async({"type": "charge.dispute.funds_withdrawn"})
+    assert withdrawn.data == []
+    refund = await client.v1.refunds.create_async({"payment_intent": intent.id})
+    assert refund.status == "succeeded"
+
+
+@pytest.mark.parametrize("outcome", ["won", "lost"])
+async def test_a_dispute_is_won_or_lost_once(
+    client: Any, pay: Pay, stripe_http: httpx.AsyncClient, outcome: str
+) -> None:
+    """DISPUTES: the bank decides, and a dispute that is won returns the money."""
+    await pay("pm_card_createDispute")
+    (dispute,) = (await client.v1.disputes.list_async()).data
+    closed = await stripe_http.post(f"/_control/disputes/{dispute.id}", data={"outcome": outcome})
+    assert closed.json()["status"] == outcome
+    types = [event.type for event in (await client.v1.events.list_async({"limit": 2})).data]
+    assert types[0] == "charge.dispute.closed"
+    assert ("charge.dispute.funds_reinstated" in types) == (outcome == "won")
+    again = await stripe_http.post(f"/_control/disputes/{dispute.id}", data={"outcome": outcome})
+    assert again.status_code == 400
+
+
+async def test_events_are_listed_by_type_and_page_by_page(client: Any, pay: Pay) -> None:
+    """EVENTS: by `type`, in which * is a wildcard, or by up to 20 `types`, but not by both."""
+    for _ in range(2):
+        await pay("pm_card_visa")
+    every = client.v1.events.list_async
+
+    async def types(**asked: Any) -> list[str]:
+        return [event.type async for event in (await every(asked)).auto_paging_iter()]
+
+    assert await types(type="charge.succeeded") == ["charge.succeeded"] * 2
+    assert (
+        await types(type="payment_intent.*", limit=1)
+        == [
+            "payment_intent.succeeded",
+            "payment_intent.created",
+        ]
+        * 2
+    )
+    both = ["payment_intent.created", "charge.succeeded"]
+    assert await types(types=both, limit=1) == both[::-1] * 2
+    assert await types(types=["charge.refunded"]) == []
+    for wrong in ({"types": both, "type": "charge.*"}, {"types": ["a"] * 21}):
+        with pytest.raises(stripe.InvalidRequestError):
+            await every(wrong)
+
+
+async def test_events_are_listed_by_time_and_by_cursor(client: Any, pay: Pay) -> None:
+    """EVENTS: `created` takes gt, gte, lt and lte; a cursor tells the page."""
+    await pay("pm_card_visa")
+    every = client.v1.events.list_async
+    newest, middle, oldest = (await every()).data
+    then = newest.created
+    assert len((await every({"created": {"gte": oldest.created, "lte": then}})).data) == 3
+    assert (await every({"created": {"gt": then}})).data == []
+    assert (await every({"created": {"lt": oldest.created}})).data == []
+    after = await every({"starting_after": newest.id, "limit": 1})
+    assert ([event.id for event in after.data], after.has_more) == ([middle.id], True)
+    before = await every({"ending_before": middle.id})
+    assert [event.id for event in before.data] == [newest.id]
+
+
+async def test_a_key_is_forgotten_after_a_day(
+    client: Any, pay: Pay, stripe_http: httpx.AsyncClient
+) -> None:
+    """IDEMPOTENCY: keys can be removed after 24 hours; a key reused then makes a new request."""
+    first = await pay("pm_card_visa", key="order-1")
+    await stripe_http.post("/_control/idempotency_keys/age", json={"hours": 23})
+    assert (await pay("pm_card_visa", key="order-1")).id == first.id
+    await stripe_http.post("/_control/idempotency_keys/age", json={"hours": 1})
+    second = await pay("pm_card_visa", key="order-1")
+    assert second.id != first.id
+    assert (await pay("pm_card_visa", key="order-1")).id == second.id

@@ -43,6 +43,33 @@ async def test_a_request_lost_before_the_charge_charges_nothing(
     assert await charges(client) == 0
 
 
+async def test_an_answer_lost_after_a_confirmation_is_found_again_by_its_key(
+    client: Any, pay: Pay, stripe_http: httpx.AsyncClient
+) -> None:
+    intent = await pay("pm_card_visa", confirm=False)
+    key: Any = {"idempotency_key": "confirm-1"}
+    await order(stripe_http, kind="drop", when="after", path=f"/v1/payment_intents/{intent.id}")
+    with pytest.raises(stripe.APIConnectionError):
+        await client.v1.payment_intents.confirm_async(intent.id, options=key)
+    assert (await client.v1.payment_intents.retrieve_async(intent.id)).status == "succeeded"
+    again = await client.v1.payment_intents.confirm_async(intent.id, options=key)
+    assert again.last_response.headers["Idempotent-Replayed"] == "true"
+    assert await charges(client) == 1
+
+
+async def test_an_answer_lost_after_a_refund_is_found_again_by_its_key(
+    client: Any, pay: Pay, stripe_http: httpx.AsyncClient
+) -> None:
+    wanted: Any = {"payment_intent": (await pay("pm_card_visa")).id}
+    key: Any = {"idempotency_key": "refund-1"}
+    await order(stripe_http, kind="drop", when="after", path="/v1/refunds")
+    with pytest.raises(stripe.APIConnectionError):
+        await client.v1.refunds.create_async(wanted, options=key)
+    again = await client.v1.refunds.create_async(wanted, options=key)
+    (made,) = (await client.v1.refunds.list_async()).data
+    assert (again.id, again.status) == (made.id, "succeeded")
+
+
 async def test_the_sdks_own_retry_gets_over_a_lost_answer(
     stripe_url: str, client: Any, stripe_http: httpx.AsyncClient
 ) -> None:
@@ -110,6 +137,7 @@ async def test_a_fault_that_makes_no_sense_is_refused(stripe_http: httpx.AsyncCl
         ("pm_card_threeDSecure2Required", "succeed", "succeeded"),
         ("pm_card_threeDSecure2Required", "fail", "requires_payment_method"),
         ("pm_card_threeDSecureRequiredChargeDeclined", "succeed", "requires_payment_method"),
+        ("pm_card_standInProcessing", "succeed", "succeeded"),
         ("pm_usBankAccount_processing", "succeed", "succeeded"),
         ("pm_usBankAccount_processing", "fail", "requires_payment_method"),
     ],

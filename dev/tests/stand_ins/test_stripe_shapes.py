@@ -1,4 +1,4 @@
-"""What strangers send gets Stripe's error shape; what is stored is shown without a script."""
+"""What strangers send gets Stripe's error shape, and nothing is given away."""
 
 from collections.abc import Callable
 from typing import Any
@@ -83,33 +83,6 @@ async def test_how_a_test_card_behaves_is_not_given_away(
     assert method.card.last4 == "0002"
     shown = await stripe_http.get(f"/v1/payment_methods/{method.id}")
     assert "chargeDeclined" not in shown.text
-
-
-async def test_the_page_shows_what_became_of_the_money_and_escapes_it(
-    client: Any, pay: Pay, stripe_http: httpx.AsyncClient
-) -> None:
-    empty = await stripe_http.get("/")
-    assert empty.text.count("None yet.") == 3
-    intent = await pay("pm_card_visa", description="<script>alert(1)</script>")
-    refund = await client.v1.refunds.create_async({"payment_intent": intent.id, "amount": 500})
-    shown = await stripe_http.get("/")
-    for part in (intent.id, intent.latest_charge, refund.id, "$20.00", "$5.00 refunded"):
-        assert part in shown.text
-    assert "<script" not in shown.text
-    assert "script-src 'none'" in shown.headers["Content-Security-Policy"]
-
-
-async def test_the_pages_buttons_play_the_bank(
-    client: Any, pay: Pay, stripe_http: httpx.AsyncClient
-) -> None:
-    intent = await pay("pm_card_threeDSecure2Required")
-    assert f'action="finish/{intent.id}"' in (await stripe_http.get("/")).text
-    pressed = await stripe_http.post(
-        f"/finish/{intent.id}", data={"outcome": "succeed"}, follow_redirects=True
-    )
-    assert "Stripe stand-in" in pressed.text
-    after = await client.v1.payment_intents.retrieve_async(intent.id)
-    assert after.status == "succeeded"
 
 
 async def test_it_says_that_it_lives(stripe_http: httpx.AsyncClient) -> None:

@@ -185,6 +185,21 @@ async def test_an_event_that_was_dropped_is_told_only_by_hand(
     assert endpoint.types == ["charge.succeeded"]
 
 
+async def test_the_page_shows_the_deliveries_and_sends_one_again(
+    pay: Pay, stripe_http: httpx.AsyncClient, endpoint: Listening
+) -> None:
+    await treat(stripe_http, copies=0)
+    await pay("pm_card_visa")
+    lost = (await deliveries(stripe_http))[0]
+    button = f"play/events/{lost['event']}"
+    shown = (await stripe_http.get("/")).text
+    assert f'action="{button}"' in shown
+    assert "dropped</span> payment_intent.succeeded" in shown
+    assert (await stripe_http.post(f"/{button}")).status_code == 303
+    assert endpoint.types == ["payment_intent.succeeded"]
+    assert "1 try, last answered 200" in (await stripe_http.get("/")).text
+
+
 async def test_one_event_can_be_told_while_all_others_are_held(
     client: Any, pay: Pay, stripe_http: httpx.AsyncClient, endpoint: Listening
 ) -> None:

@@ -57,7 +57,7 @@ def route_path(request: Request) -> str:
     return request.url.path.removeprefix(request.scope.get("root_path", ""))
 
 
-def page(template: str, **values: Any) -> HTMLResponse:
+def page(template: str, status: int = 200, **values: Any) -> HTMLResponse:
     """A template as a page that runs no script."""
     html = PAGES.get_template(template).render(**values)
-    return HTMLResponse(html, headers={"Content-Security-Policy": NO_SCRIPTS})
+    return HTMLResponse(html, status, headers={"Content-Security-Policy": NO_SCRIPTS})

@@ -1,30 +1,30 @@
-"""The app: which path is which rule, and the page that shows what became of the money."""
+"""The app: which path is which rule."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated
 
-from fastapi import FastAPI, Form, Request, Response
-from fastapi.responses import RedirectResponse
+from fastapi import FastAPI, Request, Response
+from fastapi.exception_handlers import http_exception_handler
 from starlette.exceptions import HTTPException
 
 from ticketing_dev.stand_ins.data import data_folder
-from ticketing_dev.stand_ins.stand_in import StandIn, page, route_path
+from ticketing_dev.stand_ins.stand_in import StandIn, route_path
 from ticketing_dev.stand_ins.stripe import (
-    attempts,
+    authenticate,
     charges,
+    control,
+    disputes,
     events,
+    overview,
     payment_intents,
     payment_methods,
     refunds,
     webhook_control,
 )
-from ticketing_dev.stand_ins.stripe.api import API_VERSION, Api
-from ticketing_dev.stand_ins.stripe.call import Call, Rule
-from ticketing_dev.stand_ins.stripe.errors import Json, StripeError, invalid
-from ticketing_dev.stand_ins.stripe.money import written as money
-from ticketing_dev.stand_ins.stripe.params import Params
+from ticketing_dev.stand_ins.stripe.api import Api
+from ticketing_dev.stand_ins.stripe.call import Rule
+from ticketing_dev.stand_ins.stripe.errors import invalid
 from ticketing_dev.stand_ins.stripe.store import open_store
 from ticketing_dev.stand_ins.stripe.webhooks import FIRST_PAUSE, Sender, configured
 from ticketing_dev.stand_ins.stripe.wire import written
@@ -42,10 +42,11 @@ ROUTES: tuple[tuple[str, str, Rule], ...] = (
     ("POST", "/v1/refunds", refunds.create),
     ("GET", "/v1/refunds", refunds.list_newest),
     ("GET", "/v1/refunds/{refund}", refunds.retrieve),
+    ("GET", "/v1/disputes", disputes.list_newest),
+    ("GET", "/v1/disputes/{dispute}", disputes.retrieve),
     ("GET", "/v1/events", events.list_newest),
     ("GET", "/v1/events/{id}", events.retrieve),
 )
-SHOWN = 100
 
 
 def create_app(folder: Path | None = None, first_pause: float = FIRST_PAUSE) -> StandIn:
@@ -66,12 +67,8 @@ def create_app(folder: Path | None = None, first_pause: float = FIRST_PAUSE) -> 
     stand_in = StandIn(lifespan)
     for method, path, rule in ROUTES:
         stand_in.add_api_route(path, answering(rule), methods=[method], response_model=None)
-    stand_in.add_api_route(
-        "/_control/payment_intents/{intent}", finish, methods=["POST"], response_model=None
-    )
-    stand_in.add_api_route("/finish/{intent}", finish_here, methods=["POST"], response_model=None)
-    stand_in.add_api_route("/", overview, response_model=None)
-    stand_in.include_router(webhook_control.router)
+    for part in (overview, authenticate, control, webhook_control):
+        stand_in.include_router(part.router)
     stand_in.add_exception_handler(HTTPException, not_a_route)
     return stand_in
 
@@ -85,53 +82,17 @@ def answering(rule: Rule) -> Callable[[Request], Awaitable[Response]]:
 
 
 async def not_a_route(request: Request, error: Exception) -> Response:
-    """A path or a method that is not there, in Stripe's words."""
-    status = error.status_code if isinstance(error, HTTPException) else 404
+    """A path or a method that is not there, in Stripe's words; our own pages have their own."""
+    assert isinstance(error, HTTPException)
+    if not route_path(request).startswith("/v1/"):
+        return await http_exception_handler(request, error)
     refusal = invalid(
         f"Unrecognized request URL ({request.method}: {route_path(request)}). Please see "
         "https://stripe.com/docs or we can help at https://support.stripe.com/."
     )
-    return Response(written({"error": refusal.error}), status, media_type="application/json")
-
-
-async def finish(request: Request, intent: str, outcome: Annotated[str, Form()]) -> Response:
-    """Play the buyer or the bank: `outcome` is `succeed` or `fail`. Answers the PaymentIntent."""
-    try:
-        return Response(written(finished(request, intent, outcome)), media_type="application/json")
-    except StripeError as error:
-        return Response(
-            written({"error": error.error}), error.status, media_type="application/json"
-        )
-
-
-async def finish_here(request: Request, intent: str, outcome: Annotated[str, Form()]) -> Response:
-    """The same, for the buttons of the page."""
-    try:
-        finished(request, intent, outcome)
-    except StripeError as error:
-        return Response(str(error), error.status, media_type="text/plain")
-    return RedirectResponse("../", 303)
-
-
-def finished(request: Request, intent: str, outcome: str) -> Json:
-    api: Api = request.app.state.api
-    call = Call(
-        store=api.store,
-        params=Params({"outcome": outcome}),
-        api_version=API_VERSION,
-        request_id=None,
-        path={"intent": intent},
+    return Response(
+        written({"error": refusal.error}), error.status_code, media_type="application/json"
     )
-    with api.store.transaction():
-        return attempts.finish(call)
-
-
-async def overview(request: Request) -> Response:
-    """The page: payment intents, charges and refunds, newest first."""
-    api: Api = request.app.state.api
-    kinds = ("payment_intent", "charge", "refund")
-    newest = {kind: api.store.newest(kind, limit=SHOWN) for kind in kinds}
-    return page("stripe.html", money=money, shown=SHOWN, **newest)
 
 
 app = create_app()

@@ -6,7 +6,7 @@ requires_action ─────────┘                ├─> processing
                                           └─> requires_payment_method  (declined, with a 402)
 """
 
-from ticketing_dev.stand_ins.stripe import charges, events, payment_methods
+from ticketing_dev.stand_ins.stripe import charges, disputes, events, payment_methods
 from ticketing_dev.stand_ins.stripe.call import Call
 from ticketing_dev.stand_ins.stripe.cards import Decline
 from ticketing_dev.stand_ins.stripe.errors import Json, StripeError, invalid, unexpected_state
@@ -80,11 +80,14 @@ def finish(call: Call) -> Json:
 
 
 def ask_the_bank(call: Call, intent: Json, paid_with: Json) -> Json:
-    decline = payment_methods.card_of(paid_with).decline
-    if decline:
-        raise declined(call, intent, paid_with, decline, charged=True)
+    card = payment_methods.card_of(paid_with)
+    if card.decline:
+        raise declined(call, intent, paid_with, card.decline, charged=True)
     charge = charges.charge(call, intent, paid_with, "succeeded")
-    return succeeded(call, intent | {"latest_charge": charge["id"]})
+    paid = succeeded(call, intent | {"latest_charge": charge["id"]})
+    if card.dispute:
+        disputes.begin(call, charge, card.dispute)
+    return paid
 
 
 def succeeded(call: Call, intent: Json) -> Json:

@@ -14,6 +14,16 @@ class Decline:
 
 
 @dataclass(frozen=True)
+class Dispute:
+    """What a buyer tells their bank of a payment that went well."""
+
+    reason: str
+    network_reason_code: str
+    is_inquiry: bool = False
+    """The bank only asks; no money moves."""
+
+
+@dataclass(frozen=True)
 class Card:
     """A test card. With no decline it pays."""
 
@@ -26,6 +36,10 @@ class Card:
     """The bank wants 3-D Secure before it says yes or no."""
     stays_processing: bool = False
     """The bank never says yes or no by itself."""
+    dispute: Dispute | None = None
+    refund_at_first: str = "succeeded"
+    refund_in_time: str | None = None
+    """What becomes of a refund later, if it does not stay as it was at first."""
 
 
 DECLINED = "Your card was declined."
@@ -77,6 +91,13 @@ CARDS = {
     "threeDSecureOptional": Card("3055"),
     "authenticationRequired": Card("3184", asks_the_buyer=True),
     "authenticationRequiredOnSetup": Card("3155", asks_the_buyer=True),
+    "createDispute": Card("0259", dispute=Dispute("fraudulent", "10.4")),
+    "createDisputeProductNotReceived": Card(
+        "2685", dispute=Dispute("product_not_received", "13.1")
+    ),
+    "createDisputeInquiry": Card("1976", dispute=Dispute("fraudulent", "10", is_inquiry=True)),
+    "pendingRefund": Card("7726", refund_at_first="pending", refund_in_time="succeeded"),
+    "refundFail": Card("5126", refund_in_time="failed"),
     # Our own: a card payment may be processing for a while, but Stripe has no test card for it.
     "standInProcessing": Card("6788", stays_processing=True),
 }

@@ -41,6 +41,11 @@ def invalid(message: str, *, code: str | None = None, param: str | None = None) 
     return StripeError(400, "invalid_request_error", message, code=code, param=param)
 
 
+def not_now(message: str, *, code: str | None = None, param: str | None = None) -> StripeError:
+    """A well-formed request that does not fit how things stand: also a 400, kept under its key."""
+    return StripeError(400, "invalid_request_error", message, code=code, param=param, saved=True)
+
+
 def no_such(kind: str, name: str, *, param: str, status: int = 400) -> StripeError:
     """An id that names nothing: 404 in the path, 400 in a parameter."""
     return StripeError(

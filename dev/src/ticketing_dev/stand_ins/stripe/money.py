@@ -37,9 +37,19 @@ SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥"}
 
 def written(amount: int, currency: str) -> str:
     """An amount as Stripe's messages and the page say it, e.g. `$0.50`."""
-    number = f"{amount:,}" if currency in NO_MINOR_UNIT else f"{amount // 100:,}.{amount % 100:02}"
     symbol = SYMBOLS.get(currency)
+    number = major(amount, currency)
     return f"{symbol}{number}" if symbol else f"{number} {currency}"
+
+
+def spelled(amount: int, currency: str) -> str:
+    """An amount as a bank says it to a buyer, e.g. `0.50 USD`."""
+    return f"{major(amount, currency)} {currency.upper()}"
+
+
+def major(amount: int, currency: str) -> str:
+    """The number alone, in major units."""
+    return f"{amount:,}" if currency in NO_MINOR_UNIT else f"{amount // 100:,}.{amount % 100:02}"
 
 
 def price(params: Params) -> tuple[int, str]:

@@ -4,6 +4,7 @@ import json
 import secrets
 import sqlite3
 import string
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ CREATE TABLE IF NOT EXISTS objects (
     body TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS by_kind ON objects (kind, seq);
-CREATE TABLE IF NOT EXISTS answers (
+CREATE TABLE IF NOT EXISTS kept_answers (
     api_key TEXT NOT NULL,
     key     TEXT NOT NULL,
     path    TEXT NOT NULL,
@@ -30,10 +31,13 @@ CREATE TABLE IF NOT EXISTS answers (
     status  INTEGER NOT NULL,
     body    TEXT NOT NULL,
     request TEXT NOT NULL,
+    kept_at REAL NOT NULL,
     PRIMARY KEY (api_key, key)
 );
 """
 Operator: TypeAlias = Literal["=", ">", ">=", "<", "<=", "IN", "GLOB"]
+KEPT_SECONDS = 24 * 3600
+"""How long Stripe remembers an idempotency key."""
 ALPHABET = string.ascii_letters + string.digits
 
 
@@ -123,14 +127,15 @@ class Store:
 
     def answer(self, api_key: str, key: str) -> Answer | None:
         row = self.connection.execute(
-            "SELECT path, params, status, body, request FROM answers WHERE api_key = ? AND key = ?",
-            (api_key, key),
+            "SELECT path, params, status, body, request FROM kept_answers"
+            " WHERE api_key = ? AND key = ? AND kept_at > ?",
+            (api_key, key, time.time() - KEPT_SECONDS),
         ).fetchone()
         return None if row is None else Answer(**row)
 
     def keep(self, api_key: str, key: str, answer: Answer) -> None:
         self.connection.execute(
-            "INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO kept_answers VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 api_key,
                 key,
@@ -139,8 +144,12 @@ class Store:
                 answer.status,
                 answer.body,
                 answer.request,
+                time.time(),
             ),
         )
+
+    def age_answers(self, seconds: float) -> None:
+        self.connection.execute("UPDATE kept_answers SET kept_at = kept_at - ?", (seconds,))
 
 
 @contextmanager
