@@ -15,7 +15,7 @@ NEEDS = {
     "auth": SESSION,
     "tickets": SESSION,
     "orders": SESSION,
-    "payments": {**SESSION, "STRIPE_KEY": "sk_test_1"},
+    "payments": {**SESSION, "STRIPE_KEY": "sk_test_1", "STRIPE_WEBHOOK_SECRET": "whsec_1"},
     "expiration": {"NATS_URL": STORE["NATS_URL"], "REDIS_URL": "redis://127.0.0.1:1"},
     "contact": {
         **STORE,
@@ -28,7 +28,7 @@ OPTIONAL = {
     "auth": {"JWT_KEY_PREVIOUS": "too short", "COOKIE_SECURE": "perhaps", "LOG_LEVEL": "loud"},
     "tickets": {"OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4318"},
     "orders": {"EXPIRATION_WINDOW_SECONDS": "0"},
-    "payments": {"STRIPE_API_BASE": "stripe"},
+    "payments": {"STRIPE_API_BASE": "stripe", "CURRENCY": "jpy", "PAYMENT_GRACE_SECONDS": "-1"},
     "expiration": {},
     "contact": {"SENDGRID_API_BASE": "sendgrid"},
 }
@@ -75,7 +75,7 @@ def test_a_service_without_settings_names_all_that_it_misses(service: str, taken
 def test_a_service_with_bad_settings_names_each_and_repeats_none(
     service: str, taken_port: int
 ) -> None:
-    free_text = {"STRIPE_KEY", "SENDGRID_KEY", "SENDGRID_EMAIL"}
+    free_text = {"STRIPE_KEY", "STRIPE_WEBHOOK_SECRET", "SENDGRID_KEY", "SENDGRID_EMAIL"}
     bad = {name: "rubbish" for name in NEEDS[service] if name not in free_text}
 
     said = last_words(service, taken_port, NEEDS[service] | bad | OPTIONAL[service])

@@ -17,7 +17,11 @@ NOWHERE = World("mongodb://nowhere/none", "nats://nowhere", "redis://nowhere")
 
 
 def make_app(service: str, world: World = NOWHERE, stripe_url: str = "http://nowhere") -> FastAPI:
-    settings = world.settings() | {"stripe_key": "sk_test_1", "stripe_api_base": stripe_url}
+    settings = world.settings() | {
+        "stripe_key": "sk_test_1",
+        "stripe_webhook_secret": "whsec_1",
+        "stripe_api_base": stripe_url,
+    }
     match service:
         case "auth":
             return auth(AuthSettings(**settings))

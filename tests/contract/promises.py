@@ -37,6 +37,8 @@ class Route:
     body: dict[str, Any] = field(default_factory=dict)
     query: tuple[str, ...] = ()
     needs_body: bool = True
+    raw_body: bool = False
+    """Whether it takes a body in a shape of somebody else's."""
 
     @property
     def template(self) -> str:
@@ -45,7 +47,11 @@ class Route:
     @property
     def url(self) -> str:
         """The path with ids in it."""
-        return self.template.replace("{ticketId}", AN_ID).replace("{orderId}", AN_ID)
+        return (
+            self.template.replace("{ticketId}", AN_ID)
+            .replace("{orderId}", AN_ID)
+            .replace("{paymentId}", AN_ID)
+        )
 
     def __str__(self) -> str:
         return f"{self.method} {self.template}"
@@ -86,8 +92,15 @@ ROUTES = (
     Route("orders", "GET", "/{orderId}", {200, 400, 404}, for_users=True),
     _changing("orders", "DELETE", "/{orderId}", 204, 400, 404),
     _changing(
-        "payments", "POST", "", 201, 400, 402, 404, body={"orderId": AN_ID, "token": "tok_visa"}
+        "payments",
+        "POST",
+        "",
+        *(201, 202, 400, 402, 404),
+        body={"orderId": AN_ID, "token": "tok_visa"},
     ),
+    Route("payments", "GET", "", {200, 400, 404}, for_users=True, query=("orderId",)),
+    Route("payments", "GET", "/{paymentId}", {200, 400, 404}, for_users=True),
+    Route("payments", "POST", "/webhook", {200, 400}, raw_body=True, needs_body=False),
 )
 
 
@@ -161,7 +174,14 @@ ENVIRONMENT = {
     "auth": {**_WITH_SESSIONS, "COOKIE_SECURE": False},
     "tickets": _WITH_SESSIONS,
     "orders": {**_WITH_SESSIONS, "EXPIRATION_WINDOW_SECONDS": False},
-    "payments": {**_WITH_SESSIONS, "STRIPE_KEY": True, "STRIPE_API_BASE": False},
+    "payments": {
+        **_WITH_SESSIONS,
+        "STRIPE_KEY": True,
+        "STRIPE_WEBHOOK_SECRET": True,
+        "STRIPE_API_BASE": False,
+        "CURRENCY": False,
+        "PAYMENT_GRACE_SECONDS": False,
+    },
     "expiration": {
         **{name: needed for name, needed in _STORED.items() if name != "MONGO_URI"},
         "REDIS_URL": True,
@@ -175,6 +195,3 @@ ENVIRONMENT = {
     },
 }
 """The variables of each service, and whether it cannot do without."""
-
-STILL_TO_COME = {"STRIPE_WEBHOOK_SECRET"}
-"""Given to payments already, and read once it has the webhook."""

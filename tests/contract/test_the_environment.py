@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tests.contract.promises import ENVIRONMENT, STILL_TO_COME
+from tests.contract.promises import ENVIRONMENT
 
 from auth.settings import AuthSettings
 from contact.settings import ContactSettings
@@ -73,7 +73,7 @@ def test_a_service_names_every_variable_that_it_misses(
 def test_the_local_stack_gives_a_service_what_it_needs_and_nothing_that_it_does_not_read(
     service: str, given: dict[str, dict[str, str]]
 ) -> None:
-    told = given[service].keys() - {"PYTHONUNBUFFERED"} - STILL_TO_COME
+    told = given[service].keys() - {"PYTHONUNBUFFERED"}
     assert needed(service) <= told <= ENVIRONMENT[service].keys()
 
 
@@ -95,9 +95,11 @@ def test_what_may_be_left_out_has_the_promised_default() -> None:
     }
     assert defaults == {
         "COOKIE_SECURE": True,
+        "CURRENCY": "usd",
         "EXPIRATION_WINDOW_SECONDS": 60,
         "JWT_KEY_PREVIOUS": None,
         "LOG_LEVEL": "INFO",
+        "PAYMENT_GRACE_SECONDS": 120,
         "OTEL_EXPORTER_OTLP_ENDPOINT": None,
         "SENDGRID_API_BASE": None,
         "STRIPE_API_BASE": None,

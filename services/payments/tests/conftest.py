@@ -2,22 +2,26 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 
+from payments import models, sweep
 from payments.app import create_app
 from payments.listeners import listeners
+from payments.models import Payment
 from payments.settings import PaymentsSettings
 from ticketing_common.auth import SessionUser
-from ticketing_common.events import Event, OrderCreated
+from ticketing_common.events import Event, OrderCreated, utc_now
 from ticketing_common.testing import Served, World, an_event, somebody
 from ticketing_common.testing.programs import StandIn
 from ticketing_dev import parts
 from ticketing_dev.process import running
 
 KEY = "sk_test_payments"
+WEBHOOK_SECRET = "whsec_test_payments"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -42,7 +46,12 @@ async def stripe(stripe_url: str) -> AsyncIterator[StandIn]:
 
 @pytest.fixture
 def settings(world: World, stripe: StandIn) -> dict[str, Any]:
-    return {**world.settings(), "stripe_key": KEY, "stripe_api_base": stripe.url}
+    return {
+        **world.settings(),
+        "stripe_key": KEY,
+        "stripe_webhook_secret": WEBHOOK_SECRET,
+        "stripe_api_base": stripe.url,
+    }
 
 
 @pytest.fixture
@@ -110,3 +119,32 @@ def said(payments: Served) -> Callable[..., Awaitable[None]]:
         await payments.bus.settled(listeners)
 
     return say
+
+
+Later = Callable[[], Awaitable[None]]
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> Later:
+    """Lets so much time pass that whatever is under way is looked at again, and again."""
+    monkeypatch.setattr(sweep, "SWEEP_SECONDS", 0.1)
+    monkeypatch.setattr(models, "PAUSE", timedelta(seconds=0.1))
+
+    async def pass_time() -> None:
+        await Payment.get_pymongo_collection().update_many(
+            {"look_at": {"$ne": None}}, {"$set": {"look_at": utc_now()}}
+        )
+
+    return pass_time
+
+
+@pytest.fixture
+def too_late() -> Later:
+    """Lets so much time pass that whatever is under way has had its time, grace and all."""
+
+    async def pass_time() -> None:
+        await Payment.get_pymongo_collection().update_many(
+            {"look_at": {"$ne": None}}, {"$set": {"look_at": utc_now(), "pay_by": utc_now()}}
+        )
+
+    return pass_time

@@ -1,15 +1,12 @@
 """Stripe is away, slow or silent, or we are: the charge is found, and told once."""
 
 import asyncio
-from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from payments import gateway, rules
 from payments.app import create_app
 from payments.listeners import listeners
 from payments.models import Payment
@@ -23,16 +20,8 @@ from ticketing_dev import parts
 NO_ANSWER = "The bank has not answered yet. Do not pay again: look at your order in a minute"
 
 
-pytestmark = pytest.mark.usefixtures("later")
-
-Later = Callable[[], None]
-
-
-@pytest.fixture
-def later(monkeypatch: pytest.MonkeyPatch) -> Later:
-    """Lets so much time pass that whatever has no answer is asked for again, and again."""
-    monkeypatch.setattr(rules, "SWEEP_SECONDS", 0.1)
-    return lambda: monkeypatch.setattr(rules, "UNANSWERED_AFTER", timedelta(seconds=0.2))
+CONFIRMING = {"path": "/v1/payment_intents/", "method": "POST"}
+"""The call that charges."""
 
 
 def assert_unanswered(answer: httpx.Response) -> None:
@@ -46,14 +35,14 @@ async def all_ended() -> bool:
 
 
 async def test_the_answer_that_was_lost_after_the_charge_is_found(
-    payments: Served, purchase: Any, stripe: StandIn, charged: Any, later: Later
+    payments: Served, purchase: Any, stripe: StandIn, charged: Any, later: Any
 ) -> None:
-    await stripe.fail("drop", when="after", times=2, path="/v1/payment_intents")
+    await stripe.fail("drop", when="after", times=2, **CONFIRMING)
 
     assert_unanswered(await purchase.pay())
     assert await charged(purchase) == [2500]
     assert await payments.bus.heard(PaymentCreated, 0) == []
-    later()
+    await later()
 
     (created,) = await payments.bus.heard(PaymentCreated)
     assert created.order_id == purchase.order.id
@@ -68,7 +57,7 @@ async def test_the_answer_that_was_lost_after_the_charge_is_found(
     [
         {"kind": "drop"},
         {"kind": "error", "status": 500},
-        {"kind": "error", "status": 503, "when": "after"},
+        {"kind": "error", "status": 503, "when": "after", **CONFIRMING},
         {"kind": "error", "status": 429},
         {"kind": "error", "status": 401},
     ],
@@ -79,13 +68,13 @@ async def test_whatever_stripe_says_on_a_bad_day_one_charge_is_made_in_the_end(
     purchase: Any,
     stripe: StandIn,
     charged: Any,
-    later: Later,
+    later: Any,
     fault: dict[str, Any],
 ) -> None:
     await stripe.fail(**fault, times=4)
 
     assert_unanswered(await purchase.pay())
-    later()
+    await later()
     await payments.bus.heard(PaymentCreated, within=20)
     await eventually(all_ended)
 
@@ -95,11 +84,11 @@ async def test_whatever_stripe_says_on_a_bad_day_one_charge_is_made_in_the_end(
 
 
 async def test_a_card_that_is_declined_only_later_can_be_replaced(
-    payments: Served, purchase: Any, stripe: StandIn, charged: Any, later: Later
+    payments: Served, purchase: Any, stripe: StandIn, charged: Any, later: Any
 ) -> None:
     await stripe.fail("drop", times=2)
     assert_unanswered(await purchase.pay("tok_chargeDeclined"))
-    later()
+    await later()
     await payments.bus.heard(PaymentFailed)
 
     assert (await purchase.pay("tok_visa")).status_code == 201
@@ -120,51 +109,73 @@ async def test_a_failure_that_stripe_keeps_under_the_key_does_not_hold_the_order
     assert await charged(purchase) == [2500]
 
 
-async def test_a_charge_from_longer_ago_than_stripe_keeps_its_key_is_found_not_made_again(
-    payments: Served,
-    purchase: Any,
-    stripe: StandIn,
-    charged: Any,
-    later: Later,
-    monkeypatch: pytest.MonkeyPatch,
+async def test_a_failure_that_stripe_keeps_while_charging_is_asked_for_under_another_key(
+    payments: Served, purchase: Any, stripe: StandIn, charged: Any, later: Any
 ) -> None:
-    await stripe.fail("drop", when="after", times=2, path="/v1/payment_intents")
+    await stripe.fail("error", status=500, when="during", **CONFIRMING)
+
     assert_unanswered(await purchase.pay())
-    monkeypatch.setattr(gateway, "KEY_KEPT", timedelta(0))
-    monkeypatch.setattr(Payment, "idempotency_key", "as good as one that was forgotten")
-    later()
+    await later()
 
     await payments.bus.heard(PaymentCreated)
-
     assert await charged(purchase) == [2500]
 
 
-async def test_a_payment_that_stripe_never_heard_of_is_not_made_days_later(
+async def test_a_payment_that_stripe_never_heard_of_is_not_made_when_its_time_is_over(
     payments: Served,
     purchase: Any,
     stripe: StandIn,
     charged: Any,
-    later: Later,
-    monkeypatch: pytest.MonkeyPatch,
+    later: Any,
+    too_late: Any,
 ) -> None:
-    await stripe.fail("drop", times=2, path="/v1/payment_intents")
+    await stripe.fail("drop", times=2)
     assert_unanswered(await purchase.pay())
-    monkeypatch.setattr(gateway, "KEY_KEPT", timedelta(0))
-    later()
+    await too_late()
 
     await payments.bus.heard(PaymentFailed)
 
     assert await charged(purchase) == []
 
 
-async def test_a_slow_answer_is_waited_for_whoever_else_asks_meanwhile(
-    payments: Served, purchase: Any, stripe: StandIn, charged: Any, later: Later
+async def test_a_payment_that_was_never_confirmed_is_cancelled_at_stripe_when_its_time_is_over(
+    payments: Served, purchase: Any, stripe: StandIn, charged: Any, later: Any, too_late: Any
 ) -> None:
-    """Slower than the sweep is patient, so that both hear of the one charge."""
-    later()
-    await stripe.fail("delay", seconds=1.5, when="after")
+    await stripe.fail("drop", times=2, **CONFIRMING)
+    assert_unanswered(await purchase.pay())
+    await too_late()
 
-    assert (await purchase.pay()).status_code == 201
+    await payments.bus.heard(PaymentFailed)
+
+    (payment,) = await Payment.find_all().to_list()
+    assert (await stripe.look(f"/v1/payment_intents/{payment.stripe_id}"))["status"] == "canceled"
+    assert await charged(purchase) == []
+
+
+async def test_a_charge_whose_answer_was_lost_for_days_is_found_and_kept(
+    payments: Served, purchase: Any, stripe: StandIn, charged: Any, later: Any, too_late: Any
+) -> None:
+    """The order can still be had: nobody cancels one whose payment is under way."""
+    await stripe.fail("drop", when="after", times=2, **CONFIRMING)
+    assert_unanswered(await purchase.pay())
+    await too_late()
+
+    (created,) = await payments.bus.heard(PaymentCreated)
+
+    assert created.order_id == purchase.order.id
+    assert await charged(purchase) == [2500]
+
+
+async def test_a_slow_answer_is_waited_for_whoever_else_asks_meanwhile(
+    payments: Served, purchase: Any, stripe: StandIn, charged: Any, later: Any
+) -> None:
+    """A sweep finds the payment due meanwhile, so that both hear of the one charge."""
+    await stripe.fail("delay", seconds=1, when="after", **CONFIRMING)
+    paying = asyncio.create_task(purchase.pay())
+    await eventually(stripe.has_failed)
+    await later()
+
+    assert (await paying).status_code == 201
 
     await eventually(all_ended)
     assert await charged(purchase) == [2500]
@@ -172,7 +183,7 @@ async def test_a_slow_answer_is_waited_for_whoever_else_asks_meanwhile(
 
 
 async def test_what_was_to_be_paid_while_stripe_was_down_is_paid_when_it_is_back(
-    world: World, settings: dict[str, Any], later: Later, tmp_path: Path
+    world: World, settings: dict[str, Any], later: Any, tmp_path: Path
 ) -> None:
     bank = parts.stripe(parts.free_port(), tmp_path)
     settings = {**settings, "stripe_api_base": bank.url}
@@ -186,7 +197,7 @@ async def test_what_was_to_be_paid_while_stripe_was_down_is_paid_when_it_is_back
 
         assert_unanswered(await buyer.post("/api/payments", json=body))
         assert (await buyer.get("/readyz")).status_code == 200
-        later()
+        await later()
 
         async with beside(bank):
             (created,) = await payments.bus.heard(PaymentCreated, within=20)
@@ -196,7 +207,7 @@ async def test_what_was_to_be_paid_while_stripe_was_down_is_paid_when_it_is_back
 
 
 async def kill_while_charging(
-    world: World, settings: dict[str, Any], stripe: StandIn, folder: Path, when: str
+    world: World, settings: dict[str, Any], stripe: StandIn, folder: Path, when: str, at: Any
 ) -> OrderCreated:
     """Kill payments with a charge in flight; returns the order that it was for."""
     user = somebody()
@@ -210,7 +221,7 @@ async def kill_while_charging(
     ):
         await bus.say(order)
         await bus.settled(listeners)
-        await stripe.fail("delay", seconds=1.5, when=when)
+        await stripe.fail("delay", seconds=1.5, when=when, **at)
         body = {"orderId": order.id, "token": "tok_visa"}
         paying = asyncio.create_task(buyer.post("/api/payments", json=body))
         await eventually(stripe.has_failed)
@@ -220,18 +231,20 @@ async def kill_while_charging(
     return order
 
 
+@pytest.mark.parametrize("at", [{}, CONFIRMING], ids=["creating", "confirming"])
 @pytest.mark.parametrize("when", ["before", "after"])
 async def test_a_payment_that_a_crash_left_behind_is_settled_by_the_next_process(
     world: World,
     settings: dict[str, Any],
     stripe: StandIn,
-    later: Later,
+    later: Any,
     tmp_path: Path,
     when: str,
+    at: Any,
 ) -> None:
-    order = await kill_while_charging(world, settings, stripe, tmp_path, when)
-    later()
+    order = await kill_while_charging(world, settings, stripe, tmp_path, when, at)
     async with world.serving(create_app(PaymentsSettings(**settings))) as payments:
+        await later()
         (created,) = await payments.bus.heard(PaymentCreated, within=20)
         await eventually(all_ended)
         assert len(await payments.bus.heard(PaymentStarted)) == 1

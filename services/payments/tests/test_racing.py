@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 
 from ticketing_common.auth import COOKIE, Sessions
 from ticketing_common.events import PaymentCreated
@@ -108,12 +107,25 @@ async def test_a_key_that_comes_with_another_card_is_a_400(purchase: Any, charge
     assert await charged(purchase) == [2500]
 
 
-@pytest.mark.parametrize("kind", ["error", "drop"])
-async def test_a_key_whose_payment_got_no_answer_may_be_tried_again(
-    purchase: Any, stripe: StandIn, kind: str
+async def test_a_payment_that_got_no_answer_is_looked_up_when_it_is_sent_again(
+    purchase: Any, stripe: StandIn, charged: Any
 ) -> None:
     """Not the 503 is what its repetition should hear, but how things stand by then."""
-    await stripe.fail(kind, times=2)
-    first = await purchase.pay(**{"Idempotency-Key": "one"})
-    second = await purchase.pay(**{"Idempotency-Key": "one"})
+    key = {"Idempotency-Key": "one"}
+    confirming = {"path": "/v1/payment_intents/", "method": "POST"}
+    await stripe.fail("drop", when="after", times=2, **confirming)
+    assert (await purchase.pay(**key)).status_code == 503
+
+    again = await purchase.pay(**key)
+
+    assert again.status_code == 201
+    assert again.json()["orderId"] == purchase.order.id
+    assert await charged(purchase) == [2500]
+
+
+async def test_while_stripe_is_away_another_payment_is_a_409(
+    purchase: Any, stripe: StandIn
+) -> None:
+    await stripe.fail("drop", times=2)
+    first, second = await purchase.pay(), await purchase.pay("tok_mastercard")
     assert (first.status_code, second.status_code) == (503, 409)

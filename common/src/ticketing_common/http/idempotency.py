@@ -32,7 +32,7 @@ LEASE = timedelta(seconds=60)
 """After which a request that was never answered, because its process died, may be done again."""
 
 _WELL_FORMED_KEY = re.compile(r"[\x21-\x7e]{1,255}")
-_PASSING = {401, 403, 404, 409, 413, 429}
+_PASSING = {202, 401, 403, 404, 409, 413, 429}
 """Answers of the moment: the same request may be answered otherwise next time."""
 
 

@@ -82,7 +82,7 @@ def _describe(
     for error in errors:
         responses.setdefault(str(error.status), _described(error))
     responses["500"] = _described(ServiceError)
-    if mutating and idempotent:
+    if mutating and idempotent and for_users:  # a key is its caller's own
         operation.setdefault("parameters", []).append(
             {
                 "name": HEADER,

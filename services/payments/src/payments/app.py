@@ -7,35 +7,38 @@ from fastapi import FastAPI
 
 from payments.gateway import Gateway
 from payments.listeners import listeners
-from payments.models import Order, Payment
+from payments.models import Bookmark, HeardEvent, Order, Payment
+from payments.processing import Processor
+from payments.reconcile import keep_reconciling
 from payments.routes import router
-from payments.rules import settle_left_behind
 from payments.settings import PaymentsSettings
 from ticketing_common.background import background
 from ticketing_common.service import create_service
 
+DOCUMENTS = [Order, Payment, HeardEvent, Bookmark]
+
 
 @asynccontextmanager
-async def _settling(app: FastAPI) -> AsyncIterator[None]:
-    gateway: Gateway = app.state.gateway
+async def _with_stripe(app: FastAPI) -> AsyncIterator[None]:
+    settings: PaymentsSettings = app.state.settings
+    gateway = Gateway(settings.stripe_key.get_secret_value(), settings.stripe_api_base)
+    processor = Processor(gateway, settings.currency, settings.grace)
+    app.state.processor = processor
     try:
-        async with background(settle_left_behind(gateway)):
+        async with background(processor.keep_settling(), keep_reconciling(gateway)):
             yield
     finally:
         await gateway.close()
 
 
 def create_app(settings: PaymentsSettings | None = None) -> FastAPI:
-    settings = settings or PaymentsSettings.read("payments")
-    app = create_service(
-        settings,
+    return create_service(
+        settings or PaymentsSettings.read("payments"),
         listeners,
         description="Payments: through Stripe, one charge an order.",
-        documents=[Order, Payment],
+        documents=DOCUMENTS,
         router=router,
         prefix="/api/payments",
         idempotent=True,
-        while_open=_settling,
+        while_open=_with_stripe,
     )
-    app.state.gateway = Gateway(settings.stripe_key.get_secret_value(), settings.stripe_api_base)
-    return app

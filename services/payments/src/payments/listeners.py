@@ -2,6 +2,7 @@
 
 from beanie import PydanticObjectId
 
+from payments import rules
 from payments.models import Order
 from ticketing_common.auth import end_earlier_sessions
 from ticketing_common.events import (
@@ -27,17 +28,22 @@ async def copy_new_order(event: OrderCreated) -> None:
         status=event.status,
         expires_at=event.expires_at,
         price=event.ticket.price,
+        title=event.ticket.title,
         ticket_id=event.ticket.id,
     ).insert()
 
 
-async def copy_status(
-    event: OrderAwaitingPayment | OrderCancelled | OrderCompleted, order: Order
-) -> None:
+async def copy_status(event: OrderAwaitingPayment | OrderCompleted, order: Order) -> None:
     """Keep our copy of the order current."""
     order.status = event.status
 
 
 listeners.on(OrderAwaitingPayment, replica=Order)(copy_status)
-listeners.on(OrderCancelled, replica=Order)(copy_status)
 listeners.on(OrderCompleted, replica=Order)(copy_status)
+
+
+@listeners.on(OrderCancelled, replica=Order)
+async def end_payments(event: OrderCancelled, order: Order) -> None:
+    """Stop what is under way for the order, give back what was paid for it."""
+    order.status, order.cancelled_because = event.status, event.reason
+    await rules.end_with(order, event.reason)

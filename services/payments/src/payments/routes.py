@@ -1,38 +1,137 @@
-"""Payments: pay for an order."""
+"""Payments: pay for an order, see how it stands, and what Stripe tells."""
 
-from fastapi import APIRouter, Request
+from typing import Annotated
 
-from payments import rules
-from payments.gateway import Declined, Gateway, NoAnswer, Paid, Refused
-from payments.schemas import NewPayment, PaymentOut
+from fastapi import APIRouter, Header, Request, Response
+
+from payments import webhook
+from payments.gateway import NoAnswer
+from payments.life import Intent, PaymentStatus
+from payments.models import Fault, Order, Payment
+from payments.processing import Processor
+from payments.schemas import (
+    NewPayment,
+    OfOrder,
+    PaymentId,
+    PaymentOut,
+    PaymentShown,
+    PaymentState,
+    Unconfirmed,
+)
+from payments.settings import PaymentsSettings
 from ticketing_common.auth import CurrentUser
-from ticketing_common.errors import BadRequest, NotFound, PaymentDeclined, Unavailable
+from ticketing_common.errors import (
+    BadRequest,
+    NotFound,
+    PaymentDeclined,
+    Unavailable,
+)
+from ticketing_common.http.idempotency import HEADER
 from ticketing_common.http.openapi import may_answer
 
 router = APIRouter(tags=["payments"])
 
 
-@router.post("", status_code=201, responses=may_answer(NotFound, PaymentDeclined))
-async def pay(wish: NewPayment, user: CurrentUser, request: Request) -> PaymentOut:
+class NotAnswered(Unavailable):
+    """Whether there is a charge is not known yet."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The bank has not answered yet. Do not pay again: look at your order in a minute",
+            retry_after=30,
+        )
+
+
+@router.post(
+    "",
+    status_code=201,
+    responses={
+        202: {"model": Unconfirmed, "description": "The bank wants the buyer to confirm"},
+        **may_answer(NotFound, PaymentDeclined),
+    },
+)
+async def pay(
+    wish: NewPayment, user: CurrentUser, request: Request, response: Response
+) -> PaymentOut | Unconfirmed:
     """Pay for an order that is yours. However many ask at once, one charge is made.
 
     An order that was placed just now can take a moment to be known here: 404 until then.
+    202: the bank wants to ask the buyer; pass the `clientSecret` to Stripe's script. To pay with
+    another card instead, just do: the payment that waits for the buyer is cancelled first.
     402: the card was declined, in words for the buyer, and the order can still be paid.
+    409: a payment for this order is under way.
     503: whether there is a charge is not known yet; it will be found out, and the order tells.
     """
-    gateway: Gateway = request.app.state.gateway
-    payment = await rules.begin(user, wish.order_id, wish.token)
     try:
-        result = await rules.settle(gateway, payment)
+        payment, intent = await _processor(request).pay(
+            user, wish.order_id, wish.token, request.headers.get(HEADER)
+        )
     except NoAnswer:
-        raise Unavailable(
-            "The bank has not answered yet. Do not pay again: look at your order in a minute",
-            retry_after=30,
-        ) from None
-    match result:
-        case Paid(stripe_id):
-            return PaymentOut(id=str(payment.id), order_id=payment.order_id, stripe_id=stripe_id)
-        case Declined(message):
-            raise PaymentDeclined(message)
-        case Refused(message, token_is_to_blame):
-            raise BadRequest(message, field="token" if token_is_to_blame else None)
+        raise NotAnswered from None
+    if payment.status == PaymentStatus.NEEDS_CONFIRMATION and intent is not None:
+        response.status_code = 202
+        return _unconfirmed(payment, intent)
+    return _paid(payment)
+
+
+@router.get("", responses=may_answer(NotFound))
+async def list_payments(order_id: OfOrder, user: CurrentUser) -> list[PaymentState]:
+    """How the payments for an order of yours stand, the newest first."""
+    order = await Order.owned_by(user, order_id)
+    return [PaymentState.of(payment) for payment in await Payment.of_order(str(order.id))]
+
+
+@router.get("/{paymentId}", responses=may_answer(NotFound))
+async def show_payment(payment_id: PaymentId, user: CurrentUser, request: Request) -> PaymentShown:
+    """How a payment of yours stands. One that is under way is looked up at Stripe first.
+
+    With the `clientSecret`, while it waits for you to confirm it.
+    """
+    payment, intent = await Payment.owned_by(user, payment_id), None
+    if payment.is_under_way:
+        try:
+            payment, intent = await _processor(request).settle(payment)
+        except NoAnswer:
+            raise NotAnswered from None
+    shown = PaymentShown.of(payment)
+    if payment.status == PaymentStatus.NEEDS_CONFIRMATION and intent is not None:
+        shown.client_secret = intent.client_secret
+    return shown
+
+
+@router.post("/webhook", openapi_extra={"requestBody": {"content": {"application/json": {}}}})
+async def hear_stripe(
+    request: Request, stripe_signature: Annotated[str | None, Header()] = None
+) -> dict[str, str]:
+    """Take in an event that Stripe signed. Twice, late, out of order or unknown: all are fine."""
+    settings: PaymentsSettings = request.app.state.settings
+    secret = settings.stripe_webhook_secret.get_secret_value()
+    event = webhook.verified(await request.body(), stripe_signature, secret)
+    if event is not None:
+        await webhook.take_in(event)
+    return {}
+
+
+def _processor(request: Request) -> Processor:
+    processor: Processor = request.app.state.processor
+    return processor
+
+
+def _unconfirmed(payment: Payment, intent: Intent) -> Unconfirmed:
+    return Unconfirmed(
+        id=str(payment.id), order_id=payment.order_id, client_secret=intent.client_secret or ""
+    )
+
+
+def _paid(payment: Payment) -> PaymentOut:
+    match payment.status, payment.fault:
+        case (PaymentStatus.SUCCEEDED, _):
+            return PaymentOut.of(payment)
+        case (PaymentStatus.FAILED, Fault.DECLINED):
+            raise PaymentDeclined(payment.message)
+        case (PaymentStatus.FAILED, fault):
+            raise BadRequest(payment.message, field="token" if fault == Fault.BAD_TOKEN else None)
+        case (PaymentStatus.REFUND_PENDING | PaymentStatus.REFUNDED, _):
+            raise BadRequest(f"You have your money back: {payment.reason}")
+        case _:  # e.g. the bank takes its time
+            raise NotAnswered

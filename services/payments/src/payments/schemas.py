@@ -2,14 +2,18 @@
 
 from typing import Annotated
 
+from fastapi import Path, Query
 from pydantic import StringConstraints
 
-from ticketing_common.events import Id
+from payments.life import PaymentStatus
+from ticketing_common.events import Id, Price
 from ticketing_common.wire import Wire
 
 StripeToken = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9_]+$", min_length=1, max_length=255)
 ]
+PaymentId = Annotated[Id, Path(alias="paymentId")]
+OfOrder = Annotated[Id, Query(alias="orderId")]
 
 
 class NewPayment(Wire):
@@ -19,6 +23,36 @@ class NewPayment(Wire):
 
 
 class PaymentOut(Wire):
+    """A payment that was made."""
+
     id: Id
     order_id: Id
     stripe_id: str
+
+
+class Unconfirmed(Wire):
+    """A payment that waits for the buyer: `stripe.handleNextAction({clientSecret})`."""
+
+    id: Id
+    order_id: Id
+    client_secret: str
+
+
+class PaymentState(Wire):
+    """How a try to pay an order stands."""
+
+    id: Id
+    order_id: Id
+    stripe_id: str | None
+    status: PaymentStatus
+    price: Price
+    currency: str
+    message: str | None
+    """Why it failed, in words for the buyer."""
+    reason: str | None
+    """Why it is given back, in words for the buyer."""
+
+
+class PaymentShown(PaymentState):
+    client_secret: str | None = None
+    """While it waits for the buyer to confirm it."""
