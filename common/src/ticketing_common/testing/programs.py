@@ -57,3 +57,46 @@ class StandIn:
 
     def _client(self) -> httpx.AsyncClient:
         return httpx.AsyncClient(base_url=self.url, headers=self._headers, timeout=20)
+
+
+class StripeStandIn(StandIn):
+    """Stripe: `ticketing_dev.stand_ins.stripe` says what each of these does."""
+
+    async def tell(self, url: str, secret: str) -> None:
+        """Deliver webhooks there from now on."""
+        await self._ask("PUT", "/_control/webhooks/endpoint", json={"url": url, "secret": secret})
+
+    async def treat_webhooks(self, **treatment: Any) -> None:
+        """Hold, double, drop or reverse them: `deliveries.Treatment`. With none all goes well."""
+        await self._ask("PUT", "/_control/webhooks", json=treatment)
+
+    async def deliveries(self, **asked: Any) -> list[dict[str, Any]]:
+        """Deliveries, newest first; of an `event`, in a `state`."""
+        found: list[dict[str, Any]] = await self.look("/_control/webhooks/deliveries", **asked)
+        return found
+
+    async def deliver(self, event: str) -> dict[str, Any]:
+        """Deliver an event once more, held back or not; returns when it has been answered."""
+        path = f"/_control/webhooks/deliveries/{event}"
+        delivery: dict[str, Any] = await self._ask("POST", path)
+        return delivery
+
+    async def play(self, kind: str, name: str, outcome: str | None = None) -> dict[str, Any]:
+        """Play the buyer or the bank, e.g. `play("payment_intents", id, "succeed")`."""
+        data = {"outcome": outcome} if outcome else {}
+        played: dict[str, Any] = await self._ask("POST", f"/_control/{kind}/{name}", data=data)
+        return played
+
+    async def age_keys(self, hours: float) -> None:
+        """Make every idempotency key older."""
+        await self._ask("POST", "/_control/idempotency_keys/age", json={"hours": hours})
+
+    async def recover(self) -> None:
+        """Have all go well again, and tell nobody of what was not delivered yet."""
+        await super().recover()
+        await self._ask("DELETE", "/_control/webhooks")
+
+    async def _ask(self, method: str, path: str, **sent: Any) -> Any:
+        async with self._client() as client:
+            answer = (await client.request(method, path, **sent)).raise_for_status()
+        return answer.json() if answer.content else None

@@ -101,10 +101,12 @@ class Deliveries:
         return Delivery(**row)
 
     def note(self, delivery: Delivery, state: State, answer: str, due: float) -> None:
-        """Note how a try went."""
+        """Note how a try went. One that was dropped meanwhile does not wait again."""
         self.connection.execute(
-            "UPDATE deliveries SET tries = tries + 1, state = ?, answer = ?, due = ? WHERE id = ?",
-            (state, answer, due, delivery.id),
+            "UPDATE deliveries SET tries = tries + 1, answer = ?, due = ?,"
+            " state = CASE WHEN state = 'dropped' AND ? <> 'delivered' THEN state ELSE ? END"
+            " WHERE id = ?",
+            (answer, due, state, state, delivery.id),
         )
 
     def forget_waiting(self) -> None:
