@@ -16,7 +16,9 @@ import httpx
 import pytest
 import stripe
 import uvicorn
+from dev.tests.stand_ins.endpoint import SECRET, Listening, listening
 
+from ticketing_common.testing.programs import StripeStandIn
 from ticketing_dev.stand_ins import sendgrid as sendgrid_stand_in
 from ticketing_dev.stand_ins import stripe as stripe_stand_in
 
@@ -149,6 +151,21 @@ async def stripe_http(stripe_url: str) -> AsyncIterator[httpx.AsyncClient]:
     headers = {"Authorization": "Bearer sk_test_one"}
     async with httpx.AsyncClient(base_url=stripe_url, headers=headers, timeout=20) as http:
         yield http
+
+
+@pytest.fixture
+def bank(stripe_url: str) -> StripeStandIn:
+    """The Stripe stand-in as other packages' tests see it."""
+    return StripeStandIn(stripe_url, {"Authorization": "Bearer sk_test_one"})
+
+
+@pytest.fixture
+async def endpoint(bank: StripeStandIn) -> AsyncIterator[Listening]:
+    """An endpoint that Stripe's webhooks are delivered to."""
+    async with listening() as listener:
+        await bank.tell(listener.url, SECRET)
+        yield listener
+        await bank.recover()  # else it would go on telling an endpoint that is gone
 
 
 @pytest.fixture

@@ -1,18 +1,19 @@
 """Webhooks: signed, repeated until they are heard, and kept through a kill."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import stripe
 from dev.tests.stand_ins.endpoint import SECRET, Heard, Listening, listening
 
 from ticketing_common.testing import eventually
+from ticketing_common.testing.programs import StripeStandIn
 from ticketing_dev import parts
 from ticketing_dev.ports import free_port
 from ticketing_dev.process import running
+from ticketing_dev.stand_ins.stripe.webhooks import configured
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
 
@@ -25,25 +26,6 @@ ORDER: dict[str, Any] = {
     "allowed_payment_method_types": ["card"],
     "payment_method": "pm_card_visa",
 }
-
-
-@pytest.fixture
-async def endpoint(stripe_http: httpx.AsyncClient) -> AsyncIterator[Listening]:
-    """An endpoint that the stand-in delivers to."""
-    async with listening() as listener:
-        body = {"url": listener.url, "secret": SECRET}
-        (await stripe_http.put("/_control/webhooks/endpoint", json=body)).raise_for_status()
-        yield listener
-        # Else the stand-in would go on telling an endpoint that is gone.
-        (await stripe_http.delete("/_control/webhooks")).raise_for_status()
-
-
-async def treat(http: httpx.AsyncClient, **treatment: Any) -> None:
-    (await http.put("/_control/webhooks", json=treatment)).raise_for_status()
-
-
-async def deliveries(http: httpx.AsyncClient, **asked: Any) -> Any:
-    return (await http.get("/_control/webhooks/deliveries", params=asked)).json()
 
 
 def read(heard: Heard) -> stripe.Event:
@@ -87,9 +69,9 @@ async def test_how_a_card_behaves_is_not_told(pay: Pay, endpoint: Listening) -> 
 
 
 async def test_what_is_not_answered_with_2xx_is_told_again_in_growing_pauses(
-    pay: Pay, stripe_http: httpx.AsyncClient, endpoint: Listening
+    pay: Pay, bank: StripeStandIn, endpoint: Listening
 ) -> None:
-    await treat(stripe_http, copies=0, types=["payment_intent.created", "charge.succeeded"])
+    await bank.treat_webhooks(copies=0, types=["payment_intent.created", "charge.succeeded"])
     endpoint.answers = [500, 302]
     await pay("pm_card_visa")
     heard = await endpoint.hears(3)
@@ -98,7 +80,7 @@ async def test_what_is_not_answered_with_2xx_is_told_again_in_growing_pauses(
         read(one)
 
     async def told() -> bool:
-        (row,) = await deliveries(stripe_http, event=heard[0].event["id"])
+        (row,) = await bank.deliveries(event=heard[0].event["id"])
         return (row["state"], row["tries"], row["answer"]) == ("delivered", 3, "200")
 
     assert await eventually(told)
@@ -135,98 +117,18 @@ async def test_an_event_is_told_through_kills_of_the_stand_in(
             assert sorted(read(one).type for one in await endpoint.hears(3)) == sorted(PAID)
 
 
-async def test_deliveries_that_are_held_go_when_they_are_let(
-    pay: Pay, stripe_http: httpx.AsyncClient, endpoint: Listening
+@pytest.mark.parametrize(
+    ("url", "secret"), [("http://localhost:1/hook", ""), ("https://example.com/hook", SECRET)]
+)
+def test_an_endpoint_without_a_secret_or_of_another_machine_keeps_it_from_starting(
+    monkeypatch: pytest.MonkeyPatch, url: str, secret: str
 ) -> None:
-    await treat(stripe_http, hold=True, types=["payment_intent.succeeded"])
-    await pay("pm_card_visa")
-
-    async def only_it_waits() -> bool:
-        waiting = await deliveries(stripe_http, state="waiting")
-        return [(one["type"], one["tries"]) for one in waiting] == [("payment_intent.succeeded", 0)]
-
-    assert await eventually(only_it_waits)
-    assert sorted(endpoint.types) == sorted(PAID[:2])
-    await treat(stripe_http)
-    await endpoint.hears(3)
-    assert endpoint.types[2] == "payment_intent.succeeded"
+    monkeypatch.setenv("STRIPE_WEBHOOK_URL", url)
+    monkeypatch.setenv("STRIPE_WEBHOOK_SECRET", secret)
+    with pytest.raises(ValueError, match=r"webhooks go to|at least 1 character"):
+        configured()
 
 
-async def test_what_was_held_can_go_newest_first(
-    pay: Pay, stripe_http: httpx.AsyncClient, endpoint: Listening
-) -> None:
-    await treat(stripe_http, hold=True)
-    await pay("pm_card_visa")
-    await treat(stripe_http, reverse=True)
-    await endpoint.hears(3)
-    assert endpoint.types == PAID[::-1]
-
-
-async def test_events_can_be_told_twice(
-    pay: Pay, stripe_http: httpx.AsyncClient, endpoint: Listening
-) -> None:
-    await treat(stripe_http, copies=2)
-    await pay("pm_card_visa")
-    heard = await endpoint.hears(6)
-    assert sorted(endpoint.types) == sorted(PAID * 2)
-    assert len({one.event["id"] for one in heard}) == 3
-
-
-async def test_an_event_that_was_dropped_is_told_only_by_hand(
-    client: Any, pay: Pay, stripe_http: httpx.AsyncClient, endpoint: Listening
-) -> None:
-    await treat(stripe_http, copies=0)
-    await pay("pm_card_visa")
-    assert {row["state"] for row in await deliveries(stripe_http)} == {"dropped"}
-    lost = (await client.v1.events.list_async({"type": "charge.succeeded"})).data[0]
-    assert lost.pending_webhooks == 1
-    sent = await stripe_http.post(f"/_control/webhooks/deliveries/{lost.id}")
-    assert (sent.json()["state"], sent.json()["answer"]) == ("delivered", "200")
-    assert endpoint.types == ["charge.succeeded"]
-
-
-async def test_the_page_shows_the_deliveries_and_sends_one_again(
-    pay: Pay, stripe_http: httpx.AsyncClient, endpoint: Listening
-) -> None:
-    await treat(stripe_http, copies=0)
-    await pay("pm_card_visa")
-    lost = (await deliveries(stripe_http))[0]
-    button = f"play/events/{lost['event']}"
-    shown = (await stripe_http.get("/")).text
-    assert f'action="{button}"' in shown
-    assert "dropped</span> payment_intent.succeeded" in shown
-    assert (await stripe_http.post(f"/{button}")).status_code == 303
-    assert endpoint.types == ["payment_intent.succeeded"]
-    assert "1 try, last answered 200" in (await stripe_http.get("/")).text
-
-
-async def test_one_event_can_be_told_while_all_others_are_held(
-    client: Any, pay: Pay, stripe_http: httpx.AsyncClient, endpoint: Listening
-) -> None:
-    await treat(stripe_http, hold=True)
-    await pay("pm_card_visa")
-    for event in (await client.v1.events.list_async()).data:
-        await stripe_http.post(f"/_control/webhooks/deliveries/{event.id}")
-    assert endpoint.types == PAID[::-1]
-
-
-async def test_a_reset_forgets_the_bad_day_and_what_was_still_to_be_told(
-    pay: Pay, stripe_http: httpx.AsyncClient, endpoint: Listening
-) -> None:
-    await treat(stripe_http, hold=True, copies=2, reverse=True)
-    await pay("pm_card_visa")
-    assert (await stripe_http.delete("/_control/webhooks")).status_code == 204
-    assert {row["state"] for row in await deliveries(stripe_http)} == {"dropped"}
-    treatment = {"hold": False, "copies": 1, "reverse": False, "types": []}
-    assert (await stripe_http.get("/_control/webhooks")).json() == treatment
-    assert endpoint.heard == []
-
-
-async def test_what_makes_no_sense_is_refused(stripe_http: httpx.AsyncClient) -> None:
-    nowhere = await stripe_http.post("/_control/webhooks/deliveries/evt_nonesuch")
-    assert nowhere.status_code == 400
-    for url in ("http://example.com/hook", "http://10.0.0.1/", "ftp://localhost/", "hook"):
-        body = {"url": url, "secret": SECRET}
-        answer = await stripe_http.put("/_control/webhooks/endpoint", json=body)
-        assert answer.status_code == 422
-    assert (await stripe_http.put("/_control/webhooks", json={"copies": 6})).status_code == 422
+def test_with_no_url_nobody_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("STRIPE_WEBHOOK_URL", raising=False)
+    assert configured() is None

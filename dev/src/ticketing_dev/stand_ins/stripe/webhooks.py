@@ -10,7 +10,7 @@ import hmac
 import os
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import httpx
 
@@ -58,7 +58,8 @@ class Sender:
                 yield self
             finally:
                 work.cancel()
-                await asyncio.gather(work, return_exceptions=True)
+                with suppress(asyncio.CancelledError):
+                    await work
 
     async def work(self) -> None:
         async with asyncio.TaskGroup() as tasks:
