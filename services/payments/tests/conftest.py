@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from services.payments.tests.signing import WEBHOOK_SECRET
 
 from payments import models, sweep
 from payments.app import create_app
@@ -14,14 +15,13 @@ from payments.listeners import listeners
 from payments.models import Payment
 from payments.settings import PaymentsSettings
 from ticketing_common.auth import SessionUser
-from ticketing_common.events import Event, OrderCreated, utc_now
+from ticketing_common.events import Event, OrderCancelled, OrderCreated, utc_now
 from ticketing_common.testing import Served, World, an_event, somebody
-from ticketing_common.testing.programs import StandIn
+from ticketing_common.testing.programs import StripeStandIn
 from ticketing_dev import parts
 from ticketing_dev.process import running
 
 KEY = "sk_test_payments"
-WEBHOOK_SECRET = "whsec_test_payments"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -37,15 +37,15 @@ def stripe_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-async def stripe(stripe_url: str) -> AsyncIterator[StandIn]:
+async def stripe(stripe_url: str) -> AsyncIterator[StripeStandIn]:
     """The bank, on a good day."""
-    stand_in = StandIn(stripe_url, {"Authorization": f"Bearer {KEY}"})
+    stand_in = StripeStandIn(stripe_url, {"Authorization": f"Bearer {KEY}"})
     yield stand_in
     await stand_in.recover()
 
 
 @pytest.fixture
-def settings(world: World, stripe: StandIn) -> dict[str, Any]:
+def settings(world: World, stripe: StripeStandIn) -> dict[str, Any]:
     return {
         **world.settings(),
         "stripe_key": KEY,
@@ -72,6 +72,16 @@ class Purchase:
         body = {"orderId": self.order.id, "token": token}
         return await self.buyer.post("/api/payments", json=body, headers=headers)
 
+    async def payments(self) -> list[dict[str, Any]]:
+        """How the tries to pay stand, the newest first."""
+        answer = await self.buyer.get("/api/payments", params={"orderId": self.order.id})
+        assert answer.status_code == 200
+        tries: list[dict[str, Any]] = answer.json()
+        return tries
+
+    async def statuses(self) -> list[str]:
+        return [one["status"] for one in await self.payments()]
+
 
 Buy = Callable[..., Awaitable[Purchase]]
 
@@ -96,7 +106,7 @@ async def purchase(buy: Buy) -> Purchase:
 
 
 @pytest.fixture
-def charged(stripe: StandIn) -> Callable[[Purchase], Awaitable[list[int]]]:
+def charged(stripe: StripeStandIn) -> Callable[[Purchase], Awaitable[list[int]]]:
     """What Stripe took for an order: the amounts of its successful charges."""
 
     async def amounts(purchase: Purchase) -> list[int]:
@@ -119,6 +129,46 @@ def said(payments: Served) -> Callable[..., Awaitable[None]]:
         await payments.bus.settled(listeners)
 
     return say
+
+
+@pytest.fixture
+async def webhooks(payments: Served, stripe: StripeStandIn) -> None:
+    """Have Stripe tell payments what happens."""
+    await stripe.tell(f"{payments.url}/api/payments/webhook", WEBHOOK_SECRET)
+
+
+@pytest.fixture
+def given_back(stripe: StripeStandIn) -> Callable[[Purchase], Awaitable[list[int]]]:
+    """What Stripe gave back for an order: the amounts of its refunds."""
+
+    async def amounts(purchase: Purchase) -> list[int]:
+        refunds = (await stripe.look("/v1/refunds", limit=100))["data"]
+        return [
+            refund["amount"]
+            for refund in refunds
+            if refund["metadata"].get("order_id") == purchase.order.id
+        ]
+
+    return amounts
+
+
+@pytest.fixture
+def cancel(said: Any) -> Callable[..., Awaitable[None]]:
+    """Has payments hear that an order was cancelled."""
+
+    async def say_so(purchase: Purchase, reason: str = "expired", version: int = 1) -> None:
+        await said(
+            an_event(
+                OrderCancelled,
+                id=purchase.order.id,
+                user_id=purchase.user.id,
+                version=version,
+                status="cancelled",
+                reason=reason,
+            )
+        )
+
+    return say_so
 
 
 Later = Callable[[], Awaitable[None]]

@@ -34,7 +34,7 @@ async def missed(
         try:
             event = webhook.StripeEvent.model_validate(raw)
         except ValidationError:
-            log.warning("reconcile.unreadable", event=raw.get("id"))
+            log.warning("reconcile.unreadable", stripe_event=raw.get("id"))
             continue
         if await HeardEvent.get(event.id) is None and await webhook.take_in(event):
             yield event
@@ -71,5 +71,5 @@ async def _round(gateway: Gateway) -> None:
         return
     for since, until in spans(bookmark.until - OVERLAP):
         async for event in missed(gateway, since, until):
-            log.warning("reconcile.missed", event=event.id, type=event.type)
+            log.warning("reconcile.missed", stripe_event=event.id, type=event.type)
         await bookmark.move(until)

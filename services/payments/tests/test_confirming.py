@@ -1,0 +1,244 @@
+"""A bank that asks the buyer first: 202, and then whatever the buyer does, or does not."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from payments.models import Payment
+from ticketing_common.events import PaymentCreated, PaymentFailed
+from ticketing_common.testing import Served, an_id, eventually, somebody
+from ticketing_common.testing.programs import StripeStandIn
+
+CARD = "pm_card_threeDSecure2Required"
+
+
+async def intent_of(purchase: Any) -> str:
+    name: str = (await purchase.payments())[0]["stripeId"]
+    return name
+
+
+async def test_a_bank_that_asks_the_buyer_is_a_202_with_the_secret_to_confirm_by(
+    payments: Served, purchase: Any, stripe: StripeStandIn, charged: Any
+) -> None:
+    answer = await purchase.pay(CARD)
+
+    assert answer.status_code == 202
+    assert set(answer.json()) == {"id", "orderId", "clientSecret"}
+    (waiting,) = await purchase.payments()
+    assert waiting["status"] == "needs-confirmation"
+    intent = await stripe.look(f"/v1/payment_intents/{waiting['stripeId']}")
+    assert answer.json()["clientSecret"] == intent["client_secret"]
+    assert await charged(purchase) == []
+    assert await payments.bus.heard(PaymentFailed, 0) == []
+
+
+async def test_the_secret_is_not_kept_and_given_to_nobody_else(
+    payments: Served, purchase: Any
+) -> None:
+    answer = (await purchase.pay(CARD, **{"Idempotency-Key": "one"})).json()
+    other = await payments.visitor(somebody())
+
+    refused = await other.get(f"/api/payments/{answer['id']}")
+
+    assert refused.status_code == 401
+    kept = Payment.get_pymongo_collection().database
+    for name in await kept.list_collection_names():
+        async for row in kept[name].find():
+            assert answer["clientSecret"] not in str(row), name
+
+
+async def test_whoever_comes_back_from_the_bank_is_told_how_it_went_without_a_webhook(
+    payments: Served, purchase: Any, stripe: StripeStandIn, charged: Any
+) -> None:
+    waiting = (await purchase.pay(CARD)).json()
+    before = (await purchase.buyer.get(f"/api/payments/{waiting['id']}")).json()
+    assert (before["status"], before["clientSecret"]) == (
+        "needs-confirmation",
+        waiting["clientSecret"],
+    )
+    await stripe.play("payment_intents", await intent_of(purchase), "succeed")
+
+    shown = (await purchase.buyer.get(f"/api/payments/{waiting['id']}")).json()
+
+    assert (shown["status"], shown["clientSecret"]) == ("succeeded", None)
+    assert (shown["price"], shown["currency"]) == (25, "usd")
+    (created,) = await payments.bus.heard(PaymentCreated)
+    assert created.id == waiting["id"]
+    assert await charged(purchase) == [2500]
+
+
+@pytest.mark.usefixtures("webhooks")
+async def test_a_webhook_alone_completes_a_payment_whose_browser_went_away(
+    payments: Served, purchase: Any, stripe: StripeStandIn, charged: Any
+) -> None:
+    await purchase.pay(CARD)
+    await stripe.play("payment_intents", await intent_of(purchase), "succeed")
+
+    (created,) = await payments.bus.heard(PaymentCreated)
+
+    assert created.order_id == purchase.order.id
+    assert await charged(purchase) == [2500]
+
+
+@pytest.mark.usefixtures("webhooks")
+async def test_a_buyer_who_says_no_may_pay_with_another_card(
+    payments: Served, purchase: Any, stripe: StripeStandIn, charged: Any
+) -> None:
+    await purchase.pay(CARD)
+    declined = await intent_of(purchase)
+    await stripe.play("payment_intents", declined, "fail")
+    await payments.bus.heard(PaymentFailed)
+    (failed,) = await purchase.payments()
+    assert failed["status"] == "failed"
+    assert "authentication" in failed["message"]
+    # The browser has the intent's secret, and could have paid by it with another card.
+    assert (await stripe.look(f"/v1/payment_intents/{declined}"))["status"] == "canceled"
+
+    assert (await purchase.pay()).status_code == 201
+    assert await charged(purchase) == [2500]
+
+
+async def test_another_card_in_another_tab_takes_the_place_of_what_waits_for_the_buyer(
+    payments: Served, purchase: Any, stripe: StripeStandIn, charged: Any
+) -> None:
+    await purchase.pay(CARD)
+    first = await intent_of(purchase)
+
+    second = await purchase.pay("pm_card_mastercard")
+
+    assert second.status_code == 201
+    assert (await stripe.look(f"/v1/payment_intents/{first}"))["status"] == "canceled"
+    assert await purchase.statuses() == ["succeeded", "failed"]
+    assert await charged(purchase) == [2500]
+    (failed,) = await payments.bus.heard(PaymentFailed)
+    assert failed.order_id == purchase.order.id
+
+
+async def test_a_buyer_who_confirmed_in_one_tab_is_not_charged_in_the_other(
+    purchase: Any, stripe: StripeStandIn, charged: Any
+) -> None:
+    await purchase.pay(CARD)
+    await stripe.play("payment_intents", await intent_of(purchase), "succeed")
+
+    second = await purchase.pay("pm_card_mastercard")
+
+    assert (second.status_code, second.json()["errors"][0]["message"]) == (
+        400,
+        "The order is paid already",
+    )
+    assert await charged(purchase) == [2500]
+
+
+async def test_two_tabs_that_pay_at_once_make_one_charge_whatever_the_bank_asks(
+    purchase: Any, charged: Any
+) -> None:
+    answers = await asyncio.gather(
+        *(purchase.pay(token) for token in [CARD, "tok_visa"] * 4), purchase.pay(CARD)
+    )
+    assert {answer.status_code for answer in answers} <= {201, 202, 400, 409}
+    if await charged(purchase) == []:
+        assert (await purchase.pay()).status_code == 201
+    assert await charged(purchase) == [2500]
+
+
+async def test_the_same_request_again_is_given_the_same_payment_to_confirm(
+    purchase: Any, charged: Any
+) -> None:
+    key = {"Idempotency-Key": "one"}
+    first, second = await purchase.pay(CARD, **key), await purchase.pay(CARD, **key)
+    assert (second.status_code, second.json()) == (202, first.json())
+    assert len(await purchase.payments()) == 1
+
+
+async def test_a_payment_that_nobody_confirms_is_cancelled_at_stripe_when_its_time_is_over(
+    payments: Served, purchase: Any, stripe: StripeStandIn, later: Any, too_late: Any
+) -> None:
+    await purchase.pay(CARD)
+    await later()
+    await eventually(lambda: looked_at(purchase))
+    assert await purchase.statuses() == ["needs-confirmation"]
+
+    await too_late()
+
+    await payments.bus.heard(PaymentFailed)
+    intent = await stripe.look(f"/v1/payment_intents/{await intent_of(purchase)}")
+    assert intent["status"] == "canceled"
+    (failed,) = await purchase.payments()
+    assert failed["message"] == "The payment was not confirmed in time."
+
+
+async def looked_at(purchase: Any) -> bool:
+    payment = await Payment.find_one({"order_id": purchase.order.id})
+    return payment is not None and payment.looks > 0
+
+
+@pytest.mark.parametrize("confirmed", [False, True])
+async def test_an_order_that_is_cancelled_while_the_bank_asks_costs_nothing(
+    payments: Served,
+    purchase: Any,
+    stripe: StripeStandIn,
+    cancel: Any,
+    charged: Any,
+    given_back: Any,
+    confirmed: bool,
+) -> None:
+    await purchase.pay(CARD)
+    intent = await intent_of(purchase)
+    if confirmed:  # and Stripe's word of it has not come yet
+        await stripe.play("payment_intents", intent, "succeed")
+    await cancel(purchase, "cancelled-by-buyer")
+
+    if confirmed:
+        await eventually(lambda: is_now(purchase, ["refunded"]))
+        assert await given_back(purchase) == await charged(purchase) == [2500]
+    else:
+        await payments.bus.heard(PaymentFailed)
+        assert (await stripe.look(f"/v1/payment_intents/{intent}"))["status"] == "canceled"
+
+
+async def is_now(purchase: Any, statuses: list[str]) -> bool:
+    return bool(await purchase.statuses() == statuses)
+
+
+@pytest.mark.usefixtures("webhooks")
+async def test_a_bank_that_takes_its_time_is_a_503_and_then_whatever_it_says(
+    payments: Served, purchase: Any, stripe: StripeStandIn, charged: Any
+) -> None:
+    answer = await purchase.pay("pm_card_standInProcessing")
+    assert answer.status_code == 503
+    await stripe.play("payment_intents", await intent_of(purchase), "succeed")
+    await payments.bus.heard(PaymentCreated)
+    assert await charged(purchase) == [2500]
+
+
+async def test_how_a_payment_stands_is_asked_in_the_order_of_checks(
+    payments: Served, purchase: Any, stripe: StripeStandIn
+) -> None:
+    nobody, other = await payments.visitor(), await payments.visitor(somebody())
+    paid = (await purchase.pay()).json()["id"]
+    order = purchase.order.id
+    for who, path, status in [
+        (nobody, "/api/payments/x", 401),
+        (nobody, "/api/payments?orderId=x", 401),
+        (other, "/api/payments/x", 400),
+        (other, "/api/payments", 400),
+        (other, "/api/payments?orderId=x", 400),
+        (other, f"/api/payments/{an_id()}", 404),
+        (other, f"/api/payments?orderId={an_id()}", 404),
+        (other, f"/api/payments/{paid}", 401),
+        (other, f"/api/payments?orderId={order}", 401),
+        (purchase.buyer, f"/api/payments/{paid}", 200),
+        (purchase.buyer, f"/api/payments?orderId={order}", 200),
+    ]:
+        assert (await who.get(path)).status_code == status, path
+
+
+async def test_while_stripe_is_away_nobody_is_told_a_guess(
+    purchase: Any, stripe: StripeStandIn
+) -> None:
+    waiting = (await purchase.pay(CARD)).json()
+    await stripe.fail("drop", times=2)
+    answer = await purchase.buyer.get(f"/api/payments/{waiting['id']}")
+    assert answer.status_code == 503
+    assert int(answer.headers["Retry-After"]) > 0

@@ -1,0 +1,133 @@
+"""What no webhook told us is asked for, once, by one replica at a time."""
+
+import asyncio
+import logging
+from datetime import timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from beanie import PydanticObjectId
+
+from payments import reconcile
+from payments.gateway import Gateway, NoAnswer
+from payments.models import Bookmark, HeardEvent
+from ticketing_common.events import PaymentCreated, utc_now
+from ticketing_common.testing import Served, eventually
+from ticketing_common.testing.programs import StripeStandIn
+
+CARD = "pm_card_threeDSecure2Required"
+
+
+@pytest.fixture
+def gateway(payments: Served) -> Gateway:
+    gateway: Gateway = payments.app.state.processor._gateway
+    return gateway
+
+
+async def all_missed(gateway: Gateway) -> list[str]:
+    now = utc_now()
+    return [event.type async for event in reconcile.missed(gateway, now - timedelta(hours=1), now)]
+
+
+async def test_a_payment_whose_webhook_never_came_is_found(
+    payments: Served, purchase: Any, stripe: StripeStandIn, gateway: Gateway
+) -> None:
+    await purchase.pay(CARD)
+    (waiting,) = await purchase.payments()
+    await stripe.play("payment_intents", waiting["stripeId"], "succeed")
+
+    assert any("payment_intent.succeeded" in event for event in await all_missed(gateway))
+
+    (created,) = await payments.bus.heard(PaymentCreated)
+    assert created.order_id == purchase.order.id
+    assert await all_missed(gateway) == []
+
+
+@pytest.mark.usefixtures("webhooks")
+async def test_what_the_webhooks_told_is_not_taken_in_again(
+    purchase: Any, stripe: StripeStandIn, gateway: Gateway
+) -> None:
+    await all_missed(gateway)  # of whoever paid before us at the same stand-in
+    await purchase.pay()
+    await eventually(lambda: nothing_waits(stripe))
+    assert await all_missed(gateway) == []
+
+
+async def nothing_waits(stripe: StripeStandIn) -> bool:
+    return await stripe.deliveries(state="waiting") == []
+
+
+async def test_many_at_once_take_each_event_in_once(
+    payments: Served, purchase: Any, gateway: Gateway
+) -> None:
+    await purchase.pay()
+    paid = await purchase.payments()
+
+    rounds = await asyncio.gather(*(all_missed(gateway) for _ in range(4)))
+
+    told = [event for events in rounds for event in events]
+    assert len(told) == len(set(told))
+    heard = await HeardEvent.find({"payment_id": PydanticObjectId(paid[0]["id"])}).to_list()
+    assert [event.type for event in heard] == ["payment_intent.succeeded"]
+    assert len(await payments.bus.heard(PaymentCreated)) == 1
+
+
+async def test_while_stripe_is_away_it_is_said_and_asked_again_later(
+    stripe: StripeStandIn, gateway: Gateway
+) -> None:
+    await stripe.fail("drop", times=2, path="/v1/events")
+    with pytest.raises(NoAnswer):
+        await all_missed(gateway)
+    await all_missed(gateway)
+
+
+async def test_a_running_service_reconciles_by_itself(
+    payments: Served,
+    purchase: Any,
+    stripe: StripeStandIn,
+    gateway: Gateway,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(reconcile, "EVERY", timedelta(seconds=0.1))
+    await purchase.pay(CARD)
+    (waiting,) = await purchase.payments()
+    await stripe.play("payment_intents", waiting["stripeId"], "succeed")
+    await Bookmark.get_pymongo_collection().update_many({}, {"$set": {"next_at": utc_now()}})
+
+    going_on = asyncio.create_task(reconcile.keep_reconciling(gateway))
+    try:
+        with caplog.at_level(logging.WARNING):
+            await payments.bus.heard(PaymentCreated)
+            await eventually(lambda: is_at(waiting))
+    finally:
+        going_on.cancel()
+    assert "reconcile.missed" in caplog.text
+    assert "reconcile.failed" not in caplog.text
+
+
+async def is_at(_: Any) -> bool:
+    bookmark = await Bookmark.get(reconcile.BOOKMARK)
+    return bookmark is not None and utc_now() - bookmark.until < timedelta(seconds=5)
+
+
+async def test_only_one_replica_at_a_time_holds_the_bookmark(payments: Served) -> None:
+    first = utc_now()
+
+    async def take() -> Bookmark | None:
+        return await Bookmark.take("a-bookmark", first=first, every=timedelta(minutes=5))
+
+    taken = [one for one in await asyncio.gather(*(take() for _ in range(8))) if one is not None]
+
+    assert len(taken) == 1
+    assert taken[0].until == first
+
+
+def test_the_time_since_is_asked_for_in_spans_without_a_gap() -> None:
+    since = utc_now() - timedelta(days=30)
+    spans = list(reconcile.spans(since))
+    assert spans[0][0] == since
+    assert all(one[1] == next_[0] for one, next_ in pairwise(spans))
+    assert all(until - begin <= reconcile.SPAN for begin, until in spans)
+    assert utc_now() - spans[-1][1] < timedelta(seconds=5)

@@ -1,0 +1,352 @@
+"""Money that goes back: in full, once, and the buyer is told why."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from payments import rules
+from payments.models import NotRefundable, Payment
+from ticketing_common.errors import NotFound
+from ticketing_common.events import PaymentCreated, PaymentFailed, PaymentRefunded
+from ticketing_common.testing import Served, an_id, eventually
+from ticketing_common.testing.programs import StripeStandIn
+from ticketing_common.transaction import transactional
+
+REFUNDING = {"path": "/v1/refunds", "method": "POST"}
+CONFIRMING = {"path": "/v1/payment_intents/", "method": "POST"}
+
+
+async def has_come_to(purchase: Any, *statuses: str) -> bool:
+    return bool(await purchase.statuses() == [*statuses])
+
+
+async def the_payment(purchase: Any) -> Payment:
+    payment = await Payment.find_one({"order_id": purchase.order.id})
+    assert payment is not None
+    return payment
+
+
+@pytest.mark.parametrize(
+    ("reason", "why"),
+    [
+        ("cancelled-by-buyer", "you cancelled the order"),
+        ("expired", "the order's time was over before the payment arrived"),
+        ("ticket-gone", "the seller took the ticket off the market"),
+    ],
+)
+async def test_an_order_that_is_cancelled_after_it_was_paid_is_refunded_and_the_buyer_told_why(
+    payments: Served,
+    purchase: Any,
+    cancel: Any,
+    charged: Any,
+    given_back: Any,
+    reason: str,
+    why: str,
+) -> None:
+    paid = (await purchase.pay()).json()
+
+    await cancel(purchase, reason)
+
+    (refunded,) = await payments.bus.heard(PaymentRefunded)
+    assert (refunded.id, refunded.order_id) == (paid["id"], purchase.order.id)
+    assert (refunded.stripe_id, refunded.reason) == (paid["stripeId"], why)
+    assert await given_back(purchase) == await charged(purchase) == [2500]
+    (shown,) = await purchase.payments()
+    assert (shown["status"], shown["reason"]) == ("refunded", why)
+
+
+async def test_a_charge_that_comes_after_the_cancellation_is_refunded_once(
+    payments: Served,
+    purchase: Any,
+    stripe: StripeStandIn,
+    cancel: Any,
+    charged: Any,
+    given_back: Any,
+    later: Any,
+) -> None:
+    """The answer of the charge was lost, and meanwhile the order is over."""
+    await stripe.fail("drop", when="after", times=2, **CONFIRMING)
+    assert (await purchase.pay()).status_code == 503
+    await cancel(purchase)
+    await later()
+
+    (refunded,) = await payments.bus.heard(PaymentRefunded)
+
+    assert "time was over" in refunded.reason
+    assert len(await payments.bus.heard(PaymentCreated)) == 1
+    assert await given_back(purchase) == await charged(purchase) == [2500]
+    refusal = await purchase.pay()
+    assert refusal.status_code == 400
+
+
+async def test_a_charge_that_is_answered_after_the_cancellation_says_that_the_money_is_back(
+    payments: Served, purchase: Any, stripe: StripeStandIn, cancel: Any, given_back: Any
+) -> None:
+    await stripe.fail("delay", seconds=1, when="after", **CONFIRMING)
+    paying = asyncio.create_task(purchase.pay())
+    await eventually(stripe.has_failed)
+    await cancel(purchase, "cancelled-by-buyer")
+
+    answer = await paying
+
+    assert answer.status_code == 400
+    assert "you cancelled the order" in answer.json()["errors"][0]["message"]
+    await payments.bus.heard(PaymentRefunded)
+    assert await given_back(purchase) == [2500]
+
+
+async def test_an_order_that_is_cancelled_before_the_bank_is_asked_is_never_charged(
+    payments: Served, purchase: Any, stripe: StripeStandIn, cancel: Any, charged: Any, later: Any
+) -> None:
+    await stripe.fail("drop", times=2, **CONFIRMING)
+    assert (await purchase.pay()).status_code == 503
+    await cancel(purchase)
+    await later()
+
+    await payments.bus.heard(PaymentFailed)
+
+    assert await charged(purchase) == []
+    payment = await the_payment(purchase)
+    assert (await stripe.look(f"/v1/payment_intents/{payment.stripe_id}"))["status"] == "canceled"
+
+
+@asynccontextmanager
+async def held_open(monkeypatch: pytest.MonkeyPatch, name: str) -> AsyncIterator[asyncio.Event]:
+    """Keeps a transaction open at its end, until the block ends; the event tells it is there."""
+    there, go_on = asyncio.Event(), asyncio.Event()
+    real = getattr(rules, name)
+
+    async def wait_after(*args: Any, **kwargs: Any) -> Any:
+        result = await real(*args, **kwargs)
+        there.set()
+        await go_on.wait()
+        return result
+
+    monkeypatch.setattr(rules, name, wait_after)
+    try:
+        yield there
+    finally:
+        go_on.set()
+
+
+@pytest.mark.parametrize("first", ["the charge", "the cancellation"])
+async def test_a_charge_and_a_cancellation_at_the_same_moment_see_each_other(
+    payments: Served,
+    purchase: Any,
+    cancel: Any,
+    charged: Any,
+    given_back: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    first: str,
+) -> None:
+    """Each has read what the other is about to change; whoever commits second does it anew."""
+    name = "_succeed" if first == "the charge" else "end_with"
+    async with held_open(monkeypatch, name) as there:
+        if first == "the charge":
+            earlier = asyncio.create_task(purchase.pay())
+            await asyncio.wait_for(there.wait(), 10)
+            later_one = asyncio.create_task(cancel(purchase))
+        else:
+            earlier = asyncio.create_task(cancel(purchase))
+            await asyncio.wait_for(there.wait(), 10)
+            later_one = asyncio.create_task(purchase.pay())
+        await eventually(lambda: charged(purchase))
+    await asyncio.gather(earlier, later_one)
+
+    (refunded,) = await payments.bus.heard(PaymentRefunded)
+    assert refunded.order_id == purchase.order.id
+    assert await given_back(purchase) == [2500]
+    assert len(await payments.bus.heard(PaymentCreated)) == 1
+
+
+async def test_an_order_that_is_paid_and_complete_keeps_its_charge(
+    payments: Served, purchase: Any, given_back: Any, later: Any
+) -> None:
+    await purchase.pay()
+    await later()
+    assert await given_back(purchase) == []
+    assert await payments.bus.heard(PaymentRefunded, 0) == []
+
+
+async def test_while_stripe_is_away_the_refund_waits_and_is_made_once(
+    payments: Served,
+    purchase: Any,
+    stripe: StripeStandIn,
+    cancel: Any,
+    given_back: Any,
+    later: Any,
+) -> None:
+    await purchase.pay()
+    await later()  # the pauses are short now
+    await stripe.fail("drop", times=4, **REFUNDING)
+    await stripe.fail("drop", times=2, when="after", **REFUNDING)
+    await stripe.fail("error", status=500, when="during", **REFUNDING)
+    await cancel(purchase)
+
+    await payments.bus.heard(PaymentRefunded, within=30)
+
+    assert await given_back(purchase) == [2500]
+    assert len(await payments.bus.heard(PaymentRefunded)) == 1
+
+
+@pytest.mark.usefixtures("webhooks")
+async def test_a_refund_that_takes_its_time_is_told_when_it_is_done(
+    payments: Served, purchase: Any, stripe: StripeStandIn, cancel: Any
+) -> None:
+    await purchase.pay("pm_card_pendingRefund")
+    await cancel(purchase)
+    await eventually(lambda: refunds_of(stripe, purchase))
+    assert await purchase.statuses() == ["refund-pending"]
+    assert await payments.bus.heard(PaymentRefunded, 0) == []
+
+    (refund,) = await refunds_of(stripe, purchase)
+    await stripe.play("refunds", refund["id"], "succeed")
+
+    await payments.bus.heard(PaymentRefunded)
+    assert await purchase.statuses() == ["refunded"]
+
+
+async def refunds_of(stripe: StripeStandIn, purchase: Any) -> list[dict[str, Any]]:
+    refunds = (await stripe.look("/v1/refunds", limit=100))["data"]
+    return [one for one in refunds if one["metadata"].get("order_id") == purchase.order.id]
+
+
+@pytest.mark.usefixtures("webhooks")
+async def test_a_refund_that_the_bank_sends_back_is_left_to_an_operator_who_may_ask_again(
+    payments: Served, purchase: Any, stripe: StripeStandIn, cancel: Any, later: Any
+) -> None:
+    await purchase.pay("pm_card_refundFail")
+    await later()
+    await cancel(purchase)
+    await payments.bus.heard(PaymentRefunded)
+    (refund,) = await refunds_of(stripe, purchase)
+    await stripe.play("refunds", refund["id"], "fail")
+
+    async def problem() -> str | None:
+        return (await the_payment(purchase)).problem
+
+    assert "sent the refund back" in (await eventually(problem) or "")
+    assert await purchase.statuses() == ["refund-pending"]
+    assert len(await refunds_of(stripe, purchase)) == 1
+
+    await rules.refund(purchase.order.id, "once more")
+    await eventually(lambda: two_refunds(stripe, purchase))
+
+
+async def two_refunds(stripe: StripeStandIn, purchase: Any) -> bool:
+    return len(await refunds_of(stripe, purchase)) == 2
+
+
+async def test_what_is_disputed_cannot_be_refunded_until_the_dispute_is_over(
+    payments: Served, purchase: Any, stripe: StripeStandIn, cancel: Any, later: Any
+) -> None:
+    await purchase.pay("pm_card_createDispute")
+    await later()
+    await cancel(purchase)
+
+    async def problem() -> str | None:
+        return (await the_payment(purchase)).problem
+
+    assert "charged back" in (await eventually(problem) or "") or await problem()
+    assert await purchase.statuses() == ["refund-pending"]
+    (dispute,) = (await stripe.look("/v1/disputes", limit=1))["data"]
+    await stripe.play("disputes", dispute["id"], "won")
+
+    await payments.bus.heard(PaymentRefunded, within=20)
+    assert await problem() is None
+
+
+@pytest.mark.usefixtures("webhooks")
+async def test_what_an_operator_gives_back_at_stripe_itself_is_noted_and_told(
+    payments: Served, purchase: Any, stripe: StripeStandIn
+) -> None:
+    paid = (await purchase.pay()).json()
+    async with stripe._client() as http:
+        form = {"payment_intent": paid["stripeId"], "amount": "1000"}
+        (await http.post("/v1/refunds", data=form)).raise_for_status()
+        await eventually(lambda: nothing_waits(stripe))
+        assert await purchase.statuses() == ["succeeded"]
+        (
+            await http.post("/v1/refunds", data={"payment_intent": paid["stripeId"]})
+        ).raise_for_status()
+
+    (refunded,) = await payments.bus.heard(PaymentRefunded)
+    assert refunded.reason == "given back by the market"
+
+
+async def nothing_waits(stripe: StripeStandIn) -> bool:
+    return await stripe.deliveries(state="waiting") == []
+
+
+async def test_an_operators_refund_gives_back_what_is_left_and_no_more(
+    payments: Served, purchase: Any, stripe: StripeStandIn, given_back: Any
+) -> None:
+    paid = (await purchase.pay()).json()
+    async with stripe._client() as http:
+        form = {"payment_intent": paid["stripeId"], "amount": "1000"}
+        (await http.post("/v1/refunds", data=form)).raise_for_status()
+
+    await rules.refund(purchase.order.id, "the concert is off")
+
+    (refunded,) = await payments.bus.heard(PaymentRefunded)
+    assert refunded.reason == "the concert is off"
+    assert await given_back(purchase) == [1500]
+
+
+async def test_many_operators_at_once_refund_once(
+    payments: Served, purchase: Any, given_back: Any
+) -> None:
+    await purchase.pay()
+
+    ends = await asyncio.gather(
+        *(rules.refund(purchase.order.id, "the concert is off") for _ in range(5)),
+        return_exceptions=True,
+    )
+
+    assert sum(isinstance(end, Payment) for end in ends) == 1
+    await payments.bus.heard(PaymentRefunded)
+    assert await given_back(purchase) == [2500]
+
+
+@pytest.mark.usefixtures("payments")
+async def test_what_was_not_paid_is_not_refunded(purchase: Any) -> None:
+    with pytest.raises(NotFound):
+        await rules.refund(an_id(), "why not")
+    await purchase.pay("tok_chargeDeclined")
+    with pytest.raises(NotRefundable):
+        await rules.refund(purchase.order.id, "why not")
+    await purchase.pay()
+    await rules.refund(purchase.order.id, "the concert is off")
+    with pytest.raises(NotRefundable):
+        await rules.refund(purchase.order.id, "once more")
+
+
+async def test_a_charge_for_an_order_that_another_charge_has_paid_is_refunded(
+    payments: Served, purchase: Any, stripe: StripeStandIn, charged: Any, given_back: Any
+) -> None:
+    """It takes somebody at Stripe who pays by hand an intent that was given up for lost."""
+    await purchase.pay("tok_chargeDeclined")
+    await purchase.pay()
+    (_, failed) = await purchase.payments()
+    async with stripe._client() as http:
+        form = {"payment_method": "pm_card_visa"}
+        path = f"/v1/payment_intents/{failed['stripeId']}/confirm"
+        (await http.post(path, data=form)).raise_for_status()
+    assert await charged(purchase) == [2500, 2500]
+
+    await note_what_stripe_says(failed["id"])
+
+    (refunded,) = await payments.bus.heard(PaymentRefunded)
+    assert refunded.reason == "the order had been paid already"
+    assert await given_back(purchase) == [2500]
+    assert await purchase.statuses() == ["succeeded", "refunded"]
+
+
+@transactional
+async def note_what_stripe_says(payment_id: str) -> None:
+    payment = await Payment.get(payment_id)
+    assert payment is not None
+    await rules.look_now(payment.id)

@@ -1,0 +1,232 @@
+"""POST /api/payments/webhook: only what Stripe signed, once, in whatever order it comes."""
+
+import json
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx
+import pytest
+from services.payments.tests.signing import signed
+
+from payments.models import HeardEvent, Payment
+from ticketing_common.events import PaymentCreated, PaymentFailed
+from ticketing_common.testing import Served, an_id, eventually
+from ticketing_common.testing.programs import StripeStandIn
+
+CARD = "pm_card_threeDSecure2Required"
+
+
+Tell = Callable[..., Awaitable[httpx.Response]]
+
+
+@pytest.fixture
+async def tell(payments: Served) -> Tell:
+    """Posts an event as Stripe would."""
+    http = await payments.visitor()
+
+    async def post(event: dict[str, Any] | str, **how: Any) -> httpx.Response:
+        body = event if isinstance(event, str) else json.dumps(event)
+        return await http.post("/api/payments/webhook", content=body, headers=signed(body, **how))
+
+    return post
+
+
+@pytest.fixture
+def events(stripe: StripeStandIn) -> Callable[..., Awaitable[list[dict[str, Any]]]]:
+    """What Stripe has to tell of an order, the oldest first."""
+
+    async def of(purchase: Any, *types: str) -> list[dict[str, Any]]:
+        told = (await stripe.look("/v1/events", limit=100))["data"]
+        return [
+            event
+            for event in reversed(told)
+            if purchase.order.id in json.dumps(event) and (not types or event["type"] in types)
+        ]
+
+    return of
+
+
+def unknown(**event: Any) -> dict[str, Any]:
+    """An event of something that is not ours."""
+    thing = {"id": "pi_other", "object": "payment_intent", "status": "succeeded"}
+    return {
+        "id": "evt_unknown",
+        "object": "event",
+        "api_version": "2099-01-01.zebra",
+        "type": "payment_intent.succeeded",
+        "data": {"object": thing},
+        **event,
+    }
+
+
+FORGED: dict[str, Callable[[], dict[str, str]]] = {
+    "none": dict,
+    "empty": lambda: {"Stripe-Signature": ""},
+    "no signature": lambda: {"Stripe-Signature": "t=1"},
+    "no form": lambda: {"Stripe-Signature": "rubbish"},
+    "made up": lambda: {"Stripe-Signature": f"t={int(time.time())},v1={'0' * 64}"},
+    "of an old scheme": lambda: {
+        "Stripe-Signature": signed("{}")["Stripe-Signature"].replace("v1", "v0")
+    },
+    "by somebody else": lambda: signed("{}", "whsec_somebody_elses"),
+    "of another body": lambda: signed("{ }"),
+    "too old": lambda: signed("{}", at=time.time() - 301),
+}
+
+
+@pytest.mark.parametrize("forged", FORGED)
+async def test_what_stripe_did_not_sign_or_not_lately_is_a_400(
+    payments: Served, forged: str
+) -> None:
+    http = await payments.visitor()
+    headers = FORGED[forged]()
+    answer = await http.post("/api/payments/webhook", content="{}", headers=headers)
+    assert answer.status_code == 400
+    assert answer.json() == {"errors": [{"message": "The signature does not fit the body"}]}
+
+
+async def test_a_body_that_is_no_text_is_a_400(payments: Served) -> None:
+    http = await payments.visitor()
+    answer = await http.post("/api/payments/webhook", content=b"\xff\xfe", headers=signed("{}"))
+    assert answer.status_code == 400
+
+
+async def test_the_signature_is_over_the_raw_body_not_over_what_it_means(tell: Tell) -> None:
+    event = json.dumps(unknown(), indent=3, sort_keys=True)
+    assert (await tell(event)).status_code == 200
+
+
+async def test_a_secret_that_is_being_replaced_counts_beside_the_new_one(
+    payments: Served,
+) -> None:
+    """While one is rolled, Stripe signs with both."""
+    http = await payments.visitor()
+    body = json.dumps(unknown())
+    old, new = signed(body, "whsec_old"), signed(body)
+    both = old["Stripe-Signature"] + "," + new["Stripe-Signature"].partition(",")[2]
+    answer = await http.post(
+        "/api/payments/webhook", content=body, headers={"Stripe-Signature": both}
+    )
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        unknown(),
+        unknown(type="customer.created", data={"object": {"id": "cus_1", "object": "customer"}}),
+        unknown(type="radar.early_fraud_warning.created"),
+        unknown(data={"object": {"object": "balance"}}),
+        unknown(id=None),
+        {"hello": "world"},
+        "[]",
+        "no JSON",
+    ],
+    ids=str,
+)
+async def test_what_is_unknown_is_fine_and_changes_nothing(
+    payments: Served, purchase: Any, tell: Tell, event: Any
+) -> None:
+    await purchase.pay()
+    for _ in range(2):
+        assert (await tell(event)).status_code == 200
+    assert await purchase.statuses() == ["succeeded"]
+
+
+async def test_an_event_that_comes_twice_is_taken_in_once(
+    payments: Served, purchase: Any, stripe: StripeStandIn, tell: Tell, events: Any
+) -> None:
+    await purchase.pay(CARD)
+    (waiting,) = await purchase.payments()
+    await stripe.play("payment_intents", waiting["stripeId"], "succeed")
+    (succeeded,) = await events(purchase, "payment_intent.succeeded")
+
+    for _ in range(3):
+        assert (await tell(succeeded)).status_code == 200
+
+    assert len(await payments.bus.heard(PaymentCreated)) == 1
+    assert await HeardEvent.find({"_id": succeeded["id"]}).count() == 1
+    assert await purchase.statuses() == ["succeeded"]
+
+
+async def test_in_whatever_order_they_come_the_payment_ends_alike(
+    payments: Served, purchase: Any, stripe: StripeStandIn, tell: Tell, events: Any, later: Any
+) -> None:
+    """Two cards were tried; the news of the first come last."""
+    await purchase.pay(CARD)
+    (waiting,) = await purchase.payments()
+    await stripe.play("payment_intents", waiting["stripeId"], "fail")
+    await purchase.pay("tok_visa")
+    told = await events(purchase)
+    assert {"payment_intent.payment_failed", "payment_intent.succeeded"} <= {
+        event["type"] for event in told
+    }
+
+    for event in reversed(told):
+        assert (await tell(event)).status_code == 200
+    await later()
+
+    await payments.bus.heard(PaymentFailed)
+    assert await purchase.statuses() == ["succeeded", "failed"]
+    assert len(await payments.bus.heard(PaymentCreated)) == 1
+
+
+async def test_old_news_of_a_failure_is_looked_up_not_believed(
+    payments: Served, purchase: Any, stripe: StripeStandIn, tell: Tell, events: Any, later: Any
+) -> None:
+    await purchase.pay(CARD)
+    (waiting,) = await purchase.payments()
+    await stripe.play("payment_intents", waiting["stripeId"], "succeed")
+    (succeeded,) = await events(purchase, "payment_intent.succeeded")
+    late = json.loads(json.dumps(succeeded))
+    late |= {"id": f"evt_{an_id()}", "type": "payment_intent.payment_failed"}
+    late["data"]["object"]["status"] = "requires_payment_method"
+
+    await tell(late)
+
+    await payments.bus.heard(PaymentCreated)
+    assert await payments.bus.heard(PaymentFailed, 0) == []
+    assert await purchase.statuses() == ["succeeded"]
+
+
+@pytest.mark.usefixtures("webhooks")
+async def test_with_every_webhook_doubled_and_reversed_the_payment_is_told_once(
+    payments: Served, purchase: Any, stripe: StripeStandIn, charged: Any
+) -> None:
+    await stripe.treat_webhooks(copies=2, hold=True)
+    await purchase.pay(CARD)
+    (waiting,) = await purchase.payments()
+    await stripe.play("payment_intents", waiting["stripeId"], "succeed")
+    await stripe.treat_webhooks(reverse=True)
+
+    await payments.bus.heard(PaymentCreated)
+    await eventually(lambda: all_delivered(stripe))
+
+    assert len(await payments.bus.heard(PaymentCreated)) == 1
+    assert await charged(purchase) == [2500]
+
+
+async def all_delivered(stripe: StripeStandIn) -> bool:
+    return await stripe.deliveries(state="waiting") == []
+
+
+async def test_a_dispute_is_noted_until_it_is_closed(
+    payments: Served, purchase: Any, stripe: StripeStandIn, tell: Tell, events: Any
+) -> None:
+    await purchase.pay("pm_card_createDispute")
+    (dispute,) = (await stripe.look("/v1/disputes", limit=1))["data"]
+    for event in await events(purchase, "charge.dispute.created"):
+        await tell(event)
+    told = (await stripe.look("/v1/events", type="charge.dispute.created", limit=1))["data"][0]
+    await tell(told)
+    payment = await Payment.find_one({"order_id": purchase.order.id})
+    assert payment is not None
+    assert payment.disputed
+
+    await stripe.play("disputes", dispute["id"], "won")
+    closed = (await stripe.look("/v1/events", type="charge.dispute.closed", limit=1))["data"][0]
+    await tell(closed)
+    payment = await Payment.find_one({"order_id": purchase.order.id})
+    assert payment is not None
+    assert not payment.disputed
