@@ -1,0 +1,10 @@
+import type { components as auth } from "./generated/auth";
+import type { components as orders } from "./generated/orders";
+import type { components as payments } from "./generated/payments";
+import type { components as tickets } from "./generated/tickets";
+
+export type User = auth["schemas"]["UserOut"];
+export type Ticket = tickets["schemas"]["TicketOut"];
+export type Sort = tickets["schemas"]["Sort"];
+export type Order = orders["schemas"]["OrderOut"];
+export type Payment = payments["schemas"]["PaymentState"];

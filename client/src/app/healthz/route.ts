@@ -1,0 +1,6 @@
+/** Whether this process lives. */
+export const dynamic = "force-dynamic";
+
+export function GET(): Response {
+  return new Response("ok");
+}

@@ -1,0 +1,28 @@
+"use client";
+
+import { useEffect, useState } from "react";
+
+/**
+ * How far the server's clock is ahead of ours, in milliseconds.
+ *
+ * A moment told by the server is older when it arrives, so each one is a lower bound of the
+ * difference, and the largest of them is the best: a page from the cache does not spoil it.
+ */
+let ahead = Number.NEGATIVE_INFINITY;
+
+function hear(serverNow: number): void {
+  ahead = Math.max(ahead, serverNow - Date.now());
+}
+
+/** The time by the server's clock, told anew every second; at first what it was when it rendered. */
+export function useServerTime(renderedAt: number, every = 1000): number {
+  const [now, setNow] = useState(renderedAt);
+  useEffect(() => {
+    hear(renderedAt);
+    const tell = () => setNow(Date.now() + ahead);
+    tell();
+    const timer = setInterval(tell, every);
+    return () => clearInterval(timer);
+  }, [renderedAt, every]);
+  return now;
+}

@@ -1,0 +1,29 @@
+import type { Order, Payment } from "./api/models";
+
+/** How an order stands, as its buyer would say it. */
+export type Standing =
+  | "held"
+  | "time-is-up"
+  | "paying"
+  | "confirming"
+  | "yours"
+  | "refunded"
+  | "refund-on-its-way"
+  | "ended";
+
+/** Tells it of the order and its payments (the newest first), which may know of each other late. */
+export function standing(order: Order, payments: Payment[], now: number): Standing {
+  const last = payments[0]?.status;
+  if (last === "refunded") return "refunded";
+  if (last === "refund-pending") return "refund-on-its-way";
+  if (order.status === "cancelled") return "ended";
+  if (order.status === "complete" || last === "succeeded") return "yours";
+  if (last === "needs-confirmation") return "confirming";
+  if (last === "started") return "paying";
+  return now < Date.parse(order.expiresAt) ? "held" : "time-is-up";
+}
+
+/** Whether it is about to become something else without anything that the buyer does here. */
+export function isUnsettled(how: Standing): boolean {
+  return ["time-is-up", "paying", "confirming", "refund-on-its-way"].includes(how);
+}

@@ -1,0 +1,22 @@
+"use client";
+
+import { call } from "@/api/browser";
+import { Act } from "./act";
+import { Trouble } from "./trouble";
+import { useAction } from "./use-action";
+
+export function Cancel({ orderId, look }: { orderId: string; look: () => Promise<void> }) {
+  const { busy, ready, failure, run } = useAction(async () => {
+    const answer = await call("delete", "/api/orders/{orderId}", { path: { orderId } });
+    await look();
+    return answer.ok ? undefined : answer;
+  });
+  return (
+    <>
+      {failure && <Trouble failure={failure} />}
+      <Act look="outline-secondary" busy={busy} ready={ready} onClick={run}>
+        Cancel this order
+      </Act>
+    </>
+  );
+}

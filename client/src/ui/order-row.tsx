@@ -1,0 +1,35 @@
+import Link from "next/link";
+import type { Order } from "@/api/models";
+import { ago, madeAt, money } from "@/words";
+
+const TOLD: Record<Order["status"], { look: string; word: string }> = {
+  created: { look: "info", word: "Held for you" },
+  "awaiting:payment": { look: "info", word: "Paying" },
+  complete: { look: "success", word: "Yours" },
+  cancelled: { look: "secondary", word: "Ended" },
+};
+
+/** One order of a list; all of it leads to its page. */
+export function OrderRow({ order, now }: { order: Order; now: number }) {
+  const { look, word } = TOLD[order.status];
+  return (
+    <article className="card ticket-card">
+      <div className="card-body py-2 d-flex align-items-center gap-3">
+        <div className="flex-grow-1">
+          <h2 className="h6 ticket-title mb-0">
+            <Link
+              className="stretched-link text-reset"
+              href={`/orders/${order.id}`}
+              prefetch={false}
+            >
+              {order.ticket.title}
+            </Link>
+          </h2>
+          <span className="text-secondary small">{ago(madeAt(order.id), now)}</span>
+        </div>
+        <span className={`badge text-bg-${look}`}>{word}</span>
+        <span className="price">{money(order.ticket.price)}</span>
+      </div>
+    </article>
+  );
+}

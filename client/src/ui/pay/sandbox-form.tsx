@@ -1,0 +1,42 @@
+"use client";
+
+import { useState } from "react";
+import { CARDS } from "./cards";
+import type { PayProps } from "./pay";
+import { PayForm } from "./pay-form";
+
+/** Stripe's test cards to choose from, where there is no Stripe: the whole purchase can be tried. */
+export function SandboxForm(props: PayProps) {
+  const [token, setToken] = useState<string>(CARDS[0].token);
+  const back = `/orders/${props.order.id}`;
+  return (
+    <PayForm
+      {...props}
+      token={async () => token}
+      confirm={async (clientSecret) => ({
+        leaveFor: `/dev/stripe/authenticate?${new URLSearchParams({ client_secret: clientSecret, return_url: back })}`,
+      })}
+    >
+      <fieldset className="vstack gap-2">
+        <legend className="fs-6">
+          Test cards <span className="text-secondary">· this is a sandbox, no money moves</span>
+        </legend>
+        {CARDS.map((card) => (
+          <label key={card.token} className="choice d-flex gap-2 px-3 py-2">
+            <input
+              className="form-check-input flex-shrink-0"
+              type="radio"
+              name="card"
+              checked={token === card.token}
+              onChange={() => setToken(card.token)}
+            />
+            <span className="d-flex flex-wrap column-gap-2 justify-content-between flex-grow-1">
+              <span>{card.name}</span>
+              <span className="text-secondary">{card.does}</span>
+            </span>
+          </label>
+        ))}
+      </fieldset>
+    </PayForm>
+  );
+}

@@ -1,0 +1,49 @@
+"use client";
+
+import { useMemo } from "react";
+import type { Ticket, User } from "@/api/models";
+import { useServerTime } from "@/clock";
+import { type Listed, useLiveTickets } from "@/live/use-live-tickets";
+import { ago, madeAt, money } from "@/words";
+import { Buy } from "./buy";
+import { Held, SoldByYou, Withdrawn } from "./ticket-states";
+
+type Props = {
+  ticket: Ticket;
+  user: User | null;
+  /** Whether the order that holds it is the visitor's. */
+  isMine: boolean;
+  position: string | null;
+  renderedAt: number;
+};
+
+/** A ticket, which changes while one looks at it, and what its visitor can do with it. */
+export function TicketView({ ticket: rendered, user, isMine, position, renderedAt }: Props) {
+  const { shown } = useLiveTickets(
+    useMemo(() => [rendered], [rendered]),
+    position,
+    () => false,
+  );
+  const ticket: Listed = shown[0] ?? rendered;
+  const now = useServerTime(renderedAt, 30_000);
+  return (
+    <article className="medium mx-auto vstack gap-3">
+      <div>
+        <h1 className="h2 ticket-title mb-1">{ticket.title}</h1>
+        <p className="text-secondary mb-0">Offered {ago(madeAt(ticket.id), now)}</p>
+      </div>
+      <p className="price fs-2 mb-0">{money(ticket.price)}</p>
+      {ticket.gone === "withdrawn" ? (
+        <Withdrawn />
+      ) : user?.id === ticket.userId ? (
+        <SoldByYou ticket={ticket} />
+      ) : ticket.orderId ? (
+        <Held
+          orderId={isMine && ticket.orderId === rendered.orderId ? ticket.orderId : undefined}
+        />
+      ) : (
+        <Buy ticket={ticket} user={user} />
+      )}
+    </article>
+  );
+}

@@ -1,0 +1,19 @@
+"use client";
+
+import { call } from "@/api/browser";
+import { ActTwice } from "./act-twice";
+import { Trouble } from "./trouble";
+import { useAction } from "./use-action";
+
+export function Withdraw({ ticketId }: { ticketId: string }) {
+  const action = useAction(async () => {
+    const answer = await call("delete", "/api/tickets/{ticketId}", { path: { ticketId } });
+    return answer.ok ? { goTo: "/tickets/mine" } : answer;
+  });
+  return (
+    <>
+      <ActTwice action={action} first="Delete" second="Yes, delete it" />
+      {action.failure && <Trouble failure={action.failure} />}
+    </>
+  );
+}
