@@ -50,13 +50,14 @@ bench: setup ## Measure a running stack against its limits
 bench-cold: ## Measure `make up` on a fresh clone
 	@$(PYTHON) bench/cold.py
 
-LOCKS := dev/uv.txt dev/requirements.txt services/requirements.txt
+LOCKS := dev/uv.txt dev/node.txt dev/requirements.txt services/requirements.txt
 LOCK_TO := .
 
 .PHONY: lock
 lock: setup ## Bring the lock files up to date (LOCK_FLAGS=--upgrade: the packages in them, too)
 	@echo "==> Compiling $(LOCKS)"
 	@$(BIN)/$(LOCK) $(LOCK_FLAGS) dev/uv.in -o $(LOCK_TO)/dev/uv.txt
+	@$(BIN)/$(LOCK) $(LOCK_FLAGS) dev/node.in -o $(LOCK_TO)/dev/node.txt
 	@$(BIN)/$(LOCK) $(LOCK_FLAGS) common/pyproject.toml services/*/pyproject.toml \
 		-o $(LOCK_TO)/services/requirements.txt
 	@$(BIN)/$(LOCK) $(LOCK_FLAGS) --all-extras \

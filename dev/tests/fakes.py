@@ -47,4 +47,5 @@ def fake_market(port: int, data: Path, port_of: Callable[[str], int], *_: object
 
 if __name__ == "__main__":
     control.market = fake_market  # type: ignore[attr-defined,assignment]
+    control.client.serving = lambda _: ()  # type: ignore[attr-defined]
     app()

@@ -139,7 +139,7 @@ def running_market(data: Path) -> Iterator[Market]:
     """A stack of its own, as `ticketing up` starts it."""
     port = free_port()
     where = ["--data", str(data)]
-    up = ["up", "--detach", "--port", str(port), "--window", str(WINDOW_SECONDS)]
+    up = ["up", "--detach", "--no-client", "--port", str(port), "--window", str(WINDOW_SECONDS)]
     subprocess.run([COMMAND, *up, *where], check=True)
     try:
         yield Market(f"http://localhost:{port}", data)

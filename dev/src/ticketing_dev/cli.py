@@ -58,10 +58,16 @@ def up(
     ] = None,
     detach: Annotated[bool, typer.Option("--detach", help="Return once all is ready.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget all earlier data.")] = False,
+    client: Annotated[
+        bool, typer.Option("--client/--no-client", help="With the pages, built where they changed.")
+    ] = True,
+    dev: Annotated[
+        bool, typer.Option("--dev", help="Reload pages and services whenever their code changes.")
+    ] = False,
     in_background: Annotated[bool, typer.Option("--in-background", hidden=True)] = False,
 ) -> None:
     """Start the market and keep it running."""
-    wish = Wish(control.absolute(data), port, window, fresh)
+    wish = Wish(control.absolute(data), port, window, fresh, client, dev)
     if detach:
         raise typer.Exit(control.up_in_background(wish))
     with _complaining():

@@ -12,10 +12,10 @@ from pathlib import Path
 import psutil
 from rich.console import Console
 
-from ticketing_dev import lock
+from ticketing_dev import client, lock
 from ticketing_dev.folder import Folder
 from ticketing_dev.keys import Keys
-from ticketing_dev.market import market
+from ticketing_dev.market import ClientCommand, market
 from ticketing_dev.ports import chooser, is_free
 from ticketing_dev.stack import Stack
 
@@ -37,6 +37,8 @@ class Wish:
     port: int
     window: int | None = None
     fresh: bool = False
+    client: bool = True
+    dev: bool = False
 
 
 def up(wish: Wish, console: Console, *, background: bool = False) -> None:
@@ -62,6 +64,8 @@ def up(wish: Wish, console: Console, *, background: bool = False) -> None:
                 Keys.kept_in(folder.keys),
                 {name: os.environ[name] for name in PASSED_ON if name in os.environ},
                 wish.window,
+                _client(wish, console),
+                wish.dev,
             )
             url = f"http://localhost:{wish.port}"
             asyncio.run(Stack(folder, url, parts, console, background).run())
@@ -73,6 +77,25 @@ def up(wish: Wish, console: Console, *, background: bool = False) -> None:
         ) from None
 
 
+def _client(wish: Wish, console: Console) -> ClientCommand | None:
+    """How the pages are served; built first where that is to be done."""
+    if not wish.client:
+        return None
+    try:
+        with console.status("") as spinner:
+
+            def say(text: str) -> None:
+                spinner.update(text)
+                console.print(f"[dim]{text}[/]", soft_wrap=True)
+
+            if wish.dev:
+                return client.developing(say)
+            command = client.serving(say)
+            return lambda _: command
+    except client.NotBuilt as error:
+        raise Refused(str(error)) from None
+
+
 def up_in_background(wish: Wish) -> int:
     """Have a process of its own bring the stack up; what it says until it is ready is printed here.
 
@@ -82,6 +105,8 @@ def up_in_background(wish: Wish) -> int:
     command += ["--port", str(wish.port), "--data", str(wish.folder.path)]
     command += [] if wish.window is None else ["--window", str(wish.window)]
     command += ["--fresh"] if wish.fresh else []
+    command += [] if wish.client else ["--no-client"]
+    command += ["--dev"] if wish.dev else []
     child = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,

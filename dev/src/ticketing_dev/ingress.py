@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
 ERRORS = {
     400: "Bad request",
@@ -27,7 +27,7 @@ ERRORS = {
 _templates = Environment(
     loader=PackageLoader("ticketing_dev", "."),
     undefined=StrictUndefined,
-    autoescape=select_autoescape(["html.j2"]),
+    autoescape=False,  # noqa: S701  it is no page
     trim_blocks=True,
 )
 
@@ -92,10 +92,10 @@ def render(
     addresses: Mapping[str, str],
     extras: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
-    """The files of an nginx that serves the ingress: its configuration and a page of its own.
+    """The files of an nginx that serves the ingress.
 
     `addresses` says where each backend answers (`host:port`). A route to one that is not among them
-    is a 503; for `/` it is a small page that tells what runs here. `extras` are prefixes, taken off
+    is a 503; for `/` it is a 404, as a stack can do without pages. `extras` are prefixes, taken off
     on the way, that lead to backends which the manifest does not know.
     """
     known: dict[str, Any] = {
@@ -109,6 +109,5 @@ def render(
     }
     return {
         "nginx.conf": _templates.get_template("nginx.conf.j2").render(known),
-        "pages/index.html": _templates.get_template("index.html.j2").render(known),
         "temp/.keep": "",  # nginx makes the folders below it, but not this one
     }

@@ -4,12 +4,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ticketing_dev import parts
-from ticketing_dev.checkout import INGRESS
+from ticketing_dev.checkout import INGRESS, ROOT
 from ticketing_dev.keys import Keys
 from ticketing_dev.parts import Part
 
 STRIPE_PAGES, MAIL_PAGES = "/dev/stripe/", "/dev/mail/"
 SENDER = "tickets@ticketing.dev"
+
+ClientCommand = Callable[[int], tuple[str, ...]]
 
 
 def market(
@@ -19,11 +21,14 @@ def market(
     keys: Keys,
     common: Mapping[str, str],
     window: int | None = None,
+    client: ClientCommand | None = None,
+    dev: bool = False,
 ) -> list[Part]:
     """All parts of a stack at http://localhost:`port`.
 
     `port_of` chooses the port of every other part by its name, `common` are variables for all
-    services, `window` is how many seconds an order waits for its payment.
+    services, `window` is how many seconds an order waits for its payment. `client` tells how the
+    pages are served at a port; without it there are none. `dev` has the services reload.
     """
     nats = parts.nats(port_of("nats"), data / "nats")
     mongo = parts.mongo(port_of("mongo"), data / "mongo")
@@ -41,7 +46,8 @@ def market(
     def service(name: str, *stores: Part, **settings: str) -> Part:
         env = {**common, "NATS_URL": nats.url, **settings}
         needs = (nats.name, *(store.name for store in stores))
-        return parts.service(name, port_of(name), data / name, env, needs)
+        code = (ROOT / "services" / name / "src", ROOT / "common" / "src") if dev else ()
+        return parts.service(name, port_of(name), data / name, env, needs, code)
 
     def stored(name: str, *others: Part, **settings: str) -> Part:
         return service(name, mongo, *others, MONGO_URI=mongo.uri(name), **settings)
@@ -66,15 +72,21 @@ def market(
         service("expiration", redis, REDIS_URL=redis.url),
         stored("contact", sendgrid, **mail_settings),
     ]
+    pages = []
+    if client is not None:
+        port_of_client = port_of("client")
+        command = client(port_of_client)
+        url = f"http://localhost:{port}"
+        pages = [parts.client(port_of_client, data / "client", command, url)]
     ingress = parts.ingress(
         port,
         data / "ingress",
         INGRESS,
         addresses={
-            **{f"{part.name}-srv": part.address for part in services},
+            **{f"{part.name}-srv": part.address for part in (*services, *pages)},
             **{part.name: part.address for part in (stripe, sendgrid)},
         },
         extras={STRIPE_PAGES: stripe.name, MAIL_PAGES: sendgrid.name},
-        needs=tuple(part.name for part in (*services, stripe, sendgrid)),
+        needs=tuple(part.name for part in (*services, *pages, stripe, sendgrid)),
     )
-    return [nats, mongo, redis, stripe, sendgrid, *services, ingress]
+    return [nats, mongo, redis, stripe, sendgrid, *services, *pages, ingress]

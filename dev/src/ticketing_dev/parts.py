@@ -25,6 +25,7 @@ __all__ = [
     "Mongo",
     "Nats",
     "Part",
+    "client",
     "free_port",
     "ingress",
     "mongo",
@@ -219,10 +220,18 @@ def _stand_in(
 
 
 def service(
-    name: str, port: int, data: Path, env: Mapping[str, str], needs: tuple[str, ...] = ()
+    name: str,
+    port: int,
+    data: Path,
+    env: Mapping[str, str],
+    needs: tuple[str, ...] = (),
+    reload: tuple[Path, ...] = (),
 ) -> Part:
-    """One of our services. It gets `env` and no other setting."""
-    options = ("--factory", "--timeout-graceful-shutdown", "15")
+    """One of our services. It gets `env` and no other setting; `reload`: folders to watch."""
+    options = ["--factory", "--timeout-graceful-shutdown", "15"]
+    options += ["--reload"] if reload else []
+    for folder in reload:
+        options += ["--reload-dir", str(folder)]
     return Part(
         name=name,
         command=_uvicorn(f"{name}.app:create_app", port, *options),
@@ -232,6 +241,18 @@ def service(
         needs=needs,
         ready=partial(probes.answers, port, "/readyz"),
         grace=20.0,  # more than it gives the requests that it still serves
+    )
+
+
+def client(port: int, data: Path, command: tuple[str, ...], api: str) -> Part:
+    """The pages, as `command` serves them; `api` is where they find the services."""
+    return Part(
+        name="client",
+        command=command,
+        env={"PORT": str(port), "HOSTNAME": HOST, "API_URL": api, "NEXT_TELEMETRY_DISABLED": "1"},
+        port=port,
+        data=data,
+        ready=partial(probes.answers, port, "/healthz"),
     )
 
 

@@ -1,0 +1,39 @@
+"""The OpenAPI document of each service that has routes, told by its code: nothing has to run.
+
+`python -m ticketing_dev.openapi FOLDER` writes them there, one file a service.
+"""
+
+import json
+import os
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from ticketing_dev.keys import Keys
+from ticketing_dev.market import market
+
+WITH_ROUTES = ("auth", "tickets", "orders", "payments")
+
+
+def documents() -> dict[str, dict[str, Any]]:
+    """The documents by the names of their services."""
+    # As the local stack would start them.
+    parts = market(8080, Path("/nowhere"), lambda _: 1, Keys(), {})
+    env_of = {part.name: dict(part.env) for part in parts}
+    found = {}
+    for name in WITH_ROUTES:
+        with mock.patch.dict(os.environ, env_of[name]):
+            found[name] = import_module(f"{name}.app").create_app().openapi()
+    return found
+
+
+def write(folder: Path) -> None:
+    """One file a service."""
+    for name, document in documents().items():
+        (folder / f"{name}.json").write_text(json.dumps(document))
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))
