@@ -1,7 +1,9 @@
 from pathlib import Path
 from typing import Any
 
-from ticketing_dev.keys import Keys
+import pytest
+
+from ticketing_dev.keys import Keys, StripeAccount
 from ticketing_dev.market import market
 from ticketing_dev.parts import Part
 from ticketing_dev.ports import chooser, free_port
@@ -64,3 +66,25 @@ def test_stripes_webhooks_come_through_the_ingress_signed_with_the_secret_that_p
     port = parts["ingress"].port
     assert told["STRIPE_WEBHOOK_URL"] == f"http://localhost:{port}/api/payments/webhook"
     assert told["STRIPE_WEBHOOK_SECRET"] == parts["payments"].env["STRIPE_WEBHOOK_SECRET"]
+
+
+def test_with_a_test_key_of_ones_own_payments_talks_to_stripe_itself(tmp_path: Path) -> None:
+    environ = {
+        "STRIPE_KEY": "sk_test_mine",
+        "STRIPE_WEBHOOK_SECRET": "whsec_mine",
+        "STRIPE_PUBLISHABLE_KEY": "pk_test_mine",
+    }
+    account = StripeAccount.named_in(environ, Keys())
+    parts = made(tmp_path, account=account, client=lambda _: ("serve",))
+
+    env = parts["payments"].env
+    assert (env["STRIPE_KEY"], env["STRIPE_WEBHOOK_SECRET"]) == ("sk_test_mine", "whsec_mine")
+    assert "STRIPE_API_BASE" not in env
+    assert parts["client"].env["STRIPE_PUBLISHABLE_KEY"] == "pk_test_mine"
+    assert "sk_test_mine" not in str(parts["client"].env)
+
+
+def test_a_live_key_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no test key"):
+        StripeAccount.named_in({"STRIPE_KEY": "sk_live_1"}, Keys())
+    assert StripeAccount.named_in({"STRIPE_KEY": ""}, Keys()) is None

@@ -1,11 +1,24 @@
 """What the documents say is what the code does."""
 
-from ticketing_dev.diagram import DOCUMENT, diagram, drawn_into
+from pathlib import Path
+
+import pytest
+
+from payments.life import PaymentStatus
+from ticketing_dev.diagram import DOCS, DRAWN, diagram, drawn_into, life_of_a_payment
 
 
-def test_the_diagram_of_events_is_drawn_from_the_subscription_lists() -> None:
-    text = DOCUMENT.read_text()
-    assert text == drawn_into(text), "`.venv/bin/python -m ticketing_dev.diagram` draws it anew"
+@pytest.mark.parametrize("document", DRAWN, ids=lambda path: path.name)
+def test_what_a_document_shows_of_the_code_is_as_the_code_is(document: Path) -> None:
+    drawn = drawn_into(document)
+    assert document.read_text() == drawn, "`.venv/bin/python -m ticketing_dev.diagram` draws it"
+
+
+def test_every_state_of_a_payment_is_drawn_and_explained() -> None:
+    explained = (DOCS / "payments.md").read_text()
+    for status in PaymentStatus:
+        assert status.replace("-", "_") in life_of_a_payment()
+        assert f"\n| `{status}` |" in explained
 
 
 def test_the_diagram_shows_who_says_what_to_whom() -> None:

@@ -38,6 +38,11 @@ class Market:
         result: dict[str, Any] = json.loads(subprocess.check_output(command))
         return result
 
+    def ticketing(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """What a command of the operator's says about this market."""
+        command = [COMMAND, *words, "--data", str(self._data)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
     def logs(self) -> str:
         """All that all parts have logged."""
         return "".join(log.read_text() for log in self._data.rglob("*.log"))

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from ticketing_dev import control
+from ticketing_dev import control, payments_desk
 from ticketing_dev.control import Refused, Wish
 from ticketing_dev.folder import Folder
 from ticketing_dev.logs import Tail, Teller, follow
@@ -24,6 +24,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
+app.add_typer(payments_desk.app, name="payments")
 console = Console()
 complaints = Console(stderr=True, style="red", highlight=False, soft_wrap=True)
 

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from ticketing_dev import client, lock
 from ticketing_dev.folder import Folder
-from ticketing_dev.keys import Keys
+from ticketing_dev.keys import Keys, StripeAccount
 from ticketing_dev.market import ClientCommand, market
 from ticketing_dev.ports import chooser, is_free
 from ticketing_dev.stack import Stack
@@ -56,16 +56,18 @@ def up(wish: Wish, console: Console, *, background: bool = False) -> None:
                     f"Port {wish.port} is taken by another program. "
                     "Stop that one, or choose another port with --port."
                 )
+            keys = Keys.kept_in(folder.keys)
             before = {part.name: part.port for part in folder.state.parts} if folder.state else {}
             parts = market(
                 wish.port,
                 folder.path,
                 chooser(before, taken=wish.port),
-                Keys.kept_in(folder.keys),
+                keys,
                 {name: os.environ[name] for name in PASSED_ON if name in os.environ},
                 wish.window,
                 _client(wish, console),
                 wish.dev,
+                _account(keys),
             )
             url = f"http://localhost:{wish.port}"
             asyncio.run(Stack(folder, url, parts, console, background).run())
@@ -75,6 +77,14 @@ def up(wish: Wish, console: Console, *, background: bool = False) -> None:
             f"A stack already runs on {folder.path}: process {taken.pid}{where}. "
             "`ticketing down` stops it."
         ) from None
+
+
+def _account(keys: Keys) -> StripeAccount | None:
+    """Whose Stripe is used, where the developer says so."""
+    try:
+        return StripeAccount.named_in(os.environ, keys)
+    except ValueError as error:
+        raise Refused(str(error)) from None
 
 
 def _client(wish: Wish, console: Console) -> ClientCommand | None:

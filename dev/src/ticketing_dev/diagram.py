@@ -1,10 +1,10 @@
-"""Who says what to whom, read off the subscription lists and drawn into docs/architecture.md.
+"""What the documents show of the code, drawn from the code: who says what to whom, and so on.
 
 `python -m ticketing_dev.diagram` draws it anew.
 """
 
-import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 
 import auth.app
 import contact.listeners
@@ -13,12 +13,13 @@ import orders.listeners
 import payments.listeners
 import tickets.listeners
 from expiration.timers import Timers
+from payments.life import TRANSITIONS
+from payments.webhook import TYPES
 from ticketing_common.events import EVENTS, Event
 from ticketing_common.listeners import Listeners
 from ticketing_dev.checkout import ROOT
 
-DOCUMENT = ROOT / "docs" / "architecture.md"
-BEGIN, END = "<!-- events -->", "<!-- /events -->"
+DOCS = ROOT / "docs"
 
 
 def subscription_lists() -> list[Listeners]:
@@ -58,14 +59,45 @@ def diagram(events: Iterable[type[Event]] = EVENTS) -> str:
     return "\n".join(["flowchart TB", *arrows])
 
 
-def drawn_into(text: str) -> str:
-    """The document with the diagram as it should be. Raises ValueError where it has no place."""
-    place = re.compile(f"{BEGIN}.*{END}", re.DOTALL)
-    if not place.search(text):
-        raise ValueError(f"There is no place for the diagram: {BEGIN} ... {END}")
-    block = f"{BEGIN}\n\n```mermaid\n{diagram()}\n```\n\n{END}"
-    return place.sub(lambda _: block, text)
+def life_of_a_payment() -> str:
+    """A mermaid state diagram of the transitions between a payment's states."""
+    names = {status: status.replace("-", "_") for status in TRANSITIONS}
+    arrows = [
+        f"    {names[before]} --> {names[after]}: {why}"
+        for before, leads in TRANSITIONS.items()
+        for after, why in leads.items()
+    ]
+    return "\n".join(["stateDiagram-v2", "    [*] --> started", *arrows])
+
+
+def webhook_types() -> str:
+    """The events that Stripe should be told to send."""
+    return "\n".join(TYPES)
+
+
+DRAWN: Mapping[Path, Mapping[str, tuple[str, Callable[[], str]]]] = {
+    DOCS / "architecture.md": {"events": ("mermaid", diagram)},
+    DOCS / "payments.md": {
+        "life": ("mermaid", life_of_a_payment),
+        "webhooks": ("text", webhook_types),
+    },
+}
+"""By document, what stands between `<!-- name -->` and `<!-- /name -->`."""
+
+
+def drawn_into(document: Path) -> str:
+    """The document with everything as it should be. Raises ValueError where one has no place."""
+    text = document.read_text()
+    for name, (language, draw) in DRAWN[document].items():
+        begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+        before, found, rest = text.partition(begin)
+        _, closed, after = rest.partition(end)
+        if not (found and closed):
+            raise ValueError(f"{document.name} has no place for it: {begin} ... {end}")
+        text = f"{before}{begin}\n\n```{language}\n{draw()}\n```\n\n{end}{after}"
+    return text
 
 
 if __name__ == "__main__":
-    DOCUMENT.write_text(drawn_into(DOCUMENT.read_text()))
+    for each in DRAWN:
+        each.write_text(drawn_into(each))

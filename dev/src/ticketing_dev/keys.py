@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from secrets import token_hex, token_urlsafe
@@ -28,3 +29,31 @@ class Keys:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             json.dump(asdict(keys), file)
         return keys
+
+
+@dataclass(frozen=True)
+class StripeAccount:
+    """A developer's own account at Stripe, in test mode, instead of the stand-in."""
+
+    key: str
+    webhook_secret: str
+    publishable_key: str = ""
+
+    @classmethod
+    def named_in(cls, environ: Mapping[str, str], keys: Keys) -> Self | None:
+        """The account that STRIPE_KEY names, if it does. Raises ValueError for a live one.
+
+        Without STRIPE_WEBHOOK_SECRET nobody can sign a webhook; payments then asks by itself.
+        """
+        key = environ.get("STRIPE_KEY", "")
+        if not key:
+            return None
+        if not key.startswith(("sk_test_", "rk_test_")):
+            raise ValueError(
+                "STRIPE_KEY is no test key (sk_test_...): a local market takes no money"
+            )
+        return cls(
+            key,
+            environ.get("STRIPE_WEBHOOK_SECRET") or keys.stripe_webhook,
+            environ.get("STRIPE_PUBLISHABLE_KEY", ""),
+        )

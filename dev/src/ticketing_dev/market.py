@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ticketing_dev import parts
 from ticketing_dev.checkout import INGRESS, ROOT
-from ticketing_dev.keys import Keys
+from ticketing_dev.keys import Keys, StripeAccount
 from ticketing_dev.parts import Part
 
 STRIPE_PAGES, MAIL_PAGES = "/dev/stripe/", "/dev/mail/"
@@ -23,12 +23,14 @@ def market(
     window: int | None = None,
     client: ClientCommand | None = None,
     dev: bool = False,
+    account: StripeAccount | None = None,
 ) -> list[Part]:
     """All parts of a stack at http://localhost:`port`.
 
     `port_of` chooses the port of every other part by its name, `common` are variables for all
     services, `window` is how many seconds an order waits for its payment. `client` tells how the
     pages are served at a port; without it there are none. `dev` has the services reload.
+    `account` is whose Stripe is used; without it, the stand-in.
     """
     nats = parts.nats(port_of("nats"), data / "nats")
     mongo = parts.mongo(port_of("mongo"), data / "mongo")
@@ -52,11 +54,17 @@ def market(
     def stored(name: str, *others: Part, **settings: str) -> Part:
         return service(name, mongo, *others, MONGO_URI=mongo.uri(name), **settings)
 
-    stripe_settings = {
-        "STRIPE_KEY": keys.stripe,
-        "STRIPE_WEBHOOK_SECRET": keys.stripe_webhook,
-        "STRIPE_API_BASE": stripe.url,
-    }
+    if account is not None:
+        stripe_settings = {
+            "STRIPE_KEY": account.key,
+            "STRIPE_WEBHOOK_SECRET": account.webhook_secret,
+        }
+    else:
+        stripe_settings = {
+            "STRIPE_KEY": keys.stripe,
+            "STRIPE_WEBHOOK_SECRET": keys.stripe_webhook,
+            "STRIPE_API_BASE": stripe.url,
+        }
     mail_settings = {
         "SENDGRID_KEY": keys.sendgrid,
         "SENDGRID_EMAIL": SENDER,
@@ -77,7 +85,8 @@ def market(
         port_of_client = port_of("client")
         command = client(port_of_client)
         url = f"http://localhost:{port}"
-        pages = [parts.client(port_of_client, data / "client", command, url)]
+        publishable_key = account.publishable_key if account is not None else ""
+        pages = [parts.client(port_of_client, data / "client", command, url, publishable_key)]
     ingress = parts.ingress(
         port,
         data / "ingress",

@@ -244,12 +244,20 @@ def service(
     )
 
 
-def client(port: int, data: Path, command: tuple[str, ...], api: str) -> Part:
-    """The pages, as `command` serves them; `api` is where they find the services."""
+def client(
+    port: int, data: Path, command: tuple[str, ...], api: str, publishable_key: str = ""
+) -> Part:
+    """The pages, as `command` serves them; `api` is where they find the services.
+
+    With Stripe's publishable key they show Stripe's form, without one the sandbox's.
+    """
     return Part(
         name="client",
         command=command,
-        env={"PORT": str(port), "HOSTNAME": HOST, "API_URL": api, "NEXT_TELEMETRY_DISABLED": "1"},
+        env={
+            "PORT": str(port), "HOSTNAME": HOST, "API_URL": api, "NEXT_TELEMETRY_DISABLED": "1",
+            **({"STRIPE_PUBLISHABLE_KEY": publishable_key} if publishable_key else {}),
+        },
         port=port,
         data=data,
         ready=partial(probes.answers, port, "/healthz"),
