@@ -37,7 +37,7 @@ export function Buy({ ticket, user }: { ticket: Ticket; user: User | null }) {
       <Act look="primary btn-lg" busy={busy} ready={ready} onClick={run}>
         Buy for {money(ticket.price)}
       </Act>
-      <p className="text-secondary small text-center mb-0">
+      <p className="text-body-secondary small text-center mb-0">
         Nobody else can take it while you pay.
       </p>
     </div>

@@ -22,7 +22,10 @@ export function Header({ user }: { user: User | null }) {
             <>
               <NavLink href="/tickets/mine">My tickets</NavLink>
               <NavLink href="/orders">My orders</NavLink>
-              <span className="who ms-auto text-truncate text-secondary small" title={user.email}>
+              <span
+                className="who ms-auto text-truncate text-body-secondary small"
+                title={user.email}
+              >
                 {user.email}
               </span>
               <SignOut />

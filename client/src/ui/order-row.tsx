@@ -25,7 +25,7 @@ export function OrderRow({ order, now }: { order: Order; now: number }) {
               {order.ticket.title}
             </Link>
           </h2>
-          <span className="text-secondary small">{ago(madeAt(order.id), now)}</span>
+          <span className="text-body-secondary small">{ago(madeAt(order.id), now)}</span>
         </div>
         <span className={`badge text-bg-${look}`}>{word}</span>
         <span className="price">{money(order.ticket.price)}</span>

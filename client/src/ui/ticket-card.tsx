@@ -20,7 +20,7 @@ export function TicketCard({ ticket, now, note }: { ticket: Listed; now: number;
         </h2>
         <p className="d-flex justify-content-between align-items-baseline mb-0 mt-auto">
           <span className="price fs-5">{money(ticket.price)}</span>
-          <span className="text-secondary small">
+          <span className="text-body-secondary small">
             {ticket.gone ? GONE[ticket.gone] : (note ?? ago(madeAt(ticket.id), now))}
           </span>
         </p>

@@ -30,7 +30,7 @@ export function TicketView({ ticket: rendered, user, isMine, position, renderedA
     <article className="medium mx-auto vstack gap-3">
       <div>
         <h1 className="h2 ticket-title mb-1">{ticket.title}</h1>
-        <p className="text-secondary mb-0">Offered {ago(madeAt(ticket.id), now)}</p>
+        <p className="text-body-secondary mb-0">Offered {ago(madeAt(ticket.id), now)}</p>
       </div>
       <p className="price fs-2 mb-0">{money(ticket.price)}</p>
       {ticket.gone === "withdrawn" ? (

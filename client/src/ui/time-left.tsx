@@ -9,7 +9,7 @@ export function TimeLeft({ until, since, now }: { until: number; since: number; 
     <div className="vstack gap-1">
       <p className="countdown mb-0" role="timer">
         <strong className="fs-4">{countdown(left)}</strong>{" "}
-        <span className="text-secondary">left to pay</span>
+        <span className="text-body-secondary">left to pay</span>
       </p>
       <progress
         className="time-left"

@@ -26,7 +26,7 @@ export function ForgotPasswordForm() {
         setSentTo(email);
       }}
     >
-      <p className="mb-0 text-secondary">
+      <p className="mb-0 text-body-secondary">
         We will send you a mail with a link to choose a new one.
       </p>
       <EmailField />

@@ -43,7 +43,7 @@ export function PayForm({ order, last, isConfirming, look, token, confirm, child
           >
             Continue to your bank
           </Act>
-          <p className="text-secondary mb-0">Or pay with another card instead:</p>
+          <p className="text-body-secondary mb-0">Or pay with another card instead:</p>
         </>
       )}
       {children}

@@ -19,7 +19,8 @@ export function SandboxForm(props: PayProps) {
     >
       <fieldset className="vstack gap-2">
         <legend className="fs-6">
-          Test cards <span className="text-secondary">· this is a sandbox, no money moves</span>
+          Test cards{" "}
+          <span className="text-body-secondary">· this is a sandbox, no money moves</span>
         </legend>
         {CARDS.map((card) => (
           <label key={card.token} className="choice d-flex gap-2 px-3 py-2">
@@ -32,7 +33,7 @@ export function SandboxForm(props: PayProps) {
             />
             <span className="d-flex flex-wrap column-gap-2 justify-content-between flex-grow-1">
               <span>{card.name}</span>
-              <span className="text-secondary">{card.does}</span>
+              <span className="text-body-secondary">{card.does}</span>
             </span>
           </label>
         ))}

@@ -1,0 +1,99 @@
+import AxeBuilder from "@axe-core/playwright";
+import type { Page } from "@playwright/test";
+import { SCENES } from "./pages";
+import { expect, test } from "./people";
+
+const JAVASCRIPT_LIMIT = 150_000;
+const PHONE = { width: 360, height: 740 };
+const DESK = { width: 1200, height: 800 };
+
+for (const { name, signedIn, open } of SCENES) {
+  test(`${name}: fit for everybody, light in weight, quiet in the console`, async ({
+    somebody,
+    visitor,
+  }) => {
+    const other = await somebody();
+    const me = signedIn ? await somebody() : await visitor();
+    const page = me.page;
+    const complaints = complaintsOf(page);
+    const path = await open(me, other);
+
+    await page.setViewportSize(DESK);
+    const javascript = await weightOfScripts(page, () => page.goto(path, { waitUntil: "load" }));
+    await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+      expect(await violations(page), colorScheme).toEqual([]);
+      await shoot(page, `${name}, ${colorScheme}`);
+    }
+    await page.emulateMedia({ colorScheme: "light" });
+    await page.setViewportSize(PHONE);
+    expect(await violations(page), "phone").toEqual([]);
+    await shoot(page, `${name}, phone`);
+
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(
+      PHONE.width,
+    );
+    expect(javascript).toBeLessThan(JAVASCRIPT_LIMIT);
+    expect(await shifts(page)).toBeLessThan(0.01);
+    expect(complaints).toEqual([]);
+    test
+      .info()
+      .annotations.push({ type: "javascript", description: `${Math.round(javascript / 1000)} kB` });
+    console.log(name, Math.round(javascript / 1000), "kB");
+  });
+}
+
+function complaintsOf(page: Page): string[] {
+  const found: string[] = [];
+  page.on("pageerror", (error) => found.push(error.message));
+  page.on("console", (line) => {
+    const isOurs = !line.text().includes("the server responded with a status of 404");
+    if (["error", "warning"].includes(line.type()) && isOurs) found.push(line.text());
+  });
+  return found;
+}
+
+/** The bytes of JavaScript, as they come over the wire, that a page brings along. */
+async function weightOfScripts(page: Page, load: () => Promise<unknown>): Promise<number> {
+  const weights: Promise<number>[] = [];
+  page.on("response", (response) => {
+    if (response.request().resourceType() === "script") {
+      weights.push(
+        response
+          .request()
+          .sizes()
+          .then((sizes) => sizes.responseBodySize),
+      );
+    }
+  });
+  await load();
+  await page.waitForLoadState("load");
+  return (await Promise.all(weights)).reduce((sum, weight) => sum + weight, 0);
+}
+
+async function violations(page: Page): Promise<string[]> {
+  const { violations: found } = await new AxeBuilder({ page }).analyze();
+  return found.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`);
+}
+
+async function shoot(page: Page, name: string): Promise<void> {
+  await page.screenshot({ path: `test-results/pages/${name}.png`, fullPage: true });
+}
+
+/** How much of the page has moved without the reader's doing, as browsers count it. */
+function shifts(page: Page): Promise<number> {
+  return page.evaluate(
+    () =>
+      new Promise<number>((done) => {
+        let sum = 0;
+        new PerformanceObserver((list) => {
+          for (const entry of list.getEntries()) {
+            const shift = entry as unknown as { value: number; hadRecentInput: boolean };
+            if (!shift.hadRecentInput && entry.startTime < 1500) sum += shift.value;
+          }
+        }).observe({ type: "layout-shift", buffered: true });
+        setTimeout(() => done(sum), 50);
+      }),
+  );
+}
