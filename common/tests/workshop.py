@@ -1,10 +1,11 @@
 """A small service of our own, to try what every service is built on."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Annotated, ClassVar
 
 from beanie import PydanticObjectId
 from fastapi import APIRouter, FastAPI, Path
+from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from ticketing_common import outbox
 from ticketing_common.auth import CurrentUser, end_earlier_sessions
@@ -19,6 +20,8 @@ from ticketing_common.events import (
     UserChangedPassword,
     UserForgotPassword,
 )
+from ticketing_common.feed import Feed, Heard
+from ticketing_common.http.streams import Position, Watching, come_again, told
 from ticketing_common.listeners import Listeners
 from ticketing_common.service import create_service
 from ticketing_common.settings import SessionSettings
@@ -51,6 +54,12 @@ class ThingOut(Wire):
     id: Id
     title: str
     version: int
+
+
+class News(Wire):
+    said: str | None = None
+    title: str | None = None
+    padding: str = ""
 
 
 ThingId = Annotated[Id, Path(alias="thingId")]
@@ -115,7 +124,20 @@ async def change(thing_id: ThingId, wish: ThingIn, user: CurrentUser) -> ThingOu
     return ThingOut.of(thing)
 
 
-def make_app(settings: SessionSettings, listeners: Listeners) -> FastAPI:
+@router.get("/stream", response_class=EventSourceResponse)
+async def watch(
+    watcher: Watching, after: Position, padding: int = 0
+) -> AsyncIterator[ServerSentEvent]:
+    """Tells everything, each time with that many bytes more than needed."""
+    yield come_again()
+    async for news in watcher.news(after):
+        said = News(padding="x" * padding)
+        if isinstance(news, Heard):
+            said.said, said.title = news.event.subject, getattr(news.event, "title", None)
+        yield told("news" if isinstance(news, Heard) else "reset", said, news.position)
+
+
+def make_app(settings: SessionSettings, listeners: Listeners, feed: Feed | None = None) -> FastAPI:
     """One more app of the service on the same stores."""
     return create_service(
         settings,
@@ -125,4 +147,5 @@ def make_app(settings: SessionSettings, listeners: Listeners) -> FastAPI:
         router=router,
         prefix="/api/things",
         idempotent=True,
+        feed=feed or Feed(TicketCreated, TicketUpdated),
     )

@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from ticketing_common import database, logs, outbox, telemetry
 from ticketing_common.auth import SessionCutoff, Sessions
 from ticketing_common.broker import Broker
+from ticketing_common.feed import Feed
 from ticketing_common.http import failures, idempotency, openapi
 from ticketing_common.http.guard import Guard
 from ticketing_common.http.idempotency import Idempotent
@@ -19,6 +20,7 @@ from ticketing_common.http.probes import probes
 from ticketing_common.http.slashes import WithoutTrailingSlash
 from ticketing_common.listeners import INBOX_INDEXES, Listeners
 from ticketing_common.settings import SessionSettings, Settings, StoreSettings
+from ticketing_common.stopping import told_to_stop
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -32,6 +34,7 @@ def create_service(
     router: APIRouter | None = None,
     prefix: str = "",
     idempotent: bool = False,
+    feed: Feed | None = None,
     while_open: Lifespan | None = None,
     answers: Callable[[], Awaitable[bool]] = database.answers,
 ) -> FastAPI:
@@ -40,6 +43,7 @@ def create_service(
     `router` and `prefix`: its routes, none for a service that only listens.
     `documents`: what it keeps; its outbox, inbox and session cut-offs come by themselves.
     `idempotent`: whether its mutating routes take an Idempotency-Key.
+    `feed`: the news that its streams tell.
     `while_open`: what it runs beside requests and events; entered last, left first.
     `answers`: whether its own store does, for `/readyz`.
     """
@@ -52,8 +56,11 @@ def create_service(
             stack.callback(telemetry.stop)
             if isinstance(settings, StoreSettings):
                 await stack.enter_async_context(_store(settings, documents))
-            broker = Broker(settings.nats_url, listeners, relay=isinstance(settings, StoreSettings))
+            has_store = isinstance(settings, StoreSettings)
+            broker = Broker(settings.nats_url, listeners, relay=has_store, feed=feed)
             app.state.broker = await stack.enter_async_context(broker.running())
+            if feed is not None:
+                stack.enter_context(told_to_stop(feed.close))
             if while_open is not None:
                 await stack.enter_async_context(while_open(app))
             yield
@@ -70,6 +77,7 @@ def create_service(
         redirect_slashes=False,
     )
     app.state.settings = settings
+    app.state.feed = feed
     if isinstance(settings, SessionSettings):
         app.state.sessions = Sessions(settings.jwt_keys())
     failures.install(app)

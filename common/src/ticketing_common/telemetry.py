@@ -18,6 +18,8 @@ PUBLISHED = Counter("outbox_published_total", "Events that the broker acknowledg
 OUTBOX_FAILURES = Counter("outbox_failures_total", "Publishings that failed and will be repeated")
 HANDLED = Counter("events_handled_total", "Deliveries by listener and end", ["listener", "end"])
 IN_HAND = Gauge("events_in_hand", "Events being handled now")
+STREAMS_OPEN = Gauge("streams_open", "Streams of server-sent events that are open now")
+STREAMS_DROPPED = Counter("streams_dropped_total", "Streams ended because they were not read")
 
 _w3c = TraceContextTextMapPropagator()
 _provider = TracerProvider()

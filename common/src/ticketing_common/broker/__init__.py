@@ -13,10 +13,12 @@ from pymongo.errors import PyMongoError
 
 from ticketing_common.background import background
 from ticketing_common.broker.consumer import Consumer
+from ticketing_common.broker.follow import follow
 from ticketing_common.broker.history import history
 from ticketing_common.broker.relay import Relay
 from ticketing_common.broker.streams import consumers, provision
 from ticketing_common.events import Envelope, Event
+from ticketing_common.feed import Feed
 from ticketing_common.listeners import Listeners
 
 __all__ = ["Broker", "BrokerError"]
@@ -33,9 +35,12 @@ DRAIN_SECONDS = 3
 class Broker:
     """A service's tie to the bus. It comes and goes with NATS, and the service goes on without."""
 
-    def __init__(self, url: str, listeners: Listeners, *, relay: bool = True) -> None:
+    def __init__(
+        self, url: str, listeners: Listeners, *, relay: bool = True, feed: Feed | None = None
+    ) -> None:
         self._url = url
         self._listeners = listeners
+        self._feed = feed
         self._connection = Client()
         js = self.jetstream()
         self._relay = Relay(js) if relay else None
@@ -101,6 +106,8 @@ class Broker:
                 work.create_task(self._relay.run())
             for consumer in self._consumers:
                 work.create_task(consumer.run())
+            if self._feed is not None:
+                work.create_task(follow(self.jetstream(), self._feed))
 
     async def _run(self) -> None:
         """Listen until cancelled; begin again, after a pause, whatever ended it."""

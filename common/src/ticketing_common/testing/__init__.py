@@ -3,15 +3,19 @@
 from ticketing_common.testing.bus import Bus
 from ticketing_common.testing.factories import an_event, an_id, somebody
 from ticketing_common.testing.served import Served, eventually, serving
+from ticketing_common.testing.streams import Stream, Told, watching
 from ticketing_common.testing.world import World
 
 __all__ = [
     "Bus",
     "Served",
+    "Stream",
+    "Told",
     "World",
     "an_event",
     "an_id",
     "eventually",
     "serving",
     "somebody",
+    "watching",
 ]

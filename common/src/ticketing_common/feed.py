@@ -1,0 +1,194 @@
+"""What is new, for those who watch."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import takewhile
+
+from ticketing_common import telemetry
+from ticketing_common.errors import Unavailable
+from ticketing_common.events import DocumentEvent
+
+WATCHERS = 1000
+"""Who may watch one process at once."""
+BEHIND = 256
+"""How many news a watcher may be behind."""
+REMEMBERED = 4096
+"""How many events one can have missed and still be told each of them."""
+RETRY_AFTER_SECONDS = 5
+
+
+class TooManyWatch(Unavailable):
+    message = "Too many are watching right now, try again soon"
+
+
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """An event, and its place in its stream."""
+
+    position: int
+    event: DocumentEvent
+    before: DocumentEvent | None
+    """What was heard of the same document before, where that is remembered."""
+
+
+@dataclass(frozen=True)
+class Afresh:
+    """It is not known what was missed up to this place: look at the present state."""
+
+    position: int
+
+
+News = Heard | Afresh
+
+
+class Feed:
+    """What is said in one stream, in its order: the latest of it, and whatever comes.
+
+    Each replica has its own, and hears the whole stream. A place in the stream is a number that
+    all replicas share, so one who watched another replica can go on here.
+    """
+
+    def __init__(
+        self,
+        *events: type[DocumentEvent],
+        watchers: int = WATCHERS,
+        behind: int = BEHIND,
+        remembered: int = REMEMBERED,
+    ) -> None:
+        self.events = events
+        """All of one stream."""
+        self.behind = behind
+        self.remembered = remembered
+        self.position: int | None = None
+        """Where it is. Whatever was said up to here was committed before; None: not begun yet."""
+        self._room = watchers
+        self._watchers: set[Watcher] = set()
+        self._latest: deque[Heard] = deque()
+        self._latest_of: dict[str, DocumentEvent] = {}
+        self._forgotten_up_to = 0
+        self.is_live = False
+        self._closed = False
+
+    def begin_after(self, position: int) -> None:
+        """Forget everything. What is heard up to `go_live` is the past, and told to nobody."""
+        self._latest.clear()
+        self._latest_of.clear()
+        self._forgotten_up_to = self.position = position
+        self.is_live = False
+
+    def go_live(self) -> None:
+        """The past has been heard; what comes from here is new. Again is fine, and does nothing."""
+        if not self.is_live and self.position is not None:
+            self.is_live = True
+            self._tell(Afresh(self.position))
+
+    def hear(self, position: int, event: DocumentEvent | None) -> None:
+        """Remember the next of the stream, and tell of it. None: nothing for anybody."""
+        self.position = position
+        if event is None:
+            return
+        heard = Heard(position, event, self._latest_of.get(event.key))
+        if len(self._latest) == self.remembered:
+            self._forget(self._latest.popleft())
+        self._latest.append(heard)
+        self._latest_of[event.key] = event
+        if self.is_live:
+            self._tell(heard)
+
+    def since(self, position: int) -> list[Heard] | None:
+        """All that was heard after that place, in order; None where it is not known any more."""
+        if self.position is None or not self._forgotten_up_to <= position <= self.position:
+            return None
+        newest_first = takewhile(lambda heard: heard.position > position, reversed(self._latest))
+        return list(newest_first)[::-1]
+
+    @contextmanager
+    def watcher(self, key: str | None = None) -> Iterator["Watcher"]:
+        """One who watches, from now on: everything, or what is said of the document `key`.
+
+        Raises TooManyWatch.
+        """
+        if self._closed or len(self._watchers) >= self._room:
+            raise TooManyWatch(retry_after=RETRY_AFTER_SECONDS)
+        watcher = Watcher(self, key)
+        self._watchers.add(watcher)
+        telemetry.STREAMS_OPEN.inc()
+        try:
+            yield watcher
+        finally:
+            watcher.end()
+
+    def dismiss(self, watcher: "Watcher") -> None:
+        """Tell it nothing more; its place is free."""
+        if watcher in self._watchers:
+            self._watchers.remove(watcher)
+            telemetry.STREAMS_OPEN.dec()
+
+    def close(self) -> None:
+        """End every watcher's news, and take no new ones."""
+        self._closed = True
+        for watcher in list(self._watchers):
+            watcher.end()
+
+    def _tell(self, news: News) -> None:
+        for watcher in list(self._watchers):
+            watcher.tell(news)
+
+    def _forget(self, heard: Heard) -> None:
+        self._forgotten_up_to = heard.position
+        if self._latest_of.get(heard.event.key) is heard.event:
+            del self._latest_of[heard.event.key]
+
+
+class Watcher:
+    """One who is told the news, for as long as it keeps up with them."""
+
+    def __init__(self, feed: Feed, key: str | None) -> None:
+        self._feed = feed
+        self._key = key
+        self._waiting: asyncio.Queue[News | None] = asyncio.Queue(feed.behind)
+
+    async def news(self, after: int | None = None) -> AsyncIterator[News]:
+        """What is heard since it began to watch or, first, since that place in the stream.
+
+        Ends when the feed closes, and where too much has come that was not read. Whoever comes
+        again with the place of the last news has missed nothing.
+        """
+        if after is not None:
+            # What waits is in the past of a feed that is live. One that is not says when it is.
+            if not self._feed.is_live and await self._waiting.get() is None:
+                return
+            missed = self._feed.since(after)
+            if self._drop_what_waits():
+                return
+            if missed is None:
+                yield Afresh(self._feed.position or 0)
+            for heard in missed or ():
+                yield heard
+        while (news := await self._waiting.get()) is not None:
+            yield news
+
+    def tell(self, news: News) -> None:
+        if isinstance(news, Heard) and self._key not in (None, news.event.key):
+            return
+        try:
+            self._waiting.put_nowait(news)
+        except asyncio.QueueFull:
+            telemetry.STREAMS_DROPPED.inc()
+            self.end()
+
+    def end(self) -> None:
+        """Say no more, not even what waits."""
+        self._feed.dismiss(self)
+        self._drop_what_waits()
+        self._waiting.put_nowait(None)
+
+    def _drop_what_waits(self) -> bool:
+        """Gives whether the end was in it."""
+        ended = False
+        while not self._waiting.empty():
+            ended = ended or self._waiting.get_nowait() is None
+        return ended

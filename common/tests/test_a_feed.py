@@ -1,0 +1,187 @@
+"""What those who watch are told, whatever the broker does."""
+
+import asyncio
+
+import pytest
+
+from ticketing_common.events import DocumentEvent, TicketCreated, TicketUpdated
+from ticketing_common.feed import Afresh, Feed, Heard, News, TooManyWatch, Watcher
+from ticketing_common.testing import an_event, an_id
+
+
+def a_feed(**bounds: int) -> Feed:
+    """One that has begun at 10."""
+    feed = Feed(TicketCreated, TicketUpdated, **bounds)
+    feed.begin_after(10)
+    feed.go_live()
+    return feed
+
+
+def said(feed: Feed, *positions: int, key: str | None = None) -> list[DocumentEvent]:
+    """Has the feed hear something at each of these places."""
+    events = [
+        an_event(TicketUpdated, id=key or an_id(), version=position) for position in positions
+    ]
+    for position, event in zip(positions, events, strict=True):
+        feed.hear(position, event)
+    return list(events)
+
+
+async def told(watcher: Watcher, count: int, after: int | None = None) -> list[News]:
+    """The next that a watcher is told, or less where that is the end."""
+    news: list[News] = []
+    async with asyncio.timeout(5):
+        async for each in watcher.news(after):
+            news.append(each)
+            if len(news) == count:
+                break
+    return news
+
+
+def places(news: list[News]) -> list[int]:
+    assert all(isinstance(each, Heard) for each in news), news
+    return [each.position for each in news]
+
+
+async def test_a_watcher_is_told_what_comes_while_it_watches() -> None:
+    feed = a_feed()
+    said(feed, 11)
+    with feed.watcher() as watcher:
+        events = said(feed, 12, 13)
+        news = await told(watcher, 2)
+
+    assert [each.event for each in news if isinstance(each, Heard)] == events
+    assert places(news) == [12, 13]
+
+
+@pytest.mark.parametrize(("after", "missed"), [(10, [11, 12, 14]), (12, [14]), (13, [14])])
+async def test_who_comes_again_is_told_what_it_missed_and_nothing_twice(
+    after: int, missed: list[int]
+) -> None:
+    feed = a_feed()
+    said(feed, 11, 12)
+    with feed.watcher() as watcher:
+        said(feed, 14)  # 13 was nothing for us
+        feed.hear(15, None)
+
+        async def comes_later() -> None:
+            said(feed, 16)
+
+        later = asyncio.create_task(comes_later())
+        assert places(await told(watcher, len(missed) + 1, after)) == [*missed, 16]
+        await later
+
+
+@pytest.mark.parametrize("unknown", [-1, 9, 13])
+async def test_who_comes_from_where_nothing_is_known_looks_afresh(unknown: int) -> None:
+    feed = a_feed()
+    said(feed, 11, 12)
+    with feed.watcher() as watcher:
+        assert await told(watcher, 1, unknown) == [Afresh(12)]
+
+
+async def test_no_more_is_remembered_than_there_is_room_for() -> None:
+    feed = a_feed(remembered=3)
+    said(feed, 11, 12, 13, 14, 15)
+
+    assert [heard.position for heard in feed.since(12) or ()] == [13, 14, 15]
+    assert feed.since(11) is None
+    assert feed.since(15) == []
+
+
+async def test_an_event_comes_with_the_one_before_it_while_that_is_remembered() -> None:
+    feed = a_feed(remembered=2)
+    key = an_id()
+    with feed.watcher() as watcher:
+        first, second = said(feed, 11, 12, key=key)
+        said(feed, 13, 14)
+        said(feed, 15, key=key)
+        news = await told(watcher, 5)
+
+    before = [each.before for each in news if isinstance(each, Heard)]
+    assert before == [None, first, None, None, None]
+    assert second.key == key
+
+
+async def test_who_watches_one_document_is_told_of_no_other() -> None:
+    feed, key = a_feed(behind=2), an_id()
+    with feed.watcher(key) as watcher:
+        said(feed, *range(11, 20))
+        said(feed, 20, key=key)
+        assert places(await told(watcher, 1)) == [20]
+
+
+async def test_one_who_does_not_keep_up_is_told_no_more_and_loses_nothing_by_it() -> None:
+    feed = a_feed(behind=3)
+    with feed.watcher() as slow, feed.watcher() as quick:
+        keeping_up = asyncio.create_task(told(quick, 6))
+        for position in range(11, 17):
+            said(feed, position)
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        assert await told(slow, 1) == []
+        assert len(places(await keeping_up)) == 6
+
+    with feed.watcher() as again:
+        assert places(await told(again, 6, 10)) == [11, 12, 13, 14, 15, 16]
+
+
+async def test_there_is_a_bound_on_how_many_watch_and_a_place_is_free_again() -> None:
+    feed = a_feed(watchers=2)
+    with feed.watcher():
+        with feed.watcher(), pytest.raises(TooManyWatch), feed.watcher():
+            pass
+        with feed.watcher():
+            pass
+
+
+async def test_the_past_is_told_only_to_those_who_missed_it() -> None:
+    feed = Feed(TicketCreated)
+    with feed.watcher() as new, feed.watcher() as returning, feed.watcher() as stranger:
+        waiting = [
+            asyncio.create_task(told(new, 2)),
+            asyncio.create_task(told(returning, 2, 12)),
+            asyncio.create_task(told(stranger, 2, 5)),
+        ]
+        await asyncio.sleep(0)
+        feed.begin_after(10)
+        said(feed, 11, 12, 13)
+        await asyncio.sleep(0)
+        feed.go_live()
+        feed.go_live()
+        await asyncio.sleep(0)
+        said(feed, 14)
+        to_the_new, to_the_returning, to_the_stranger = await asyncio.gather(*waiting)
+
+    assert [each.position for each in to_the_new] == [13, 14]
+    assert isinstance(to_the_new[0], Afresh)
+    assert places(to_the_returning) == [13, 14]
+    assert [each.position for each in to_the_stranger] == [13, 14]
+    assert isinstance(to_the_stranger[0], Afresh)
+
+
+async def test_all_look_afresh_when_a_stream_has_begun_anew() -> None:
+    feed = a_feed()
+    with feed.watcher() as watcher:
+        said(feed, 11)
+        feed.begin_after(0)
+        said(feed, 1)
+        feed.go_live()
+        said(feed, 2)
+        news = await told(watcher, 3)
+
+    assert news[1] == Afresh(1)
+    assert [each.position for each in news] == [11, 1, 2]
+
+
+@pytest.mark.parametrize("begun", [True, False])
+@pytest.mark.parametrize("after", [None, 10])
+async def test_a_feed_that_closes_ends_every_watcher_s_news(begun: bool, after: int | None) -> None:
+    feed = a_feed() if begun else Feed(TicketCreated)
+    with feed.watcher() as watcher:
+        waiting = asyncio.create_task(told(watcher, 1, after))
+        await asyncio.sleep(0)
+        feed.close()
+        assert await waiting == []
+    with pytest.raises(TooManyWatch), feed.watcher():
+        pass

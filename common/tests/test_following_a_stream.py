@@ -1,0 +1,156 @@
+"""From the broker to a feed, on days when the broker is not well."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import nats
+import pytest
+from nats.js import JetStreamContext
+from nats.js.api import StreamConfig
+
+from ticketing_common.background import background
+from ticketing_common.broker.follow import follow
+from ticketing_common.events import TicketCreated, TicketUpdated
+from ticketing_common.feed import Afresh, Feed, Heard, Watcher
+from ticketing_common.testing import Bus, World, an_event, eventually
+from ticketing_dev import parts
+from ticketing_dev.process import Process
+
+
+@pytest.fixture
+async def bus(world: World) -> AsyncIterator[Bus]:
+    async with Bus.open(world.nats_url) as bus:
+        yield bus
+
+
+@asynccontextmanager
+async def following(js: JetStreamContext, feed: Feed) -> AsyncIterator[None]:
+    async with background(follow(js, feed)):
+        assert await eventually(lambda: _is_live(feed))
+        yield
+
+
+async def _is_live(feed: Feed) -> bool:
+    return feed.is_live
+
+
+async def say(bus: Bus, *titles: str) -> None:
+    await bus.say(*(an_event(TicketCreated, title=title) for title in titles))
+
+
+async def titles(watcher: Watcher, count: int, after: int | None = None) -> list[str]:
+    """Of the next events; "afresh" where one has to look."""
+    found: list[str] = []
+    async with asyncio.timeout(15):
+        async for news in watcher.news(after):
+            told = "afresh" if isinstance(news, Afresh) else getattr(news.event, "title", "?")
+            found.append(told)
+            if len(found) == count:
+                break
+    return found
+
+
+def remembered(feed: Feed) -> list[Heard]:
+    assert feed.position is not None
+    first = next(after for after in range(feed.position + 1) if feed.since(after) is not None)
+    return feed.since(first) or []
+
+
+async def test_a_feed_begins_with_the_latest_that_the_stream_holds(bus: Bus) -> None:
+    await say(bus, *(f"{number}" for number in range(600)))
+    feed = Feed(TicketCreated, TicketUpdated, remembered=500)
+
+    async with following(bus.js, feed):
+        await say(bus, "600")
+        with feed.watcher() as watcher:
+            assert await titles(watcher, 2, 599) == ["599", "600"]
+
+    assert [heard.position for heard in remembered(feed)] == list(range(102, 602))
+
+
+async def test_what_cannot_be_read_is_passed_over(bus: Bus) -> None:
+    await say(bus, "a")
+    await bus.say_raw(TicketCreated, b"{")
+    feed = Feed(TicketUpdated, TicketCreated)
+    async with following(bus.js, feed):
+        assert feed.position == 2
+        await say(bus, "b")
+        with feed.watcher() as watcher:
+            assert await titles(watcher, 2, 0) == ["a", "b"]
+
+
+async def test_a_consumer_that_the_broker_forgot_is_made_again_and_nothing_is_missed(
+    bus: Bus,
+) -> None:
+    feed = Feed(TicketCreated)
+    async with following(bus.js, feed):
+        with feed.watcher() as watcher:
+            await say(bus, "a")
+            assert await titles(watcher, 1) == ["a"]
+            for consumer in await bus.js.consumers_info("TICKET"):
+                await bus.js.delete_consumer("TICKET", consumer.name)
+            await say(bus, "b", "c")
+            assert await titles(watcher, 2) == ["b", "c"]
+
+
+async def test_a_message_that_never_came_is_asked_for_again(
+    bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetch = JetStreamContext.PullSubscription.fetch
+    lost: list[object] = []
+
+    async def lossy(self: object, *args: object, **options: object) -> object:
+        messages = await fetch(self, *args, **options)  # type: ignore[arg-type]
+        if lost:
+            return messages
+        lost.extend(messages)
+        return []
+
+    monkeypatch.setattr(JetStreamContext.PullSubscription, "fetch", lossy)
+    feed = Feed(TicketCreated)
+    async with following(bus.js, feed):
+        with feed.watcher() as watcher:
+            await say(bus, "a")
+            # Nothing more is said: it is missed because the broker says how much it has sent.
+            assert await titles(watcher, 1) == ["a"]
+    assert len(lost) == 1
+
+
+async def test_all_look_afresh_where_the_stream_was_made_anew(bus: Bus) -> None:
+    await say(bus, "a", "b", "c")
+    feed = Feed(TicketCreated)
+    async with following(bus.js, feed):
+        with feed.watcher() as watcher:
+            config: StreamConfig = (await bus.js.stream_info("TICKET")).config
+            await bus.js.delete_stream("TICKET")
+            await bus.js.add_stream(config)
+            await say(bus, "d")
+            assert await titles(watcher, 1) == ["afresh"]
+            await say(bus, "e")
+            assert await titles(watcher, 1) == ["e"]
+
+
+async def test_a_feed_goes_on_when_the_broker_is_back(
+    tmp_path: Path, broken_connections: None
+) -> None:
+    process = Process(parts.nats(parts.free_port(), tmp_path))
+    await asyncio.to_thread(process.start)
+    try:
+        options = {"max_reconnect_attempts": -1, "reconnect_time_wait": 0.1}
+        connection = await nats.connect(process.part.url, **options)
+        async with Bus.open(process.part.url):
+            pass  # makes the streams
+        feed = Feed(TicketCreated)
+        async with following(connection.jetstream(), feed):
+            with feed.watcher() as watcher:
+                for title in ("a", "b"):
+                    await asyncio.to_thread(process.kill)
+                    await asyncio.to_thread(process.start)
+                    async with Bus.open(process.part.url) as bus:
+                        await say(bus, title)
+                    assert await titles(watcher, 1) == [title]
+        await connection.close()
+    finally:
+        await asyncio.to_thread(process.stop)
