@@ -6,6 +6,13 @@ from orders.listeners import listeners
 from orders.models import Order, Reservation, Ticket
 from orders.routes import router
 from orders.settings import OrdersSettings
+from ticketing_common.events import (
+    OrderAwaitingPayment,
+    OrderCancelled,
+    OrderCompleted,
+    OrderCreated,
+)
+from ticketing_common.feed import Feed
 from ticketing_common.service import create_service
 
 
@@ -18,4 +25,5 @@ def create_app(settings: OrdersSettings | None = None) -> FastAPI:
         router=router,
         prefix="/api/orders",
         idempotent=True,
+        feed=Feed(OrderCreated, OrderAwaitingPayment, OrderCancelled, OrderCompleted),
     )

@@ -1,6 +1,10 @@
 """Orders: hold a ticket, look at your orders, let one go."""
 
-from fastapi import APIRouter, Request, Response
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from orders.models import Order, Ticket
 from orders.rules import cancel
@@ -10,7 +14,9 @@ from ticketing_common import outbox
 from ticketing_common.auth import CurrentUser
 from ticketing_common.errors import NotFound
 from ticketing_common.events import CancelReason, OrderCreated, OrderStatus
+from ticketing_common.feed import Afresh, Watcher
 from ticketing_common.http.openapi import may_answer
+from ticketing_common.http.streams import come_again, told, watch_one
 from ticketing_common.pages import Cursor, CursorText, Limit, page
 from ticketing_common.transaction import transactional
 
@@ -54,6 +60,35 @@ async def list_orders(
 async def show_order(order_id: OrderId, user: CurrentUser) -> OrderOut:
     """One of your orders."""
     return OrderOut.of(await Order.owned_by(user, order_id))
+
+
+@router.get("/{orderId}/stream", response_class=EventSourceResponse, responses=may_answer(NotFound))
+async def watch_order(
+    order_id: OrderId,
+    user: CurrentUser,
+    watcher: Annotated[Watcher, Depends(watch_one("orderId"))],
+    order: Annotated[OrderOut, Depends(show_order)],
+) -> AsyncIterator[ServerSentEvent]:
+    """What happens to one of your orders, as it happens: server-sent events named `order`.
+
+    Each is the order, in the shape of `GET /api/orders/{orderId}`: first as it is now, whenever you
+    connect, so nothing is missed and there are no ids; then once for each of its versions.
+
+    The stream does not end with the order: after `cancelled` nothing follows, so close it then;
+    a `complete` one is still cancelled where its ticket turns out to be gone. It ends, within 15
+    seconds, with your session, and may end at any time, as a process that stops ends it. Where too
+    many watch the answer is a 503.
+    """
+    yield come_again()
+    yield told("order", order)
+    async for news in watcher.news():
+        if isinstance(news, Afresh):
+            now = await show_order(order_id, user)
+        else:
+            now = order.model_copy(update=news.event.model_dump(include={"status", "version"}))
+        if now.version > order.version:
+            order = now
+            yield told("order", order)
 
 
 @router.delete("/{orderId}", status_code=204, responses=may_answer(NotFound))

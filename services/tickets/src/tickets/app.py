@@ -2,6 +2,8 @@
 
 from fastapi import FastAPI
 
+from ticketing_common.events import TicketCreated, TicketDeleted, TicketUpdated
+from ticketing_common.feed import Feed
 from ticketing_common.service import create_service
 from tickets.listeners import listeners
 from tickets.models import Hold, Ticket
@@ -18,4 +20,5 @@ def create_app(settings: TicketsSettings | None = None) -> FastAPI:
         router=router,
         prefix="/api/tickets",
         idempotent=True,
+        feed=Feed(TicketCreated, TicketUpdated, TicketDeleted),
     )

@@ -1,20 +1,24 @@
 """Tickets for sale: list, look at, sell, change and withdraw them."""
 
+from collections.abc import AsyncIterator
 from typing import Annotated
 
 from beanie import PydanticObjectId
 from fastapi import APIRouter, Query, Request, Response
+from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from ticketing_common import outbox
 from ticketing_common.auth import CurrentUser, Visitor
 from ticketing_common.errors import NotAuthorized, NotFound
 from ticketing_common.events import TicketCreated, TicketDeleted, TicketUpdated, utc_now
 from ticketing_common.http.openapi import may_answer
+from ticketing_common.http.streams import Position, Watching, come_again, notes_position
 from ticketing_common.pages import Cursor, CursorText, Limit, page
 from ticketing_common.transaction import transactional
 from tickets import listing
 from tickets.models import Ticket, words_of
 from tickets.schemas import Seller, Sort, TicketChanges, TicketId, TicketOut
+from tickets.telling import tell
 
 router = APIRouter(tags=["tickets"])
 
@@ -35,7 +39,7 @@ async def sell_ticket(offer: TicketChanges, user: CurrentUser) -> TicketOut:
     return TicketOut.of(ticket)
 
 
-@router.get("", responses=may_answer(NotAuthorized))
+@router.get("", responses=may_answer(NotAuthorized), dependencies=[notes_position])
 async def list_tickets(
     request: Request,
     response: Response,
@@ -49,7 +53,7 @@ async def list_tickets(
     """The tickets that nobody holds or, with `seller=me`, all of your own.
 
     `q` finds titles by the beginnings of their words. Where there are more, the `Link` header leads
-    to the next page.
+    to the next page. `Last-Event-ID` is where the stream of changes goes on.
     """
     if seller is not None and user is None:
         raise NotAuthorized
@@ -64,9 +68,32 @@ async def list_tickets(
     return [TicketOut.of_row(row) for row in page(rows, limit, field, request, response)]
 
 
-@router.get("/{ticketId}", responses=may_answer(NotFound))
+@router.get("/stream", response_class=EventSourceResponse)
+async def watch_tickets(watcher: Watching, after: Position) -> AsyncIterator[ServerSentEvent]:
+    """What happens to the tickets, as it happens: server-sent events for everybody.
+
+    - `appeared`, `changed`, `came-back` (a hold has ended): a ticket that is on sale, in the shape
+      of `GET /api/tickets/{ticketId}`. Some that came back after a long hold are told as `changed`.
+    - `went`: `{"id", "version", "orderId"}` of a ticket that is held or sold or, where `orderId` is
+      null, withdrawn.
+    - `reset`: it is not known what was missed, so look at the list or the ticket afresh.
+
+    The events of one ticket come in the order of their `version`; drop one that you know already.
+    Each has an id. Lists and single tickets carry such an id in their `Last-Event-ID` header: begin
+    with it as `lastEventId`, and nothing is missed in between. A reconnecting browser is told what
+    it has missed. Without an id, or with one that is too old, the stream begins with `reset`.
+
+    It does not end by itself, but may at any time: a reader that does not keep up, or a process
+    that stops. Where too many watch the answer is a 503.
+    """
+    yield come_again()
+    async for news in watcher.news(after):
+        yield tell(news)
+
+
+@router.get("/{ticketId}", responses=may_answer(NotFound), dependencies=[notes_position])
 async def show_ticket(ticket_id: TicketId) -> TicketOut:
-    """One ticket, whoever holds it."""
+    """One ticket, whoever holds it. `Last-Event-ID` is where the stream of changes goes on."""
     ticket = await Ticket.get(PydanticObjectId(ticket_id))
     if ticket is None:
         raise NotFound

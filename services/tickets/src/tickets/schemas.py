@@ -43,6 +43,17 @@ class TicketOut(Wire):
     version: int = Field(ge=0)
 
 
+class TicketGone(Wire):
+    id: Id
+    version: int = Field(ge=0)
+    order_id: Id | None
+    """The order that holds it; None where it was withdrawn."""
+
+
+class LookAfresh(Wire):
+    """What was missed is not known."""
+
+
 class Sort(StrEnum):
     NEWEST = "newest"
     CHEAPEST = "price"

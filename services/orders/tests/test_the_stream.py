@@ -1,0 +1,135 @@
+from typing import Any
+
+import httpx
+import pytest
+from services.orders.tests.counters import look, place
+
+from orders.app import create_app
+from orders.listeners import listeners
+from orders.settings import OrdersSettings
+from ticketing_common.auth import SessionUser
+from ticketing_common.events import (
+    PaymentCreated,
+    PaymentFailed,
+    PaymentStarted,
+    TicketCreated,
+    UserChangedPassword,
+    utc_now,
+)
+from ticketing_common.http import streams
+from ticketing_common.testing import Served, World, an_event, an_id, somebody, watching
+
+
+def stream_of(order: Any) -> str:
+    return f"/api/orders/{order['id']}/stream"
+
+
+async def test_it_begins_with_the_order_as_it_is_and_tells_each_change(
+    orders: Served, desk: httpx.AsyncClient, ticket: TicketCreated
+) -> None:
+    order = await place(desk, ticket)
+    async with watching(desk, stream_of(order)) as stream:
+        begun = await stream.next()
+        for event in (
+            an_event(PaymentStarted, id=an_id(), order_id=order["id"]),
+            an_event(PaymentFailed, id=an_id(), order_id=order["id"]),
+            an_event(PaymentCreated, order_id=order["id"]),
+        ):
+            await orders.bus.say(event)
+            await orders.bus.settled(listeners)
+        told = [begun, *await stream.take(3)]
+
+    assert {each.name for each in told} == {"order"}
+    statuses = ["created", "awaiting:payment", "awaiting:payment", "complete"]
+    assert [each.data for each in told] == [
+        order | {"status": status, "version": version} for version, status in enumerate(statuses)
+    ]
+    assert told[-1].data == await look(desk, order)
+
+
+async def test_who_reconnects_sees_what_became_of_the_order(
+    desk: httpx.AsyncClient, ticket: TicketCreated
+) -> None:
+    order = await place(desk, ticket)
+    async with watching(desk, stream_of(order)) as stream:
+        assert (await stream.next()).data == order
+    await desk.delete(f"/api/orders/{order['id']}")
+
+    async with watching(desk, stream_of(order)) as stream:
+        assert (await stream.next()).data == order | {"status": "cancelled", "version": 1}
+
+
+async def test_every_replica_tells(
+    world: World,
+    orders: Served,
+    buyer: SessionUser,
+    desk: httpx.AsyncClient,
+    ticket: TicketCreated,
+) -> None:
+    order = await place(desk, ticket)
+    settings = OrdersSettings(**world.settings())
+    async with world.serving(create_app(settings)) as second:
+        elsewhere = await second.visitor(buyer)
+        async with (
+            watching(desk, stream_of(order)) as here,
+            watching(elsewhere, stream_of(order)) as there,
+        ):
+            assert await here.next() == await there.next()
+            await desk.delete(f"/api/orders/{order['id']}")
+            ended = await here.next()
+            assert ended == await there.next()
+            assert ended.data["status"] == "cancelled"
+
+
+async def test_nothing_is_told_of_another_order(
+    orders: Served, desk: httpx.AsyncClient, buyer: SessionUser, ticket: TicketCreated
+) -> None:
+    order = await place(desk, ticket)
+    another = an_event(TicketCreated)
+    await orders.bus.say(another)
+    await orders.bus.settled(listeners)
+    other = await orders.visitor(somebody())
+
+    async with watching(desk, stream_of(order)) as stream:
+        await stream.next()
+        theirs = await place(other, another)
+        await other.delete(f"/api/orders/{theirs['id']}")
+        await desk.delete(f"/api/orders/{order['id']}")
+        told = await stream.next()
+
+    assert (told.data["id"], told.data["status"]) == (order["id"], "cancelled")
+
+
+async def test_it_asks_in_the_order_of_the_contract(
+    orders: Served, desk: httpx.AsyncClient, ticket: TicketCreated
+) -> None:
+    order = await place(desk, ticket)
+    other = await orders.visitor(somebody())
+    nobody = await orders.visitor()
+
+    async def refusal(who: httpx.AsyncClient, order_id: str) -> tuple[int, str]:
+        response = await who.get(f"/api/orders/{order_id}/stream")
+        return response.status_code, response.json()["errors"][0]["message"]
+
+    assert await refusal(nobody, "x") == (401, "Not authorized")
+    assert await refusal(nobody, order["id"]) == (401, "Not authorized")
+    assert (await refusal(other, "x"))[0] == 400
+    assert await refusal(other, an_id()) == (404, "Not found")
+    assert await refusal(other, order["id"]) == (401, "Not authorized")
+
+
+async def test_it_ends_soon_after_the_session(
+    monkeypatch: pytest.MonkeyPatch,
+    orders: Served,
+    desk: httpx.AsyncClient,
+    buyer: SessionUser,
+    ticket: TicketCreated,
+) -> None:
+    monkeypatch.setattr(streams, "SESSION_SECONDS", 0.05)
+    order = await place(desk, ticket)
+    async with watching(desk, stream_of(order)) as stream:
+        await stream.next()
+        await orders.bus.say(an_event(UserChangedPassword, id=buyer.id, changed_at=utc_now()))
+        assert await stream.ended()
+
+    assert (await desk.get(stream_of(order))).status_code == 401
