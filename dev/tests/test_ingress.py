@@ -40,16 +40,17 @@ class Echo(BaseHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def backends() -> Iterator[dict[str, str]]:
-    """An echo for each backend of the manifest but two, and one of them is down."""
+def backends() -> Iterator[dict[str, list[str]]]:
+    """An echo for each backend of the manifest but two: one is down, as is a replica of orders."""
     servers: dict[str, Named] = {}
     for name in ("auth-srv", "tickets-srv", "orders-srv", "mail"):
         servers[name] = server = Named(("127.0.0.1", 0), Echo)
         server.name = name
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, daemon=True).start()
-    addresses = {name: f"127.0.0.1:{server.server_port}" for name, server in servers.items()}
-    yield addresses | {"payments-srv": f"127.0.0.1:{free_port()}"}
+    addresses = {name: [f"127.0.0.1:{server.server_port}"] for name, server in servers.items()}
+    addresses["orders-srv"].append(f"127.0.0.1:{free_port()}")
+    yield addresses | {"payments-srv": [f"127.0.0.1:{free_port()}"]}
     for server in servers.values():
         server.shutdown()
         server.server_close()
@@ -57,7 +58,7 @@ def backends() -> Iterator[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def market(
-    backends: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+    backends: dict[str, list[str]], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[httpx.Client]:
     data = tmp_path_factory.mktemp("ingress")
     part = parts.ingress(free_port(), data, INGRESS, backends, {"/dev/mail/": "mail"})
@@ -143,7 +144,7 @@ def test_the_rendered_routes_are_those_of_the_manifest() -> None:
         "/api/payments": "payments-srv",
         "/": "client-srv",
     }
-    config = render(ingress, "127.0.0.1:1", {"client-srv": "127.0.0.1:2"})["nginx.conf"]
+    config = render(ingress, "127.0.0.1:1", {"client-srv": ["127.0.0.1:2"]})["nginx.conf"]
     assert all(f"location {m} {{" in config for route in ingress.routes for m in route.matchers)
 
 
@@ -152,3 +153,9 @@ def test_a_path_that_only_one_controller_understands_is_refused(tmp_path: Path) 
     manifest.write_text(INGRESS.read_text().replace("Prefix", "ImplementationSpecific"))
     with pytest.raises(ValueError, match="/api/users: only a controller knows"):
         Ingress.of(manifest)
+
+
+def test_while_one_replica_is_down_the_others_answer(market: httpx.Client) -> None:
+    for _ in range(6):
+        answer = market.get("/api/orders")
+        assert (answer.status_code, answer.json()["me"]) == (200, "orders-srv")

@@ -88,3 +88,14 @@ def test_a_live_key_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no test key"):
         StripeAccount.named_in({"STRIPE_KEY": "sk_live_1"}, Keys())
     assert StripeAccount.named_in({"STRIPE_KEY": ""}, Keys()) is None
+
+
+def test_replicas_are_parts_of_their_own_with_the_same_settings(tmp_path: Path) -> None:
+    parts = made(tmp_path, replicas=2)
+    for name in VARIABLES:
+        one, two = parts[name], parts[f"{name}-2"]
+        assert one.env == two.env
+        assert one.port != two.port
+        assert one.data != two.data
+    config = parts["ingress"].files["nginx.conf"]
+    assert all(f"server {parts[name].address} " in config for name in ("orders", "orders-2"))

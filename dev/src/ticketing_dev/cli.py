@@ -65,10 +65,11 @@ def up(
     dev: Annotated[
         bool, typer.Option("--dev", help="Reload pages and services whenever their code changes.")
     ] = False,
+    replicas: Annotated[int, typer.Option(min=1, max=9, help="Processes of each service.")] = 1,
     in_background: Annotated[bool, typer.Option("--in-background", hidden=True)] = False,
 ) -> None:
     """Start the market and keep it running."""
-    wish = Wish(control.absolute(data), port, window, fresh, client, dev)
+    wish = Wish(control.absolute(data), port, window, fresh, client, dev, replicas)
     if detach:
         raise typer.Exit(control.up_in_background(wish))
     with _complaining():

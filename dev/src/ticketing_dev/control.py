@@ -39,6 +39,7 @@ class Wish:
     fresh: bool = False
     client: bool = True
     dev: bool = False
+    replicas: int = 1
 
 
 def up(wish: Wish, console: Console, *, background: bool = False) -> None:
@@ -68,6 +69,7 @@ def up(wish: Wish, console: Console, *, background: bool = False) -> None:
                 _client(wish, console),
                 wish.dev,
                 _account(keys),
+                wish.replicas,
             )
             url = f"http://localhost:{wish.port}"
             asyncio.run(Stack(folder, url, parts, console, background).run())
@@ -117,6 +119,7 @@ def up_in_background(wish: Wish) -> int:
     command += ["--fresh"] if wish.fresh else []
     command += [] if wish.client else ["--no-client"]
     command += ["--dev"] if wish.dev else []
+    command += ["--replicas", str(wish.replicas)]
     child = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,

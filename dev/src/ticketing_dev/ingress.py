@@ -3,7 +3,7 @@
 import grp
 import os
 import pwd
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,14 +89,14 @@ def _root() -> str | None:
 def render(
     ingress: Ingress,
     listen: str,
-    addresses: Mapping[str, str],
+    addresses: Mapping[str, Sequence[str]],
     extras: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """The files of an nginx that serves the ingress.
 
-    `addresses` says where each backend answers (`host:port`). A route to one that is not among them
-    is a 503; for `/` it is a 404, as a stack can do without pages. `extras` are prefixes, taken off
-    on the way, that lead to backends which the manifest does not know.
+    `addresses` says where each backend's replicas answer (`host:port`). A route to one that is not
+    among them is a 503; for `/` it is a 404, as a stack can do without pages. `extras` are prefixes,
+    taken off on the way, that lead to backends which the manifest does not know.
     """
     known: dict[str, Any] = {
         "listen": listen,

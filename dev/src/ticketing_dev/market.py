@@ -1,6 +1,7 @@
 """The parts that make the whole market, and what each of them is told of the others."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from ticketing_dev import parts
@@ -24,13 +25,15 @@ def market(
     client: ClientCommand | None = None,
     dev: bool = False,
     account: StripeAccount | None = None,
+    replicas: int = 1,
 ) -> list[Part]:
     """All parts of a stack at http://localhost:`port`.
 
     `port_of` chooses the port of every other part by its name, `common` are variables for all
     services, `window` is how many seconds an order waits for its payment. `client` tells how the
     pages are served at a port; without it there are none. `dev` has the services reload.
-    `account` is whose Stripe is used; without it, the stand-in.
+    `account` is whose Stripe is used; without it, the stand-in. `replicas` is of each service:
+    the second of orders is the part `orders-2`, behind the same routes.
     """
     nats = parts.nats(port_of("nats"), data / "nats")
     mongo = parts.mongo(port_of("mongo"), data / "mongo")
@@ -45,13 +48,17 @@ def market(
     )
     sendgrid = parts.sendgrid(port_of("sendgrid"), data / "sendgrid", MAIL_PAGES.rstrip("/"))
 
-    def service(name: str, *stores: Part, **settings: str) -> Part:
+    def service(name: str, *stores: Part, **settings: str) -> list[Part]:
         env = {**common, "NATS_URL": nats.url, **settings}
         needs = (nats.name, *(store.name for store in stores))
         code = (ROOT / "services" / name / "src", ROOT / "common" / "src") if dev else ()
-        return parts.service(name, port_of(name), data / name, env, needs, code)
+        called = [name, *(f"{name}-{number}" for number in range(2, replicas + 1))]
+        return [
+            replace(parts.service(name, port_of(one), data / one, env, needs, code), name=one)
+            for one in called
+        ]
 
-    def stored(name: str, *others: Part, **settings: str) -> Part:
+    def stored(name: str, *others: Part, **settings: str) -> list[Part]:
         return service(name, mongo, *others, MONGO_URI=mongo.uri(name), **settings)
 
     if account is not None:
@@ -72,14 +79,15 @@ def market(
         "PUBLIC_URL": f"http://localhost:{port}",
     }
     waits = {} if window is None else {"EXPIRATION_WINDOW_SECONDS": str(window)}
-    services = [
-        stored("auth", JWT_KEY=keys.jwt, COOKIE_SECURE="false"),
-        stored("tickets", JWT_KEY=keys.jwt),
-        stored("orders", JWT_KEY=keys.jwt, **waits),
-        stored("payments", stripe, JWT_KEY=keys.jwt, **stripe_settings),
-        service("expiration", redis, REDIS_URL=redis.url),
-        stored("contact", sendgrid, **mail_settings),
-    ]
+    sets = {
+        "auth": stored("auth", JWT_KEY=keys.jwt, COOKIE_SECURE="false"),
+        "tickets": stored("tickets", JWT_KEY=keys.jwt),
+        "orders": stored("orders", JWT_KEY=keys.jwt, **waits),
+        "payments": stored("payments", stripe, JWT_KEY=keys.jwt, **stripe_settings),
+        "expiration": service("expiration", redis, REDIS_URL=redis.url),
+        "contact": stored("contact", sendgrid, **mail_settings),
+    }
+    services = [part for replica_set in sets.values() for part in replica_set]
     pages = []
     if client is not None:
         port_of_client = port_of("client")
@@ -92,8 +100,9 @@ def market(
         data / "ingress",
         INGRESS,
         addresses={
-            **{f"{part.name}-srv": part.address for part in (*services, *pages)},
-            **{part.name: part.address for part in (stripe, sendgrid)},
+            **{f"{name}-srv": [one.address for one in every] for name, every in sets.items()},
+            **{f"{part.name}-srv": [part.address] for part in pages},
+            **{part.name: [part.address] for part in (stripe, sendgrid)},
         },
         extras={STRIPE_PAGES: stripe.name, MAIL_PAGES: sendgrid.name},
         needs=tuple(part.name for part in (*services, *pages, stripe, sendgrid)),

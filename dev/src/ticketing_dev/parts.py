@@ -9,7 +9,7 @@ import shutil
 import signal
 import sys
 import sysconfig
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -255,7 +255,10 @@ def client(
         name="client",
         command=command,
         env={
-            "PORT": str(port), "HOSTNAME": HOST, "API_URL": api, "NEXT_TELEMETRY_DISABLED": "1",
+            "PORT": str(port),
+            "HOSTNAME": HOST,
+            "API_URL": api,
+            "NEXT_TELEMETRY_DISABLED": "1",
             **({"STRIPE_PUBLISHABLE_KEY": publishable_key} if publishable_key else {}),
         },
         port=port,
@@ -268,7 +271,7 @@ def ingress(
     port: int,
     data: Path,
     manifest: Path,
-    addresses: Mapping[str, str],
+    addresses: Mapping[str, Sequence[str]],
     extras: Mapping[str, str] | None = None,
     needs: tuple[str, ...] = (),
 ) -> Part:
