@@ -1,6 +1,7 @@
 """What a service does when it hears an event."""
 
 from collections.abc import Awaitable, Callable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -40,6 +41,17 @@ class End(StrEnum):
 
     HANDLED = "handled"
     SEEN = "seen"
+
+
+_replayed: ContextVar[bool] = ContextVar("replayed", default=False)
+
+
+def is_replay() -> bool:
+    """Whether the event in hand is told again to a service that has lost what it knew.
+
+    A handler that reaches beyond our stores, as a mail does, reached there the first time.
+    """
+    return _replayed.get()
 
 
 class _Seen(Exception):
@@ -100,17 +112,18 @@ class Listeners:
     def of(self, subject: str) -> Listener | None:
         return self._by_subject.get(subject)
 
-    async def deliver(self, event: Event, event_id: str) -> End:
-        """Have the event's effect happen, if it has not yet.
+    async def deliver(self, event: Event, event_id: str, *, replay: bool = False) -> End:
+        """Have the event's effect happen, if it has not yet. `replay`: what `is_replay` tells.
 
         Raises NotYet where an earlier event must come first, Unavailable where a store is away,
         Reject and whatever else the handler raises.
         """
         listener = self._by_subject[event.subject]
-        if not self._inbox:
-            await listener.handler(event)
-            return End.HANDLED
+        token = _replayed.set(replay)
         try:
+            if not self._inbox:
+                await listener.handler(event)
+                return End.HANDLED
             await _handle(listener, event, event_id)
         except _Seen:
             return End.SEEN
@@ -120,6 +133,8 @@ class Listeners:
             if is_away(error):
                 raise Unavailable("MongoDB is away") from error
             raise
+        finally:
+            _replayed.reset(token)
         return End.HANDLED
 
 

@@ -15,6 +15,7 @@ from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 
 from ticketing_common import telemetry
+from ticketing_common.broker.again import REPLAY, first_said_as
 from ticketing_common.broker.dead_letters import bury
 from ticketing_common.broker.streams import ACK_SECONDS
 from ticketing_common.errors import Unavailable
@@ -100,7 +101,7 @@ class Consumer:
         task.add_done_callback(ended)
 
     async def _handle(self, message: Msg) -> None:
-        listener = self._listeners.of(message.subject)
+        listener = self._listeners.of(first_said_as(message.subject))
         if listener is None:  # a consumer of an older version, with a subject we dropped
             await message.nak(delay=60)
             return
@@ -127,9 +128,10 @@ class Consumer:
 
     async def _deliver(self, message: Msg, listener: Listener, event: Event, event_id: str) -> None:
         trouble = self._troubles.get(event_id) or _Trouble(event_id)
+        replay = REPLAY in (message.headers or {})
         try:
             async with asyncio.timeout(HANDLER_SECONDS):
-                end = await self._listeners.deliver(event, event_id)
+                end = await self._listeners.deliver(event, event_id, replay=replay)
         except NotYet as error:
             if trouble.waits_since is None:
                 trouble.waits_since = monotonic()

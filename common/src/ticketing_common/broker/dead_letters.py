@@ -4,6 +4,7 @@ from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from nats.js.api import Header
 
+from ticketing_common.broker.again import first_said_as
 from ticketing_common.broker.streams import DEAD_LETTERS
 from ticketing_common.listeners import Listener
 
@@ -15,10 +16,11 @@ async def bury(
 
     Returns once the copy is stored; a failure raises, and the message is delivered again.
     """
+    subject = first_said_as(message.subject)
     headers = {
         **(message.headers or {}),
         "Dead-Letter-Listener": listener.name,
-        "Dead-Letter-Subject": message.subject,
+        "Dead-Letter-Subject": subject,
         "Dead-Letter-Cause": " ".join(cause.split())[:1000],
         "Dead-Letter-Tries": str(tries),
         "Nats-Msg-Id": f"{listener.service}:{message.metadata.stream}:"
@@ -27,7 +29,7 @@ async def bury(
     if listener.event.max_age is not None:
         headers[Header.MSG_TTL] = f"{int(listener.event.max_age.total_seconds())}s"
     await js.publish(
-        f"dead-letter.{listener.service}.{message.subject}",
+        f"dead-letter.{listener.service}.{subject}",
         message.data,
         headers=headers,
         stream=DEAD_LETTERS,

@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from nats.js import JetStreamContext
-from nats.js.api import AckPolicy, ConsumerConfig, StorageType, StreamConfig
+from nats.js.api import AckPolicy, ConsumerConfig, RetentionPolicy, StorageType, StreamConfig
 from nats.js.errors import NotFoundError
 
+from ticketing_common.broker.again import AGAIN, address
 from ticketing_common.events import EVENTS, Event
 from ticketing_common.listeners import STREAMS_KEEP, Listeners
 
@@ -32,7 +33,10 @@ def streams() -> list[StreamConfig]:
     dead_letters = _stream(DEAD_LETTERS, ["dead-letter.>"], STREAMS_KEEP)
     # A dead letter may carry a secret, and then lives no longer than the secret may.
     dead_letters.allow_msg_ttl = True
-    return [*configs, dead_letters]
+    again = _stream(AGAIN, [address("*", ">")], STREAMS_KEEP)
+    again.allow_msg_ttl = True
+    again.retention = RetentionPolicy.WORK_QUEUE
+    return [*configs, dead_letters, again]
 
 
 def _stream(name: str, subjects: list[str], max_age: timedelta) -> StreamConfig:
@@ -53,18 +57,26 @@ def consumers(listeners: Listeners) -> dict[str, ConsumerConfig]:
     subjects: dict[str, list[str]] = {}
     for listener in listeners:
         subjects.setdefault(stream_of(listener.event), []).append(listener.event.subject)
-    return {
-        stream: ConsumerConfig(
-            durable_name=listeners.service,
-            filter_subjects=sorted(wanted),
-            ack_policy=AckPolicy.EXPLICIT,
-            ack_wait=ACK_SECONDS,
-            max_ack_pending=1000,
-            # We count tries ourselves: a crash on the broker's last delivery would drop the event.
-            max_deliver=-1,
-        )
-        for stream, wanted in subjects.items()
+    configs = {
+        stream: _consumer(listeners.service, sorted(wanted)) for stream, wanted in subjects.items()
     }
+    if configs:
+        configs[AGAIN] = _consumer(listeners.service, [address(listeners.service, ">")])
+        # In a replay many may wait for what the bus has forgotten; the others need not.
+        configs[AGAIN].max_ack_pending = -1
+    return configs
+
+
+def _consumer(service: str, subjects: list[str]) -> ConsumerConfig:
+    return ConsumerConfig(
+        durable_name=service,
+        filter_subjects=subjects,
+        ack_policy=AckPolicy.EXPLICIT,
+        ack_wait=ACK_SECONDS,
+        max_ack_pending=1000,
+        # We count tries ourselves: a crash on the broker's last delivery would drop the event.
+        max_deliver=-1,
+    )
 
 
 async def provision(js: JetStreamContext, listeners: Iterable[Listeners]) -> None:
