@@ -1,7 +1,4 @@
-"""CONTRACT.md's tables, as data.
-
-Three of its routes are still to come: the two streams and Stripe's webhook.
-"""
+"""CONTRACT.md's tables, as data."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -84,12 +81,14 @@ ROUTES = (
     Route("auth", "POST", "/reset-password", {200, 400, 401, 404}, body=_RESET, query=("token",)),
     _changing("tickets", "POST", "", 201, body=_TICKET),
     Route("tickets", "GET", "", {200, 401}, query=("q", "sort", "limit", "cursor", "seller")),
+    Route("tickets", "GET", "/stream", {200}, query=("lastEventId",)),
     Route("tickets", "GET", "/{ticketId}", {200, 400, 404}),
     _changing("tickets", "PUT", "/{ticketId}", 200, 400, 404, body=_TICKET),
     _changing("tickets", "DELETE", "/{ticketId}", 204, 400, 404),
     _changing("orders", "POST", "", 201, 400, 404, body={"ticketId": AN_ID}),
     Route("orders", "GET", "", {200}, for_users=True, query=("limit", "cursor")),
     Route("orders", "GET", "/{orderId}", {200, 400, 404}, for_users=True),
+    Route("orders", "GET", "/{orderId}/stream", {200, 400, 404}, for_users=True),
     _changing("orders", "DELETE", "/{orderId}", 204, 400, 404),
     _changing(
         "payments",

@@ -127,10 +127,12 @@ WRONG_QUERIES = {
     "q": ["x" * 201],
     "cursor": WRONG_CURSORS,
     "token": ["x" * 129],
+    "lastEventId": ["x" * 41],
 }
 ODD_QUERIES = {
     "q": ["", "%00", "%ff", ".*", "(((((", "\\", "$gt", "a" * 200, "\u202e", "%F0%9F%8E%B8"],
     "token": ["", "%00", "%ff", "$gt"],
+    "lastEventId": ["", "%00", "%ff", "x", "-1", "9" * 40, "\u0661"],
     "nobody-knows-it": ["", "%00", "x" * 5_000],
     "limit[$gt]": ["1"],
 }
@@ -167,16 +169,17 @@ class Stranger:
         if route.body and "content" not in more:
             more["content"] = json.dumps(route.body)
         given = {"X-Request-ID": "stranger-1", "Content-Type": "application/json"}
-        response = await self.http.request(
+        async with self.http.stream(
             route.method, url or route.url, headers=given | (headers or {}), **more
-        )
+        ) as response:
+            if not is_stream(response):
+                await response.aread()
         wrong = [*self._faults(response)]
         if response.status_code not in (expect or documented(route) - {500, 503}):
             wrong.append(f"the status is not of {expect or 'those that are documented'}")
         for fault in wrong:
-            self.complaints.append(
-                f"{route}, {what}: {response.status_code} {response.text[:200]}: {fault}"
-            )
+            words = "a stream" if is_stream(response) else response.text[:200]
+            self.complaints.append(f"{route}, {what}: {response.status_code} {words}: {fault}")
         return response
 
     def _faults(self, response: httpx.Response) -> Iterator[str]:
@@ -190,8 +193,15 @@ class Stranger:
             yield "not the one shape"
 
 
+def is_stream(response: httpx.Response) -> bool:
+    """Whether the answer has no end, so that only its head can be read."""
+    return response.headers.get("Content-Type", "").startswith("text/event-stream")
+
+
 def has_security_headers(response: httpx.Response) -> bool:
-    return all(response.headers.get(name) == value for name, value in SECURITY_HEADERS.items())
+    caching = {"Cache-Control": "no-cache"} if is_stream(response) else {}
+    wanted = SECURITY_HEADERS | caching
+    return all(response.headers.get(name) == value for name, value in wanted.items())
 
 
 def is_one_shape(response: httpx.Response) -> bool:

@@ -1,0 +1,41 @@
+import asyncio
+import time
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import httpx
+
+from ticketing_common.testing import World, watching
+from ticketing_common.testing.programs import beside, environment
+from ticketing_dev import parts
+
+STOPS_WITHIN_SECONDS = 5
+"""uvicorn would wait 15 for streams that do not end."""
+
+
+async def test_a_process_that_is_to_stop_ends_its_streams_and_is_gone_at_once(
+    world: World, tmp_path: Path
+) -> None:
+    env = environment(world.settings())
+    service = parts.service("tickets", parts.free_port(), tmp_path / "tickets", env)
+    async with (
+        beside(service) as process,
+        httpx.AsyncClient(base_url=service.url, timeout=20) as http,
+        AsyncExitStack() as readers,
+    ):
+        streams = [
+            await readers.enter_async_context(watching(http, "/api/tickets/stream"))
+            for _ in range(10)
+        ]
+        for stream in streams:
+            assert (await stream.next()).name == "reset"
+
+        began = time.monotonic()
+        in_time = await asyncio.to_thread(process.stop)
+        took = time.monotonic() - began
+
+        assert in_time
+        assert took < STOPS_WITHIN_SECONDS
+        assert all([await stream.ended() for stream in streams])
+    assert "shutdown exceeded" not in service.log.read_text()
+    print(f"stopped in {took:.2f} s")
