@@ -21,7 +21,7 @@ export function OrderView({ order: rendered, payments: paid, publishableKey, ren
   const { order, payments, how, now, look } = useLiveOrder(rendered, paid, renderedAt);
   const last = payments[0];
   return (
-    <article className="medium mx-auto vstack gap-3">
+    <article className="panel medium mx-auto vstack gap-3">
       <div className="d-flex flex-wrap justify-content-between align-items-baseline gap-2">
         <h1 className="h2 ticket-title mb-0">{order.ticket.title}</h1>
         <p className="price fs-4 mb-0">{money(order.ticket.price)}</p>

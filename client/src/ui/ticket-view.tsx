@@ -1,6 +1,7 @@
 "use client";
 
-import { useMemo } from "react";
+import { useRouter } from "next/navigation";
+import { useEffect, useMemo } from "react";
 import type { Ticket, User } from "@/api/models";
 import { useServerTime } from "@/clock";
 import { type Listed, useLiveTickets } from "@/live/use-live-tickets";
@@ -26,8 +27,16 @@ export function TicketView({ ticket: rendered, user, isMine, position, renderedA
   );
   const ticket: Listed = shown[0] ?? rendered;
   const now = useServerTime(renderedAt, 30_000);
+  const router = useRouter();
+
+  // Only the server can tell whether the order that took it meanwhile is the visitor's.
+  const isTakenSince = ticket.orderId !== null && ticket.orderId !== rendered.orderId;
+  useEffect(() => {
+    if (user && isTakenSince) router.refresh();
+  }, [user, isTakenSince, router]);
+
   return (
-    <article className="medium mx-auto vstack gap-3">
+    <article className="panel medium mx-auto vstack gap-3">
       <div>
         <h1 className="h2 ticket-title mb-1">{ticket.title}</h1>
         <p className="text-body-secondary mb-0">Offered {ago(madeAt(ticket.id), now)}</p>

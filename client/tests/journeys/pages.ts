@@ -1,11 +1,11 @@
-import type { Person } from "./people";
+import type { Person, Trader } from "./people";
 
 /** Everything that there is to see, and who has to have done what to see it. */
 export type Scene = {
   name: string;
   signedIn: boolean;
   /** The way to it; it ends on the page. */
-  open: (me: Person, other: Person) => Promise<string>;
+  open: (me: Person, other: Trader) => Promise<string>;
 };
 
 const at = (path: string) => async () => path;
@@ -41,7 +41,7 @@ export const SCENES: Scene[] = [
   { name: "not found", signedIn: false, open: at("/nowhere") },
 ];
 
-async function offers(_: Person, other: Person): Promise<string> {
+async function offers(_: Person, other: Trader): Promise<string> {
   await other.offer("Philharmonic: Mahler's Second, row 4", 86);
   await other.offer("Open-air cinema: Metropolis", 14);
   await other.offer(
@@ -51,16 +51,16 @@ async function offers(_: Person, other: Person): Promise<string> {
   return "/";
 }
 
-async function ticketOf(person: Person): Promise<string> {
+async function ticketOf(person: Trader): Promise<string> {
   const { id } = await person.offer("Organ recital by candlelight", 12.5);
   return `/tickets/${id}`;
 }
 
-function aTicket(_: Person, other: Person): Promise<string> {
+function aTicket(_: Person, other: Trader): Promise<string> {
   return ticketOf(other);
 }
 
-async function aHeldTicket(_: Person, other: Person): Promise<string> {
+async function aHeldTicket(_: Person, other: Trader): Promise<string> {
   const ticket = await other.offer("Ice hockey derby", 38.4);
   await other.order(ticket);
   return `/tickets/${ticket.id}`;
@@ -72,24 +72,24 @@ async function myTickets(me: Person): Promise<string> {
   return "/tickets/mine";
 }
 
-async function anOrder(me: Person, other: Person): Promise<string> {
+async function anOrder(me: Person, other: Trader): Promise<string> {
   const { id } = await me.order(await other.offer("La Traviata, box 3", 164));
   return `/orders/${id}`;
 }
 
-async function aPaidOrder(me: Person, other: Person, card: string): Promise<string> {
+async function aPaidOrder(me: Person, other: Trader, card: string): Promise<string> {
   const { id } = await me.order(await other.offer("Velodrome, six-day night", 45));
   await me.post("/api/payments", { orderId: id, token: `pm_card_${card}` });
   return `/orders/${id}`;
 }
 
-async function aCancelledOrder(me: Person, other: Person): Promise<string> {
+async function aCancelledOrder(me: Person, other: Trader): Promise<string> {
   const order = await me.order(await other.offer("Museum night, all houses", 19.5));
-  await me.page.request.delete(`/api/orders/${order.id}`);
+  await me.request.delete(`/api/orders/${order.id}`);
   return `/orders/${order.id}`;
 }
 
-async function myOrders(me: Person, other: Person): Promise<string> {
+async function myOrders(me: Person, other: Trader): Promise<string> {
   await aPaidOrder(me, other, "visa");
   await aCancelledOrder(me, other);
   await anOrder(me, other);

@@ -1,26 +1,25 @@
-import { type BrowserContextOptions, test as base, expect, type Page } from "@playwright/test";
+import {
+  type APIRequestContext,
+  type BrowserContextOptions,
+  test as base,
+  expect,
+  type Page,
+} from "@playwright/test";
 
 export const PASSWORD = "correct horse battery staple";
 
 let people = 0;
+const freshEmail = () => `somebody-${process.pid}-${people++}@example.com`;
 
-/** Somebody with a browser of their own. */
-export class Person {
+/** Somebody who does without a browser what is not what a journey looks at. */
+export class Trader {
   constructor(
-    readonly page: Page,
+    readonly request: APIRequestContext,
     readonly email: string,
   ) {}
 
-  /** Does what a form would do, where the form is not what is looked at. */
-  async post<T>(path: string, body: object): Promise<T> {
-    let answer = await this.page.request.post(path, { data: body });
-    // What was just made is known everywhere only a moment later.
-    for (let tries = 0; answer.status() === 404 && tries < 40; tries++) {
-      await this.page.waitForTimeout(100);
-      answer = await this.page.request.post(path, { data: body });
-    }
-    expect(answer.ok(), await answer.text()).toBe(true);
-    return answer.json();
+  signUp(): Promise<unknown> {
+    return this.post("/api/users/signup", { email: this.email, password: PASSWORD });
   }
 
   offer(title: string, price = 25): Promise<{ id: string }> {
@@ -31,32 +30,70 @@ export class Person {
     return this.post("/api/orders", { ticketId: ticket.id });
   }
 
+  async post<T>(path: string, data: object): Promise<T> {
+    let body: T | undefined;
+    // What was just made is known everywhere only a moment later: a 404 until then.
+    await expect(async () => {
+      const answer = await this.request.post(path, { data });
+      expect(answer.ok(), await answer.text()).toBe(true);
+      body = await answer.json();
+    }).toPass({ intervals: [100], timeout: 10_000 });
+    return body as T;
+  }
+}
+
+/** Somebody with a browser of their own. */
+export class Person extends Trader {
+  constructor(
+    readonly page: Page,
+    email: string,
+  ) {
+    super(page.request, email);
+  }
+
   async pay(card = "Pays at once"): Promise<void> {
-    await this.page.getByRole("radio", { name: card }).check();
+    await this.page.getByRole("radio", { name: new RegExp(card) }).check();
     await this.page.getByRole("button", { name: /^Pay / }).click();
   }
 }
 
 type People = {
-  /** Somebody without an account. */
+  /** Opens a browser for somebody without an account. */
   visitor: (options?: BrowserContextOptions) => Promise<Person>;
-  /** Somebody who has just signed up. */
-  somebody: (options?: BrowserContextOptions) => Promise<Person>;
+  /** The same for somebody who has just signed up. */
+  somebody: () => Promise<Person>;
 };
 
-export const test = base.extend<People>({
-  visitor: async ({ browser }, use, info) => {
+type Regulars = {
+  /** Sells what the journeys buy. */
+  seller: Trader;
+};
+
+export const test = base.extend<People, Regulars>({
+  seller: [
+    async ({ playwright }, use) => {
+      const request = await playwright.request.newContext({ baseURL: process.env.MARKET_URL });
+      const seller = new Trader(request, freshEmail());
+      await seller.signUp();
+      await use(seller);
+      await request.dispose();
+    },
+    { scope: "worker" },
+  ],
+  visitor: async ({ browser, baseURL }, use) => {
+    const opened: Person[] = [];
     await use(async (options) => {
-      const context = await browser.newContext({ baseURL: process.env.MARKET_URL, ...options });
-      const email = `person${info.workerIndex}-${people++}-${Date.now()}@example.com`;
-      return new Person(await context.newPage(), email);
+      const context = await browser.newContext({ baseURL, ...options });
+      const person = new Person(await context.newPage(), freshEmail());
+      opened.push(person);
+      return person;
     });
-    for (const context of browser.contexts()) await context.close();
+    for (const { page } of opened) await page.context().close();
   },
   somebody: async ({ visitor }, use) => {
-    await use(async (options) => {
-      const person = await visitor(options);
-      await person.post("/api/users/signup", { email: person.email, password: PASSWORD });
+    await use(async () => {
+      const person = await visitor();
+      await person.signUp();
       return person;
     });
   },
