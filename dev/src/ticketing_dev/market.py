@@ -26,6 +26,7 @@ def market(
     dev: bool = False,
     account: StripeAccount | None = None,
     replicas: int = 1,
+    paying: Mapping[str, str] | None = None,
 ) -> list[Part]:
     """All parts of a stack at http://localhost:`port`.
 
@@ -33,7 +34,8 @@ def market(
     services, `window` is how many seconds an order waits for its payment. `client` tells how the
     pages are served at a port; without it there are none. `dev` has the services reload.
     `account` is whose Stripe is used; without it, the stand-in. `replicas` is of each service:
-    the second of orders is the part `orders-2`, behind the same routes.
+    the second of orders is the part `orders-2`, behind the same routes. `paying` are variables for
+    payments.
     """
     nats = parts.nats(port_of("nats"), data / "nats")
     mongo = parts.mongo(port_of("mongo"), data / "mongo")
@@ -83,7 +85,9 @@ def market(
         "auth": stored("auth", JWT_KEY=keys.jwt, COOKIE_SECURE="false"),
         "tickets": stored("tickets", JWT_KEY=keys.jwt),
         "orders": stored("orders", JWT_KEY=keys.jwt, **waits),
-        "payments": stored("payments", stripe, JWT_KEY=keys.jwt, **stripe_settings),
+        "payments": stored(
+            "payments", stripe, JWT_KEY=keys.jwt, **stripe_settings, **(paying or {})
+        ),
         "expiration": service("expiration", redis, REDIS_URL=redis.url),
         "contact": stored("contact", sendgrid, **mail_settings),
     }

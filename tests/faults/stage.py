@@ -1,0 +1,98 @@
+"""The stack that the faults strike: every service twice, short times, and hands on its parts."""
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ticketing_common.testing.programs import StripeStandIn
+from ticketing_dev.folder import Folder
+from ticketing_dev.keys import Keys
+from ticketing_dev.ports import free_port
+
+COMMAND = str(Path(sys.executable).with_name("ticketing"))
+WINDOW_SECONDS, GRACE_SECONDS = 4, 6
+REPLICAS = 2
+SERVICES = ("auth", "tickets", "orders", "payments", "expiration", "contact")
+PROCESSES = [*SERVICES, *(f"{service}-2" for service in SERVICES)]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A running stack."""
+
+    url: str
+    data: Path
+
+    @property
+    def stripe(self) -> StripeStandIn:
+        keys = Keys.kept_in(Folder(self.data).keys)
+        return StripeStandIn(
+            f"http://{self.address('stripe')}", {"Authorization": f"Bearer {keys.stripe}"}
+        )
+
+    @property
+    def nats_url(self) -> str:
+        return f"nats://{self.address('nats')}"
+
+    def address(self, part: str) -> str:
+        return str(self._part(part)["address"])
+
+    def pid(self, part: str) -> int | None:
+        pid: int | None = self._part(part)["pid"]
+        return pid
+
+    def _part(self, name: str) -> dict[str, Any]:
+        state = json.loads((self.data / "state.json").read_text())
+        [part] = [each for each in state["parts"] if each["name"] == name]
+        return dict(part)
+
+    def signal(self, part: str, number: signal.Signals) -> None:
+        """What a part's process is sent, if it has one this very moment."""
+        pid = self.pid(part)
+        if pid is not None:
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def lose_data(self, part: str) -> None:
+        """What the part keeps on the disk is gone."""
+        for each in (self.data / part).iterdir():
+            if each.suffix != ".log":
+                shutil.rmtree(each) if each.is_dir() else each.unlink()
+
+    async def audit(self) -> tuple[int, dict[str, Any]]:
+        """`ticketing audit`: its exit status and what it found."""
+        process = await asyncio.create_subprocess_exec(
+            *(COMMAND, "audit", "--json", "--grace", "1", "--data", str(self.data)),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        async with asyncio.timeout(120):
+            said, complaints = await process.communicate()
+        try:
+            return process.returncode or 0, json.loads(said)
+        except json.JSONDecodeError:
+            return process.returncode or 2, {"said": said.decode(), "why": complaints.decode()}
+
+
+@contextmanager
+def running_stage(data: Path, **variables: str) -> Iterator[Stage]:
+    """Bring the stack up; whatever was done to it, it is taken down."""
+    port = free_port()
+    where = ["--data", str(data)]
+    wanted = ["--port", str(port), "--window", str(WINDOW_SECONDS), "--replicas", str(REPLICAS)]
+    env = {**os.environ, "PAYMENT_GRACE_SECONDS": str(GRACE_SECONDS), **variables}
+    command = [COMMAND, "up", "--detach", "--no-client", *wanted, *where]
+    subprocess.run(command, check=True, env=env, stdout=subprocess.DEVNULL)
+    try:
+        yield Stage(f"http://localhost:{port}", data)
+    finally:
+        subprocess.run([COMMAND, "down", *where], check=True, stdout=subprocess.DEVNULL)
