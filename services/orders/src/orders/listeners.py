@@ -47,8 +47,9 @@ async def bury_ticket(event: TicketDeleted, ticket: Ticket) -> None:
     live = {"ticket.id": event.id, "status": {"$ne": OrderStatus.CANCELLED.value}}
     for order in await Order.find(live).to_list():
         await cancel(order, CancelReason.TICKET_GONE)
-    # An order that is being placed meanwhile is not seen here, and collides with this.
-    await Reservation(id=ticket.id, order_id=None).insert()
+    if await Reservation.find_one({"_id": ticket.id, "order_id": None}) is None:
+        # An order that is being placed meanwhile is not seen here, and collides with this.
+        await Reservation(id=ticket.id, order_id=None).insert()
 
 
 @listeners.on(ExpirationCompleted)
