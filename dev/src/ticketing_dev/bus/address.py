@@ -1,0 +1,81 @@
+"""Where the bus is, and how a command gets there."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import typer
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+from nats.js import JetStreamContext
+
+from ticketing_dev import control
+from ticketing_dev.control import Refused
+
+T = TypeVar("T")
+
+CONNECT_SECONDS = 5
+
+
+def address(nats: str | None, data: Path | None) -> str:
+    """The given URL, else that of the local stack. Raises Refused where there is neither."""
+    if nats:
+        return nats
+    folder = control.absolute(data)
+    parts = folder.state.parts if folder.state and control.is_up(folder) else []
+    for part in parts:
+        if part.name == "nats":
+            return f"nats://{part.address}"
+    raise Refused(
+        f"No stack runs on {folder.path}. `ticketing up` starts one; "
+        "--nats or NATS_URL names another bus."
+    )
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[JetStreamContext]:
+    """JetStream at the URL, reconnected whenever it goes. Raises Refused where none answers."""
+    client = Client()
+    try:
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                await client.connect(
+                    url,
+                    name="ticketing",
+                    connect_timeout=2,
+                    reconnect_time_wait=1,
+                    max_reconnect_attempts=-1,
+                    error_cb=_hush,
+                )
+        except (NatsError, OSError) as error:
+            where = urlsplit(url)  # without a password that it may have
+            raise Refused(f"No NATS answers at {where.hostname}:{where.port}: {error!r}") from None
+        yield client.jetstream()
+    finally:
+        await client.close()
+
+
+def at_the_bus(
+    nats: str | None, data: Path | None, work: Callable[[JetStreamContext], Awaitable[T]]
+) -> T:
+    """Do a command's work; what is in its way is told in words, with exit status 1."""
+
+    async def working() -> T:
+        async with connected(address(nats, data)) as js:
+            return await work(js)
+
+    try:
+        return asyncio.run(working())
+    except (Refused, NatsError, OSError) as error:
+        words = str(error) if isinstance(error, Refused) else f"The bus does not answer: {error!r}"
+        typer.secho(words, fg="red", err=True)
+    except KeyboardInterrupt:
+        raise typer.Exit from None
+    raise typer.Exit(1)
+
+
+async def _hush(_: Exception) -> None:
+    """A bus that goes away for a moment is waited for, and is no news."""
