@@ -90,12 +90,14 @@ async def _end_with_session(request: Request, watcher: Watcher) -> None:
     sessions: Sessions = request.app.state.sessions
     session = request.cookies.get(COOKIE)
     over = False
-    while not over:
-        await asyncio.sleep(SESSION_SECONDS)
-        # While the database is away no session can be ended either.
-        with suppress(PyMongoError):
-            over = await sessions.read(session) is None
-    watcher.end()
+    try:
+        while not over:
+            await asyncio.sleep(SESSION_SECONDS)
+            # While the database is away no session can be ended either.
+            with suppress(PyMongoError):
+                over = await sessions.read(session) is None
+    finally:
+        watcher.end()
 
 
 def come_again() -> ServerSentEvent:
