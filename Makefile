@@ -36,6 +36,37 @@ PYTEST := $(BIN)/pytest --quiet --numprocesses auto --maxprocesses 4 --dist load
 test: check ## Check everything and run every test
 	@echo "==> Tests, on real servers"
 	@$(PYTEST)
+	@$(MAKE) --silent test-client
+
+.PHONY: test-client
+test-client: client chromium ## Run the client's tests: its parts, and journeys in a real browser
+	@echo "==> The client's parts"
+	@cd client && $(NODE) npm test --silent
+	@echo "==> Journeys in a browser (screenshots of every page: client/test-results/pages)"
+	@cd client && $(NODE) npm run --silent journeys
+
+# Commands that find node, wherever it comes from.
+NODE := ../$(BIN)/python -m ticketing_dev.node
+
+.PHONY: client
+client: setup
+	@$(BIN)/python -m ticketing_dev.client install
+
+.PHONY: chromium
+chromium:
+	@command -v chromium >/dev/null || { \
+		echo "==> Installing Chromium, in which the client is tried" \
+		&& apt-get update -qq \
+		&& apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; \
+	} || $(call next,install chromium. Only root can do it for you)
+
+TYPES := client/src/api/generated
+
+.PHONY: types
+types: client ## Make the client's types of the services' OpenAPI documents
+	@documents=$$(mktemp -d) && trap 'rm -rf "$$documents"' EXIT \
+		&& $(BIN)/python -m ticketing_dev.openapi $$documents \
+		&& $(BIN)/python -m ticketing_dev.node node client/scripts/types.mjs $$documents $(TYPES)
 
 .PHONY: test-mongo
 test-mongo: setup ## Run the tests that touch MongoDB on the mongod that TICKETING_MONGOD names
@@ -68,7 +99,7 @@ lock: setup ## Bring the lock files up to date (LOCK_FLAGS=--upgrade: the packag
 next = { echo "==> make check stopped here. Next: $(1)"; exit 1; }
 
 .PHONY: check
-check: setup ## Check style, types, rooms, lock files and names that belong in no file
+check: client ## Check style, types, rooms, lock files and names that belong in no file
 	@echo "==> Style"
 	@$(BIN)/ruff check --quiet . || $(call next,\`$(BIN)/ruff check --fix .\` mends most of it)
 	@echo "==> Format"
@@ -83,6 +114,12 @@ check: setup ## Check style, types, rooms, lock files and names that belong in n
 		&& $(MAKE) --silent lock LOCK_TO=$$again LOCK_FLAGS= \
 		&& (for file in $(LOCKS); do diff -u $$file $$again/$$file || exit; done) \
 		|| $(call next,\`make lock\` and commit what it changes)
+	@echo "==> The client: style and types"
+	@cd client && $(NODE) npm run --silent lint || $(call next,\`cd client && npm run format\` mends most of it)
+	@cd client && $(NODE) npm run --silent types || $(call next,mend the types above)
+	@echo "==> The client's types of the API: does making them again give the same?"
+	@again=$$(mktemp -d) && trap 'rm -rf "$$again"' EXIT && $(MAKE) --silent types TYPES=$$again \
+		&& diff -ru $(TYPES) $$again || $(call next,\`make types\` and commit what it changes)
 	@echo "==> Hosts and paths that belong in no file"
 	@$(BIN)/pytest --quiet --no-header tests/contract/test_the_tree.py \
 		|| $(call next,write it without the host or the path)

@@ -39,7 +39,6 @@ for (const { name, signedIn, open } of SCENES) {
     test
       .info()
       .annotations.push({ type: "javascript", description: `${Math.round(javascript / 1000)} kB` });
-    console.log(name, Math.round(javascript / 1000), "kB");
   });
 }
 

@@ -3,13 +3,14 @@
 A build stays until the sources change. Each is in a folder of its own, so that a stack that still
 runs keeps what it serves.
 
-`python -m ticketing_dev.client` makes the build and prints where it is.
+`python -m ticketing_dev.client install` has its packages, `build` makes the build too.
 """
 
 import fcntl
 import hashlib
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,7 +32,12 @@ class NotBuilt(Exception):
 
 
 def install(say: Say) -> None:
-    """Have the packages of the lock file in `node_modules`."""
+    """Have the packages of the lock file in `node_modules`. Raises NotBuilt."""
+    with _alone():
+        _install(say)
+
+
+def _install(say: Say) -> None:
     lock = hashlib.sha256((CLIENT / "package-lock.json").read_bytes()).hexdigest()
     stamp = CLIENT / "node_modules" / ".installed"
     if not stamp.exists() or stamp.read_text() != lock:
@@ -48,8 +54,7 @@ def serving(say: Say) -> tuple[str, ...]:
 
 def developing(say: Say) -> Callable[[int], tuple[str, ...]]:
     """The command, for a port, that serves the client and follows each change of its sources."""
-    with _alone():
-        install(say)
+    install(say)
     bundled = CLIENT / "node_modules" / "next" / "dist" / "bin" / "next"
     command = (str(node.folder() / "node"), str(bundled), "dev", str(CLIENT))
     return lambda port: (*command, "--hostname", HOST, "--port", str(port))
@@ -60,7 +65,7 @@ def built(say: Say) -> Path:
     build = BUILDS / _digest()
     with _alone():
         if not build.exists():
-            install(say)
+            _install(say)
             say("Building the client")
             _run("npm", "run", "build")
             _keep(CLIENT / ".next", build)
@@ -126,4 +131,4 @@ def _run(*command: str) -> None:
 
 
 if __name__ == "__main__":
-    print(built(print))  # noqa: T201
+    {"install": install, "build": built}[sys.argv[1]](print)

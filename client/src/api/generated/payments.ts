@@ -342,7 +342,6 @@ export interface operations {
             query?: never;
             header?: {
                 "stripe-signature"?: string | null;
-                "Idempotency-Key"?: string;
             };
             path?: never;
             cookie?: never;

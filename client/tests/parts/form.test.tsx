@@ -1,0 +1,70 @@
+import { render, screen, waitFor } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { expect, test } from "vitest";
+import { SignUpForm } from "@/app/signup/form";
+import { TicketForm } from "@/ui/ticket-form";
+import { violations } from "./accessible";
+import { answering, errors, json } from "./api";
+import { router } from "./setup";
+import { aTicket } from "./things";
+
+test("errors stand beside their fields, the first has the focus, and what was typed stays", async () => {
+  answering(
+    errors(
+      400,
+      { message: "Not one", field: "email" },
+      { message: "Too short", field: "password" },
+    ),
+  );
+  const { container } = render(<SignUpForm next="/" />);
+  await userEvent.type(screen.getByLabelText("E-mail"), "ada");
+  await userEvent.type(screen.getByLabelText("Password"), "short");
+  await userEvent.click(screen.getByRole("button"));
+
+  const email = screen.getByLabelText<HTMLInputElement>("E-mail");
+  expect(email.getAttribute("aria-describedby")).toBe(screen.getByText("Not one").id);
+  await waitFor(() => expect(document.activeElement).toBe(email));
+  expect(email.value).toBe("ada");
+  expect(screen.queryByRole("alert")).toBeNull();
+  expect(await violations(container)).toEqual([]);
+});
+
+test("errors of no field of the form stand above it", async () => {
+  answering(errors(429, { message: "Too many tries" }, { message: "Strange", field: "elsewhere" }));
+  render(<SignUpForm next="/" />);
+  await userEvent.click(screen.getByRole("button"));
+  expect(screen.getByRole("alert").textContent).toBe("Too many tries Strange");
+});
+
+test("while it works its button is busy, and a second press does nothing", async () => {
+  let answer = (_: Response) => {};
+  const asked = answering(
+    new Promise<Response>((done) => {
+      answer = done;
+    }),
+  );
+  render(<SignUpForm next="/" />);
+  const button = screen.getByRole<HTMLButtonElement>("button");
+  await userEvent.dblClick(button);
+  expect(button.disabled).toBe(true);
+  expect(button.getAttribute("aria-busy")).toBe("true");
+  answer(errors(400, { message: "No" }));
+  await screen.findByText("No");
+  expect(asked).toHaveBeenCalledTimes(1);
+  expect(button.disabled).toBe(false);
+});
+
+test("a ticket's form takes a decimal comma, and goes on to where it is told", async () => {
+  answering(json(200, {}));
+  const sent: unknown[] = [];
+  const send = async (offer: unknown) => {
+    sent.push(offer);
+    return { goTo: "/tickets/1" };
+  };
+  render(<TicketForm ticket={aTicket()} button="Save" send={send} />);
+  await userEvent.clear(screen.getByLabelText("Price"));
+  await userEvent.type(screen.getByLabelText("Price"), "19,5");
+  await userEvent.click(screen.getByRole("button", { name: "Save" }));
+  expect(sent).toEqual([{ title: "A concert", price: 19.5 }]);
+  expect(router.push).toHaveBeenCalledWith("/tickets/1");
+});

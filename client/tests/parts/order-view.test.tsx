@@ -1,0 +1,86 @@
+import { render, screen } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { beforeEach, expect, test, vi } from "vitest";
+import type { Payment } from "@/api/models";
+import { OrderView } from "@/ui/order-view";
+import { violations } from "./accessible";
+import { answering, errors, json } from "./api";
+import { FakeStream } from "./stream";
+import { anOrder, aPayment } from "./things";
+
+const expiresAt = new Date(Date.now() + 60_000).toISOString();
+const order = anOrder({ expiresAt });
+
+beforeEach(() => void FakeStream.install());
+
+function show(payments: Payment[] = []) {
+  return render(
+    <OrderView order={order} payments={payments} publishableKey={null} renderedAt={Date.now()} />,
+  );
+}
+
+/** Answers for each route; the last of a list again and again. */
+function market(routes: Record<string, Response[]>) {
+  const asked = vi.fn(async (address: string, init: RequestInit) => {
+    const answers = routes[`${init.method} ${address.split("?")[0]}`] ?? [json(200, order)];
+    return ((answers.length > 1 ? answers.shift() : answers[0]) as Response).clone();
+  });
+  vi.stubGlobal("fetch", asked);
+  return asked;
+}
+
+const pay = () => userEvent.click(screen.getByRole("button", { name: "Pay $25.00" }));
+
+test("a held order counts down, and can be paid or cancelled", async () => {
+  const { container } = show();
+  expect(screen.getByRole("timer").textContent).toMatch(/^(1:00|0:5\d) left to pay$/);
+  expect(screen.getByRole("button", { name: "Cancel this order" })).toBeTruthy();
+  expect(await violations(container)).toEqual([]);
+});
+
+test("a decline is told in the bank's words, and the form is there for another card", async () => {
+  market({
+    "POST /api/payments": [errors(402, { message: "Your card was declined." })],
+    "GET /api/payments": [
+      json(200, [aPayment({ status: "failed", message: "Your card was declined." })]),
+    ],
+  });
+  show();
+  await pay();
+  expect(screen.getByRole("alert").textContent).toBe("Your card was declined.");
+  expect(screen.getByRole<HTMLButtonElement>("button", { name: "Pay $25.00" }).disabled).toBe(
+    false,
+  );
+});
+
+test("an order that payments does not know yet is asked for again", async () => {
+  const asked = market({
+    "POST /api/payments": [errors(404, { message: "Not found" }), json(201, aPayment())],
+    "GET /api/payments": [json(200, [aPayment({ status: "succeeded" })])],
+  });
+  show();
+  await pay();
+  expect(await screen.findByText("It is yours")).toBeTruthy();
+  expect(asked.mock.calls.filter(([, { method }]) => method === "POST")).toHaveLength(2);
+});
+
+test.each([
+  ["complete", "It is yours"],
+  ["cancelled", "Not held any more"],
+] as const)("it turns to %s by itself", async (status, title) => {
+  answering(json(200, []));
+  show();
+  await FakeStream.opened[0]?.say("order", { ...order, status, version: 2 });
+  expect(screen.getByRole("heading", { name: title })).toBeTruthy();
+});
+
+test.each([
+  ["started", "Paying"],
+  ["needs-confirmation", "Confirming with your bank"],
+  ["refund-pending", "Being refunded"],
+  ["refunded", "Refunded"],
+] as const)("a payment that is %s is told as %s", async (status, title) => {
+  const { container } = show([aPayment({ status, reason: "The ticket is gone." })]);
+  expect(screen.getByRole("heading", { name: title })).toBeTruthy();
+  expect(await violations(container)).toEqual([]);
+});

@@ -1,0 +1,15 @@
+import { cleanup } from "@testing-library/react";
+import { afterEach, vi } from "vitest";
+
+export const router = { push: vi.fn(), replace: vi.fn(), refresh: vi.fn() };
+
+vi.mock("next/navigation", () => ({
+  useRouter: () => router,
+  usePathname: () => "/",
+  useSearchParams: () => new URLSearchParams(),
+}));
+
+afterEach(() => {
+  cleanup();
+  vi.clearAllMocks();
+});

@@ -1,0 +1,62 @@
+import { act, render, screen } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { expect, test, vi } from "vitest";
+import { TicketsOnSale } from "@/ui/tickets-on-sale";
+import { violations } from "./accessible";
+import { router } from "./setup";
+import { FakeStream } from "./stream";
+import { aTicket, NOW } from "./things";
+
+const first = aTicket({ title: "First", version: 3 });
+const second = aTicket({ id: "f".repeat(24), title: "Second" });
+
+function list(search = "") {
+  const opened = FakeStream.install();
+  const { container } = render(
+    <TicketsOnSale tickets={[first, second]} position="7" search={search} renderedAt={NOW} />,
+  );
+  return { stream: opened[0] as FakeStream, opened, container };
+}
+
+const titles = () => screen.getAllByRole("heading").map((heading) => heading.textContent);
+
+test("it listens from where the page was rendered", () => {
+  expect(list().stream.address).toBe("/api/tickets/stream?lastEventId=7");
+});
+
+test("what goes stays in its place and says so, until it comes back", async () => {
+  const { stream, container } = list();
+  await stream.say("went", { id: first.id, version: 4, orderId: "0".repeat(24) });
+  expect(screen.getByText("Just taken")).toBeTruthy();
+  expect(titles()).toEqual(["First", "Second"]);
+  expect(await violations(container)).toEqual([]);
+  await stream.say("came-back", { ...first, version: 5 });
+  expect(screen.queryByText("Just taken")).toBeNull();
+});
+
+test("old news is no news", async () => {
+  const { stream } = list();
+  await stream.say("changed", { ...first, version: 2, title: "Of old" });
+  expect(titles()).toEqual(["First", "Second"]);
+  await stream.say("changed", { ...first, version: 5, title: "As it is" });
+  await stream.say("changed", { ...first, version: 4, title: "As it was" });
+  expect(titles()).toEqual(["As it is", "Second"]);
+});
+
+test("new ones that the search would find are counted, and shown when asked for", async () => {
+  const { stream } = list("opera");
+  await stream.say("appeared", aTicket({ id: "1".repeat(24), title: "Opera night" }));
+  await stream.say("appeared", aTicket({ id: "2".repeat(24), title: "Football" }));
+  await userEvent.click(screen.getByRole("button", { name: "Show 1 new ticket" }));
+  expect(router.refresh).toHaveBeenCalledTimes(1);
+});
+
+test("a stream that was refused is tried again, after a look at the page's own data", async () => {
+  vi.useFakeTimers();
+  const { stream, opened } = list();
+  stream.refuse();
+  await act(() => vi.advanceTimersByTimeAsync(1500));
+  expect(router.refresh).toHaveBeenCalledTimes(1);
+  expect(opened).toHaveLength(2);
+  vi.useRealTimers();
+});

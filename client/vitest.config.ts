@@ -1,0 +1,13 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    environment: "jsdom",
+    include: ["tests/parts/**/*.test.{ts,tsx}"],
+    setupFiles: ["tests/parts/setup.ts"],
+    restoreMocks: true,
+    unstubGlobals: true,
+  },
+  resolve: { alias: { "@": `${import.meta.dirname}/src` } },
+  esbuild: { jsx: "automatic" },
+});
