@@ -17,8 +17,6 @@ from tests.faults.shoppers import Ledger, Shopper
 from tests.faults.stage import GRACE_SECONDS, WINDOW_SECONDS, Stage
 
 Say = Callable[[str], None]
-CONVERGES_WITHIN = 240.0
-"""Seconds. Payments are looked at again after pauses that double: bad days make them long."""
 
 
 @dataclass
@@ -33,6 +31,8 @@ class Plan:
     """Between two faults, on average."""
     long_ones: bool = True
     only: list[str] = field(default_factory=list)
+    patience: float = 240
+    """Seconds until a difference counts. Payments are looked at again after pauses that double."""
 
 
 @dataclass
@@ -74,7 +74,7 @@ async def perform(stage: Stage, plan: Plan, say: Say) -> Outcome:
         say(f"round {number} of {plan.rounds}: {plan.seconds:.0f} s of trouble")
         people = await _trouble(stage, plan, dice, outcome, say, number)
         try:
-            await _quiet(stage, people, outcome, say)
+            await _quiet(stage, plan, people, outcome, say)
         finally:
             for browser, _person in people:
                 await browser.aclose()
@@ -141,7 +141,7 @@ async def _strike(
         await asyncio.gather(*going_on, return_exceptions=True)
 
 
-async def _quiet(stage: Stage, people: People, outcome: Outcome, say: Say) -> None:
+async def _quiet(stage: Stage, plan: Plan, people: People, outcome: Outcome, say: Say) -> None:
     """Nothing goes wrong and nobody shops: how long until all is as it should be?"""
     await heal(stage)
     # An order that was placed last may live so long by right.
@@ -154,10 +154,11 @@ async def _quiet(stage: Stage, people: People, outcome: Outcome, say: Say) -> No
             outcome.converged.append(took)
             say(f"  quiet: converged after {took:.1f} s")
             break
-        if took > CONVERGES_WITHIN:
-            outcome.violations += _told(found)
+        if took > plan.patience or outcome.ledger.broken:
+            outcome.violations += [*outcome.ledger.broken, *_told(found)]
             return
         await asyncio.sleep(1)
+    outcome.violations += outcome.ledger.broken
     for _, person in people:
         outcome.violations += await person.broken_promises()
 

@@ -26,8 +26,8 @@ class Ledger:
     asked: Counter[str] = field(default_factory=Counter)
     answered: Counter[int] = field(default_factory=Counter)
     unanswered: int = 0
-    tickets: set[str] = field(default_factory=set)
-    """Offered (201), and nobody has asked to delete them."""
+    broken: list[str] = field(default_factory=list)
+    """Promises that were broken while one looked."""
     orders: dict[str, str] = field(default_factory=dict)
     """Placed (201), and whose they are."""
     paid: dict[str, str] = field(default_factory=dict)
@@ -77,10 +77,15 @@ class Shopper:
 
     async def _offer(self) -> None:
         offer = {"title": f"Concert {uuid4().hex[:6]}", "price": self._dice.randint(1, 99)}
-        answer = await self._ask("POST", "/api/tickets", json=offer)
-        if answer is not None and answer.status_code == 201:
-            self._mine.append(answer.json()["id"])
-            self._ledger.tickets.add(answer.json()["id"])
+        key = uuid4().hex
+        answers = [
+            await self._ask("POST", "/api/tickets", key, json=offer)
+            for _ in range(self._dice.choice([1, 1, 1, 2]))  # a double click
+        ]
+        made = {answer.json()["id"] for answer in answers if answer and answer.status_code == 201}
+        self._mine += made
+        if len(made) > 1:
+            self._ledger.broken.append(f"one offer, sent twice, became tickets {sorted(made)}")
 
     async def _edit(self) -> None:
         if self._mine:
@@ -91,14 +96,15 @@ class Shopper:
     async def _withdraw(self) -> None:
         if self._mine:
             ticket = self._mine.pop(self._dice.randrange(len(self._mine)))
-            self._ledger.tickets.discard(ticket)
             await self._ask("DELETE", f"/api/tickets/{ticket}")
 
     async def _order(self) -> None:
         listed = await self._ask("GET", "/api/tickets", params={"limit": 20})
         if listed is None or not listed.is_success or not listed.json():
             return
-        ticket = self._dice.choice(listed.json())["id"]
+        # Many want the newest.
+        wanted = listed.json()[: self._dice.choice([1, 3, 20])]
+        ticket = self._dice.choice(wanted)["id"]
         answer = await self._ask("POST", "/api/orders", json={"ticketId": ticket})
         if answer is not None and answer.status_code == 201:
             order = answer.json()["id"]
@@ -135,13 +141,15 @@ class Shopper:
     async def _look(self) -> None:
         await self._ask("GET", self._dice.choice(["/api/orders", "/api/tickets?sort=price"]))
 
-    async def _ask(self, method: str, path: str, **sent: Any) -> httpx.Response | None:
+    async def _ask(
+        self, method: str, path: str, key: str | None = None, **sent: Any
+    ) -> httpx.Response | None:
         """The answer; asked again with the same key where there was none, as a browser would."""
-        key = {"Idempotency-Key": uuid4().hex}
+        headers = {"Idempotency-Key": key or uuid4().hex}
         self._ledger.asked[f"{method} {'/'.join(path.split('/')[:4][:3])}"] += 1
         for attempt in range(self._dice.randint(1, TRIES)):
             try:
-                answer = await self._http.request(method, path, headers=key, **sent)
+                answer = await self._http.request(method, path, headers=headers, **sent)
             except httpx.HTTPError:
                 self._ledger.unanswered += 1
             else:

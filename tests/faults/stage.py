@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ticketing_common.testing.programs import StripeStandIn
+from ticketing_dev.checkout import ROOT
 from ticketing_dev.folder import Folder
 from ticketing_dev.keys import Keys
 from ticketing_dev.ports import free_port
@@ -84,13 +85,17 @@ class Stage:
 
 
 @contextmanager
-def running_stage(data: Path, **variables: str) -> Iterator[Stage]:
-    """Bring the stack up; whatever was done to it, it is taken down."""
+def running_stage(data: Path, without: str | None = None) -> Iterator[Stage]:
+    """Bring the stack up, without a guard if one is named; whatever befell it, it is taken down."""
     port = free_port()
     where = ["--data", str(data)]
     wanted = ["--port", str(port), "--window", str(WINDOW_SECONDS), "--replicas", str(REPLICAS)]
-    env = {**os.environ, "PAYMENT_GRACE_SECONDS": str(GRACE_SECONDS), **variables}
-    command = [COMMAND, "up", "--detach", "--no-client", *wanted, *where]
+    env = {**os.environ, "PAYMENT_GRACE_SECONDS": str(GRACE_SECONDS)}
+    program = [COMMAND]
+    if without is not None:
+        env |= {"SABOTAGE": without, "PYTHONPATH": str(ROOT)}
+        program = [sys.executable, "-m", "tests.faults.up"]
+    command = [*program, "up", "--detach", "--no-client", *wanted, *where]
     subprocess.run(command, check=True, env=env, stdout=subprocess.DEVNULL)
     try:
         yield Stage(f"http://localhost:{port}", data)

@@ -1,0 +1,153 @@
+"""Each guard of the market, and how to do without it: what a suite of faults must notice.
+
+A service of a sabotaged stage is this module's `<service>` factory, told by SABOTAGE which guard
+it is to do without. Nothing of this is in the services themselves.
+"""
+
+import os
+from collections.abc import Awaitable, Callable
+from importlib import import_module
+from typing import Any
+from uuid import uuid4
+
+from fastapi import FastAPI
+
+VARIABLE = "SABOTAGE"
+
+
+def swap(owner: Any, name: str, other: Any) -> None:
+    setattr(owner, name, other)
+
+
+def without_reservations() -> None:
+    """Whoever comes gets the ticket, whoever has it already."""
+    from orders.models import Reservation
+
+    async def nobody(*_: Any, **__: Any) -> None:
+        return None
+
+    swap(Reservation, "get", nobody)
+    swap(Reservation, "insert", nobody)
+
+
+def without_versions() -> None:
+    """A copy takes whatever it hears, in whatever order it comes."""
+    from beanie import PydanticObjectId
+
+    from ticketing_common import listeners
+    from ticketing_common.events import DocumentEvent
+
+    def replicate(handler: Any, event: DocumentEvent, replica: Any) -> Awaitable[None]:
+        async def take() -> None:
+            copy = await replica.get(PydanticObjectId(event.id))
+            if event.version == 0 or copy is None:
+                if copy is None and event.version == 0:
+                    await handler(event)
+                return
+            await handler(event, copy)
+            await copy.save()
+
+        return take()
+
+    swap(listeners, "_replicate", replicate)
+
+
+def without_an_inbox() -> None:
+    """Every delivery is news."""
+    from ticketing_common import listeners
+    from ticketing_common.database import database
+
+    class Never(dict[str, Any]):
+        def __getitem__(self, name: str) -> Any:
+            return _Forgetful() if name == "inbox" else database()[name]
+
+    swap(listeners, "database", Never)
+
+
+class _Forgetful:
+    async def insert_one(self, _: Any) -> None:
+        return
+
+
+def without_the_relays_sweep() -> None:
+    """What a crash left in the outbox stays there."""
+    from ticketing_common import outbox
+
+    async def none(*_: Any) -> list[str]:
+        return []
+
+    swap(outbox, "keys_waiting_since", none)
+
+
+def without_idempotency_keys() -> None:
+    """A request that is sent again is done again."""
+    from ticketing_common.http import idempotency
+
+    async def take(*_: Any) -> None:
+        return None
+
+    swap(idempotency._Claim, "take", take)
+    swap(idempotency._Claim, "store", take)
+    swap(idempotency._Claim, "drop", take)
+
+
+def without_refunds() -> None:
+    """A charge that comes too late is kept."""
+    from payments.models import Payment
+
+    def keep(self: Payment, reason: str) -> None:
+        self.reason = reason
+
+    swap(Payment, "give_back", keep)
+
+
+def without_the_first_key() -> None:
+    """Stripe is asked for an intent under another key each time."""
+    from payments.models import Payment
+
+    swap(Payment, "idempotency_key", property(lambda _: uuid4().hex))
+
+
+GUARDS: dict[str, tuple[Callable[[], None], tuple[str, ...]]] = {
+    "reservation": (without_reservations, ("orders",)),
+    "version check": (without_versions, ("orders", "payments", "contact")),
+    "inbox": (without_an_inbox, ("tickets", "orders", "contact")),
+    "relay's sweep": (without_the_relays_sweep, ("auth", "tickets", "orders", "payments")),
+    "idempotency key": (without_idempotency_keys, ("tickets", "orders")),
+    "refund of a late payment": (without_refunds, ("payments",)),
+}
+"""By name: what takes it away, and from which services."""
+
+
+def _app(service: str) -> FastAPI:
+    guard = os.environ.get(VARIABLE, "")
+    if guard:
+        take_away, services = GUARDS[guard]
+        if service in services:
+            take_away()
+    app: FastAPI = import_module(f"{service}.app").create_app()
+    return app
+
+
+def auth() -> FastAPI:
+    return _app("auth")
+
+
+def tickets() -> FastAPI:
+    return _app("tickets")
+
+
+def orders() -> FastAPI:
+    return _app("orders")
+
+
+def payments() -> FastAPI:
+    return _app("payments")
+
+
+def expiration() -> FastAPI:
+    return _app("expiration")
+
+
+def contact() -> FastAPI:
+    return _app("contact")
