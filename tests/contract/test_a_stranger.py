@@ -195,7 +195,7 @@ class Stranger:
 
 def is_stream(response: httpx.Response) -> bool:
     """Whether the answer has no end, so that only its head can be read."""
-    return response.headers.get("Content-Type", "").startswith("text/event-stream")
+    return "text/event-stream" in response.headers.get("Content-Type", "")
 
 
 def has_security_headers(response: httpx.Response) -> bool:
