@@ -60,6 +60,14 @@ chromium:
 		&& apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; \
 	} || $(call next,install chromium. Only root can do it for you)
 
+.PHONY: faults
+faults: setup ## Strike the real stack with every fault, then audit it (FLAGS="--seed 7 --rounds 20")
+	@$(BIN)/python -m tests.faults $(FLAGS)
+
+.PHONY: controls
+controls: setup ## Take each guard away in turn: the same suite must notice (FLAGS="--guard inbox")
+	@$(BIN)/python -m tests.faults.controls $(FLAGS)
+
 TYPES := client/src/api/generated
 
 .PHONY: types
