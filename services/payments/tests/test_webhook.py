@@ -10,7 +10,7 @@ import pytest
 from services.payments.tests.signing import signed
 
 from payments.models import HeardEvent, Payment
-from ticketing_common.events import PaymentCreated, PaymentFailed
+from ticketing_common.events import PaymentCreated, PaymentFailed, PaymentRefunded
 from ticketing_common.testing import Served, an_id, eventually
 from ticketing_common.testing.programs import StripeStandIn
 
@@ -209,6 +209,38 @@ async def test_with_every_webhook_doubled_and_reversed_the_payment_is_told_once(
 
 async def all_delivered(stripe: StripeStandIn) -> bool:
     return await stripe.deliveries(state="waiting") == []
+
+
+@pytest.mark.usefixtures("webhooks")
+@pytest.mark.parametrize("end", ["declined", "refunded"])
+async def test_news_of_a_payment_that_has_ended_is_looked_up_once_not_for_ever(
+    purchase: Any, stripe: StripeStandIn, cancel: Any, end: str
+) -> None:
+    if end == "declined":
+        await purchase.pay("tok_chargeDeclined")
+    else:
+        await purchase.pay()
+        await cancel(purchase)
+    await eventually(lambda: all_delivered(stripe))
+
+    async def is_left_alone() -> bool:
+        payment = await Payment.find_one({"order_id": purchase.order.id})
+        return payment is not None and payment.look_at is None
+
+    await eventually(is_left_alone)
+
+
+@pytest.mark.usefixtures("webhooks")
+async def test_news_of_a_payment_that_has_ended_is_not_lost_while_stripe_is_away(
+    payments: Served, purchase: Any, stripe: StripeStandIn, later: Any
+) -> None:
+    paid = (await purchase.pay()).json()
+    await later()  # the pauses are short now
+    await stripe.fail("drop", times=4, path="/v1/payment_intents/", method="GET")
+    async with stripe._client() as http:
+        await http.post("/v1/refunds", data={"payment_intent": paid["stripeId"]})
+
+    await payments.bus.heard(PaymentRefunded, within=20)
 
 
 async def test_a_dispute_is_noted_until_it_is_closed(

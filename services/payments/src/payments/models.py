@@ -171,6 +171,11 @@ class Payment(OwnedDocument):
         return self.status in UNDER_WAY
 
     @property
+    def awaits_stripe(self) -> bool:
+        """Whether more is to come by itself, so that it is asked for again and again."""
+        return self.is_under_way or self.status == PaymentStatus.REFUND_PENDING
+
+    @property
     def idempotency_key(self) -> str:
         """What makes Stripe answer, not do, again: of the order and the try."""
         return f"{self.order_id}-{self.number}"
@@ -189,8 +194,7 @@ class Payment(OwnedDocument):
             raise ValueError(f"A payment does not go from {self.status} to {status}")
         self.status = status
         self.looks = 0
-        waits = self.is_under_way or status == PaymentStatus.REFUND_PENDING
-        self.look_at = utc_now() + PAUSE if waits else None
+        self.look_at = utc_now() + PAUSE if self.awaits_stripe else None
         if not self.is_under_way:
             self.token = self.receipt_email = None
 
@@ -222,14 +226,19 @@ class Payment(OwnedDocument):
         )
         return cls.model_validate(taken) if taken is not None else None
 
-    async def look_later(self) -> None:
-        """Look again after a pause, unless somebody has set another time meanwhile."""
+    async def look_later(self, *, answered: bool) -> None:
+        """Look again after a pause, unless somebody has set another time meanwhile.
+
+        One that has ended was looked at for some news of it: once Stripe has `answered`, no more.
+        """
         now = utc_now()
         at = now + min(PAUSE * 2 ** min(self.looks, 10), LONGEST_PAUSE)
         if self.is_under_way and now < self.pay_by < at:
             at = self.pay_by
+        is_done = answered and not self.awaits_stripe
         await self.get_pymongo_collection().update_one(
-            {"_id": self.id, "look_at": self.look_at}, {"$set": {"look_at": at}}
+            {"_id": self.id, "look_at": self.look_at},
+            {"$set": {"look_at": None if is_done else at}},
         )
 
 

@@ -1,7 +1,6 @@
 """Paying, step by step: ask Stripe, note what it said. No transaction is open while it is asked."""
 
 import asyncio
-from contextlib import suppress
 from datetime import timedelta
 
 import structlog
@@ -108,9 +107,12 @@ class Processor:
 
     async def _settle_due(self) -> None:
         while (payment := await Payment.take_due()) is not None:
+            answered = False
             try:
-                with suppress(NoAnswer):
-                    await self.settle(payment)
+                await self.settle(payment)
+                answered = True
+            except NoAnswer as error:  # away, or it does not take our key
+                log.warning("payments.no_answer", payment=str(payment.id), error=str(error))
             except Exception:
                 log.exception("payments.not_settled", payment=str(payment.id))
-            await payment.look_later()
+            await payment.look_later(answered=answered)
