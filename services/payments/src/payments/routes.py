@@ -99,7 +99,10 @@ async def show_payment(payment_id: PaymentId, user: CurrentUser, request: Reques
     return shown
 
 
-@router.post("/webhook", openapi_extra={"requestBody": {"content": {"application/json": {}}}})
+STRIPES_EVENT = {"application/json": {"schema": {"type": "object"}}}
+
+
+@router.post("/webhook", openapi_extra={"requestBody": {"content": STRIPES_EVENT}})
 async def hear_stripe(
     request: Request, stripe_signature: Annotated[str | None, Header()] = None
 ) -> dict[str, str]:
