@@ -95,8 +95,8 @@ def render(
     """The files of an nginx that serves the ingress.
 
     `addresses` says where each backend's replicas answer (`host:port`). A route to one that is not
-    among them is a 503; for `/` it is a 404, as a stack can do without pages. `extras` are prefixes,
-    taken off on the way, that lead to backends which the manifest does not know.
+    among them is a 503; for `/` it is a 404, as a stack can do without pages. `extras` are
+    prefixes, taken off on the way, that lead to backends which the manifest does not know.
     """
     known: dict[str, Any] = {
         "listen": listen,
