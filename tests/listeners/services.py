@@ -1,0 +1,38 @@
+"""Any service that listens, in a world of a test's own, with nothing of the world outside."""
+
+from fastapi import FastAPI
+from tests.contract.apps import make_app as make_http_app
+
+from contact.app import create_app as contact
+from contact.settings import ContactSettings
+from expiration.app import create_app as expiration
+from expiration.settings import ExpirationSettings
+from ticketing_common.listeners import Listener, Listeners
+from ticketing_common.testing import World
+from ticketing_dev.diagram import subscription_lists
+
+NOWHERE = "http://127.0.0.1:1"
+
+LISTS: dict[str, Listeners] = {
+    subscribed.service: subscribed for subscribed in subscription_lists() if list(subscribed)
+}
+"""By service, of those that listen to anything."""
+LISTENERS: list[Listener] = [listener for subscribed in LISTS.values() for listener in subscribed]
+
+
+def name_of(listener: Listener) -> str:
+    """One row of one subscription list: a handler may be in a list twice."""
+    return f"{listener.name}({listener.event.__name__})"
+
+
+def make_app(service: str, world: World) -> FastAPI:
+    settings = world.settings()
+    match service:
+        case "contact":
+            post = {"sendgrid_key": "SG.1", "sendgrid_email": "market@example.com"}
+            where = {"public_url": NOWHERE, "sendgrid_api_base": NOWHERE}
+            return contact(ContactSettings(**settings, **post, **where))
+        case "expiration":
+            return expiration(ExpirationSettings(**settings))
+        case _:
+            return make_http_app(service, world, NOWHERE)

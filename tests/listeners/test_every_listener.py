@@ -1,0 +1,171 @@
+"""Every listener of every service, with everything that can happen to its event.
+
+The listeners are read off the subscription lists; what each needs for it stands in cases.py.
+"""
+
+import asyncio
+from collections import Counter
+
+import pytest
+from nats.aio.msg import Msg
+from nats.errors import ConnectionClosedError
+from tests.listeners.cases import CASES, case_of
+from tests.listeners.conftest import Serve
+from tests.listeners.effects import effects, outcome
+from tests.listeners.services import LISTENERS, LISTS, name_of
+
+from ticketing_common.broker.streams import stream_of
+from ticketing_common.listeners import Listener
+from ticketing_common.testing import World, eventually
+
+UNREADABLE = (b"{", b"\xff\x00", b"null", b'{"id": 1, "orderId": 1}')
+
+every_listener = pytest.mark.parametrize("listener", LISTENERS, ids=name_of)
+
+
+def those_with(what: str) -> pytest.MarkDecorator:
+    """Every listener whose case has that; one without a row stays, to fail."""
+    chosen = [
+        listener
+        for listener in LISTENERS
+        if listener.event.__name__ not in CASES.get(listener.service, {})
+        or getattr(case_of(listener), what)
+    ]
+    return pytest.mark.parametrize("listener", chosen, ids=name_of)
+
+
+@every_listener
+async def test_an_event_that_comes_twice_has_its_effect_once(
+    listener: Listener, world: World, serve: Serve
+) -> None:
+    case, listeners = case_of(listener), LISTS[listener.service]
+    async with serve(listener.service, world, case.given) as bus:
+        await bus.say(*case.before)
+        await bus.settled(listeners)
+        before = await effects(world, bus, listener.service)
+        event_id = await bus.say(case.event)
+        await bus.settled(listeners)
+        once = await effects(world, bus, listener.service)
+
+        await bus.say(case.event, id=event_id, again=True)
+        await bus.say(case.event, id=event_id, again=True)
+        await bus.settled(listeners)
+
+        assert await effects(world, bus, listener.service) == once
+        assert await bus.dead_letters() == []
+        if listener.service != "expiration" or case.after:
+            assert once != before, "it has no effect at all: is the case what the listener needs?"
+
+
+@every_listener
+async def test_an_event_whose_acknowledgement_is_lost_has_its_effect_once(
+    listener: Listener, world: World, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case, listeners = case_of(listener), LISTS[listener.service]
+    acknowledge, tried = Msg.ack, 0
+
+    async def lose_the_first(message: Msg) -> None:
+        nonlocal tried
+        if message.subject == case.event.subject:
+            tried += 1
+            if tried == 1:
+                raise ConnectionClosedError
+        await acknowledge(message)
+
+    async def committed() -> bool:
+        return tried >= 1
+
+    async with serve(listener.service, world, case.given) as bus:
+        await bus.say(*case.before)
+        await bus.settled(listeners)
+        monkeypatch.setattr(Msg, "ack", lose_the_first)
+
+        await bus.say(case.event)
+        await eventually(committed)
+        once = await effects(world, bus, listener.service)
+        await bus.settled(listeners)
+
+        assert tried == 2
+        assert await effects(world, bus, listener.service) == once
+        assert await bus.dead_letters() == []
+
+
+@those_with("after")
+async def test_an_event_that_is_overtaken_by_what_follows_it_ends_where_it_would_have(
+    listener: Listener, world: World, other_world: World, serve: Serve
+) -> None:
+    case, listeners = case_of(listener), LISTS[listener.service]
+    assert case.after is not None
+    for where, told in (
+        (world, [case.event, case.after]),
+        (other_world, [case.after, case.event]),
+    ):
+        async with serve(listener.service, where, case.given) as bus:
+            await bus.say(*case.before)
+            await bus.settled(listeners)
+            await bus.say(*told)
+            await bus.settled(listeners)
+            assert await bus.dead_letters() == []
+
+    if not case.late:
+        service = listener.service
+        assert await outcome(other_world, service) == await outcome(world, service)
+
+
+@those_with("before")
+async def test_an_event_waits_for_what_must_come_before_it(
+    listener: Listener, world: World, other_world: World, serve: Serve
+) -> None:
+    case, listeners, service = case_of(listener), LISTS[listener.service], listener.service
+    async with serve(service, world, case.given) as bus:
+        await bus.say(*case.before)
+        await bus.settled(listeners)
+        await bus.say(case.event)
+        await bus.settled(listeners)
+
+    async with serve(service, other_world, case.given) as bus:
+        nothing = await outcome(other_world, service)
+        await bus.say(case.event)
+        await asyncio.sleep(0.2)
+        info = await bus.js.consumer_info(stream_of(listener.event), service)
+        assert (info.num_ack_pending, await outcome(other_world, service)) == (1, nothing)
+
+        await bus.say(*case.before)
+        await bus.settled(listeners)
+        assert await bus.dead_letters() == []
+
+    assert await outcome(other_world, service) == await outcome(world, service)
+
+
+@pytest.mark.parametrize("service", LISTS)
+async def test_what_cannot_be_read_is_a_dead_letter_of_its_listener_and_holds_up_nothing(
+    service: str, world: World, serve: Serve
+) -> None:
+    async with serve(service, world) as bus:
+        nothing = await effects(world, bus, service)
+        for listener in LISTS[service]:
+            for body in UNREADABLE:
+                await bus.say_raw(listener.event, body)
+        letters = await bus.dead_letters(len(UNREADABLE) * len(list(LISTS[service])))
+        await bus.settled(LISTS[service])  # nothing is left behind the last of them
+        assert await effects(world, bus, service) == nothing
+
+    died = Counter((each.subject, (each.headers or {})["Dead-Letter-Listener"]) for each in letters)
+    assert died == {
+        (f"dead-letter.{service}.{listener.event.subject}", listener.name): len(UNREADABLE)
+        for listener in LISTS[service]
+    }
+
+
+def test_every_listener_has_a_case_and_every_case_a_listener() -> None:
+    for listener in LISTENERS:
+        case_of(listener)
+    rows = {(service, event) for service, row in CASES.items() for event in row}
+    assert rows == {(each.service, each.event.__name__) for each in LISTENERS}
+
+
+def test_whoever_follows_the_versions_of_a_document_is_tried_with_a_gap() -> None:
+    for listener in LISTENERS:
+        case = case_of(listener)
+        if listener.replica is not None and getattr(case.event, "version", 0) > 0:
+            assert case.before, f"{name_of(listener)}: what comes before its version?"
