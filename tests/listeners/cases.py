@@ -7,7 +7,7 @@ interrupted and unreadable.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from beanie import Document, PydanticObjectId
 
@@ -36,6 +36,7 @@ from ticketing_common.events import (
 from ticketing_common.listeners import Listener
 from ticketing_common.testing import an_event, an_id
 
+E = TypeVar("E", bound=Event)
 Given = tuple[type[Document], dict[str, Any]]
 
 
@@ -114,7 +115,7 @@ class Story:
     def time_is_over(self) -> ExpirationCompleted:
         return an_event(ExpirationCompleted, order_id=self.order)
 
-    def _of_order(self, event: type[Any], version: int, status: str) -> Any:
+    def _of_order(self, event: type[E], version: int, status: str) -> E:
         ticket = {"id": self.ticket, "title": "Concert", "price": 25}
         return an_event(
             event,

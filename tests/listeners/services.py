@@ -29,9 +29,9 @@ def make_app(service: str, world: World) -> FastAPI:
     settings = world.settings()
     match service:
         case "contact":
-            post = {"sendgrid_key": "SG.1", "sendgrid_email": "market@example.com"}
-            where = {"public_url": NOWHERE, "sendgrid_api_base": NOWHERE}
-            return contact(ContactSettings(**settings, **post, **where))
+            settings |= {"sendgrid_key": "SG.1", "sendgrid_email": "market@example.com"}
+            settings |= {"public_url": NOWHERE, "sendgrid_api_base": NOWHERE}
+            return contact(ContactSettings(**settings))
         case "expiration":
             return expiration(ExpirationSettings(**settings))
         case _:

@@ -1,0 +1,71 @@
+"""A real process, really killed between its commit and its acknowledgement."""
+
+import asyncio
+import json
+import signal
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+from tests.listeners.cases import case_of
+from tests.listeners.conftest import Serve
+from tests.listeners.effects import documents, said, timers
+from tests.listeners.services import LISTENERS, LISTS
+
+from ticketing_common.listeners import Listener
+from ticketing_common.testing import Bus, World
+
+MOST = {
+    "tickets": "OrderCreated",
+    "orders": "TicketDeleted",
+    "payments": "OrderCancelled",
+    "expiration": "OrderCreated",
+    "contact": "OrderCompleted",
+}
+"""By service, the event whose handler does most."""
+
+CHECKOUT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("service", LISTS)
+async def test_a_service_that_is_killed_between_commit_and_acknowledgement_does_nothing_twice(
+    service: str, world: World, serve: Serve
+) -> None:
+    listener: Listener = next(
+        each
+        for each in LISTENERS
+        if (each.service, each.event.__name__) == (service, MOST[service])
+    )
+    case = case_of(listener)
+    async with serve(service, world, case.given) as bus:
+        await bus.say(*case.before)
+        await bus.settled(LISTS[service])
+        before = await documents(world), await timers(world)
+    async with Bus.open(world.nats_url) as bus:
+        await bus.say(case.event)
+    await _dies(service, world)
+    once = await documents(world), await timers(world)
+    assert once != before, "it died before it committed anything"
+
+    async with serve(service, world) as bus:
+        await bus.settled(LISTS[service])
+
+        assert (await documents(world), await timers(world)) == once
+        told = [subject for subject, _ in await said(bus, service)]
+        assert len(told) == len(set(told))
+        assert await bus.dead_letters() == []
+
+
+async def _dies(service: str, world: World) -> None:
+    """Run the service until it kills itself, which it does with its first acknowledgement."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.listeners.dying", service,
+        cwd=CHECKOUT,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    async with asyncio.timeout(60):
+        await process.communicate(json.dumps(asdict(world)).encode())
+    assert process.returncode == -signal.SIGKILL
