@@ -76,6 +76,9 @@ def replay(
         datetime | None,
         Moment("--from", help="From when on: 2h, 7d, a time.", show_default="all that is kept"),
     ] = None,
+    wait: Annotated[
+        float, typer.Option(min=0, help="Seconds to wait until all of it is handled.")
+    ] = 60,
     nats: Nats = None,
     data: Data = None,
 ) -> None:
@@ -84,6 +87,7 @@ def replay(
     Harmless where nothing is lost. It sends no mails a second time.
     """
     from ticketing_dev.bus.address import at_the_bus
+    from ticketing_dev.bus.replay import left
     from ticketing_dev.bus.replay import replay as tell_again
 
     replayed = at_the_bus(nats, data, lambda js: tell_again(js, to, subject, since))
@@ -95,6 +99,13 @@ def replay(
         typer.secho(
             f"{len(replayed.without_a_beginning)} documents began before what the bus still holds, "
             f"as {some}: copies of them that are lost come back from a backup only.",
+            fg="yellow",
+            err=True,
+        )
+    if unhandled := at_the_bus(nats, data, lambda js: left(js, to, wait)):
+        typer.secho(
+            f"{unhandled} are not handled yet. They wait for {to}, or for what must come before "
+            "them, up to a day; then they are dead letters.",
             fg="yellow",
             err=True,
         )

@@ -38,7 +38,10 @@ def show_all(*, as_json: AsJson = False, nats: Nats = None, data: Data = None) -
     elif not found:
         typer.echo("There are no dead letters.")
     else:
-        table = Table("id", "time", "listener", "event", "tries", "error", box=None)
+        table = Table(box=None)
+        for title in ("id", "time", "listener", "event", "tries"):
+            table.add_column(title, no_wrap=True)
+        table.add_column("error", overflow="fold")
         for one in found:
             about = (one["id"], one["time"], one["listener"], one["subject"], one["tries"])
             table.add_row(*map(str, about), escape(one["error"]))

@@ -1,19 +1,23 @@
 """Telling a service again what it has heard, and has lost."""
 
+import asyncio
 from collections import Counter
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
+from time import monotonic
 
 from bson import ObjectId
 from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError
 
-from ticketing_common.broker.again import AGAIN, REPLAY, tell_again
+from ticketing_common.broker.again import AGAIN, REPLAY, address, tell_again
 from ticketing_common.events import DocumentEvent, Envelope, Unreadable
 from ticketing_dev.bus.reading import Message, held_by
 from ticketing_dev.bus.subjects import BY_SUBJECT, by_stream, named_by
 from ticketing_dev.control import Refused
+
+LOOK_SECONDS = 0.2
 
 
 @dataclass
@@ -60,6 +64,17 @@ async def replay(
             )
             replayed.note(message)
     return replayed
+
+
+async def left(js: JetStreamContext, service: str, within: float) -> int:
+    """How many events the service has still to handle again, once it is none or time is over."""
+    deadline = monotonic() + within
+    while True:
+        info = await js.stream_info(AGAIN, subjects_filter=address(service, ">"))
+        count = sum((info.state.subjects or {}).values())
+        if count == 0 or monotonic() > deadline:
+            return count
+        await asyncio.sleep(LOOK_SECONDS)
 
 
 async def _listened_to(js: JetStreamContext, service: str, pattern: str) -> dict[str, list[str]]:
