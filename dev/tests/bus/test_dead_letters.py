@@ -36,9 +36,9 @@ async def test_a_dead_letter_is_listed_with_its_listener_tries_and_error(
         "tries": 1,
         "error": "the [desk] is broken",
     }
-    table = (await ticketing("dead-letters", "list")).stdout
-    assert "desk.note" in table
-    assert "the [desk] is broken" in table
+    shown = (await ticketing("dead-letters", "list")).stdout
+    assert "desk.note" in shown
+    assert "the [desk] is broken" in shown
 
 
 async def test_a_dead_letter_is_shown_whole(served: Served, desk: Desk, ticketing: Command) -> None:

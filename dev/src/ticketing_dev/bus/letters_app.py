@@ -6,9 +6,6 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 # What knows NATS and pydantic is imported where it is used: it would slow other commands down.
 if TYPE_CHECKING:
@@ -38,14 +35,9 @@ def show_all(*, as_json: AsJson = False, nats: Nats = None, data: Data = None) -
     elif not found:
         typer.echo("There are no dead letters.")
     else:
-        table = Table(box=None)
-        for title in ("id", "time", "listener", "event", "tries"):
-            table.add_column(title, no_wrap=True)
-        table.add_column("error", overflow="fold")
         for one in found:
-            about = (one["id"], one["time"], one["listener"], one["subject"], one["tries"])
-            table.add_row(*map(str, about), escape(one["error"]))
-        Console(soft_wrap=True, highlight=False).print(table)
+            typer.echo("{id}  {time}  {listener}  {subject}  tries: {tries}".format_map(one))
+            typer.echo(f"    {one['error']}")
 
 
 @app.command()
