@@ -115,6 +115,24 @@ async def test_another_card_in_another_tab_takes_the_place_of_what_waits_for_the
     assert failed.order_id == purchase.order.id
 
 
+async def test_of_two_tabs_that_replace_the_same_payment_at_once_the_slower_is_a_409(
+    purchase: Any, stripe: StripeStandIn, charged: Any
+) -> None:
+    """By the time that it has cancelled the first payment, another one waits for the buyer."""
+    await purchase.pay(CARD)
+    cancelling = f"/v1/payment_intents/{await intent_of(purchase)}/cancel"
+    await stripe.fail("delay", seconds=1.5, when="after", path=cancelling)
+    slower = asyncio.create_task(purchase.pay("pm_card_mastercard"))
+    await eventually(stripe.has_failed)
+
+    faster = await purchase.pay(CARD)
+
+    assert faster.status_code == 202
+    assert (await slower).status_code == 409
+    assert await purchase.statuses() == ["needs-confirmation", "failed"]
+    assert await charged(purchase) == []
+
+
 async def test_a_buyer_who_confirmed_in_one_tab_is_not_charged_in_the_other(
     purchase: Any, stripe: StripeStandIn, charged: Any
 ) -> None:

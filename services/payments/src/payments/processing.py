@@ -9,7 +9,7 @@ from beanie import PydanticObjectId
 from payments import rules
 from payments.gateway import Gateway, NoAnswer, Refused
 from payments.life import Intent, PaymentStatus, Step, next_step
-from payments.models import Order, Payment
+from payments.models import Order, Payment, PaymentUnderWay
 from payments.sweep import light_sleep
 from ticketing_common.auth import SessionUser
 from ticketing_common.events import utc_now
@@ -39,7 +39,10 @@ class Processor:
             payment = await self._begin(user, order_id, token, key)
         except rules.WaitsForBuyer as waiting:
             await self._give_up(waiting.payment)
-            payment = await self._begin(user, order_id, token, key)
+            try:
+                payment = await self._begin(user, order_id, token, key)
+            except rules.WaitsForBuyer:  # it cannot be cancelled now, or another tab was faster
+                raise PaymentUnderWay from None
         return await self.settle(payment)
 
     async def _begin(
