@@ -243,6 +243,23 @@ async def test_news_of_a_payment_that_has_ended_is_not_lost_while_stripe_is_away
     await payments.bus.heard(PaymentRefunded, within=20)
 
 
+async def test_a_dispute_whose_end_is_told_before_its_beginning_is_over(
+    purchase: Any, stripe: StripeStandIn, tell: Tell
+) -> None:
+    """As in a reconciliation, which hears the newest first."""
+    await purchase.pay("pm_card_createDispute")
+    (dispute,) = (await stripe.look("/v1/disputes", limit=1))["data"]
+    await stripe.play("disputes", dispute["id"], "lost")
+
+    for news in ("closed", "created"):
+        (event,) = (await stripe.look("/v1/events", type=f"charge.dispute.{news}", limit=1))["data"]
+        assert (await tell(event)).status_code == 200
+
+    payment = await Payment.find_one({"order_id": purchase.order.id})
+    assert payment is not None
+    assert not payment.disputed
+
+
 async def test_a_dispute_is_noted_until_it_is_closed(
     payments: Served, purchase: Any, stripe: StripeStandIn, tell: Tell, events: Any
 ) -> None:

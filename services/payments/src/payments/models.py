@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import ClassVar, Self
 
 from beanie import Document, PydanticObjectId
+from pydantic import Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
@@ -119,6 +120,8 @@ class Payment(OwnedDocument):
     """Why it is refunded, in words for the buyer."""
     refund_number: int = 1
     disputed: bool = False
+    closed_disputes: list[str] = Field(default_factory=list)
+    """By Stripe's ids: that one is closed can be told before it is told that it began."""
     problem: str | None = None
     """What only an operator can solve."""
     look_at: UtcTime | None

@@ -154,13 +154,16 @@ async def look_now(payment_id: PydanticObjectId) -> None:
 
 
 @transactional
-async def note_dispute(payment_id: PydanticObjectId, *, is_open: bool) -> None:
+async def note_dispute(payment_id: PydanticObjectId, dispute_id: str, *, is_open: bool) -> None:
     """The buyer has told their bank that the charge was not right, or that is settled."""
     payment = await _payment(payment_id)
-    if payment.disputed != is_open:
-        payment.disputed = is_open
-        await payment.save()
-        log.error("payments.disputed", order=payment.order_id, open=is_open)
+    if dispute_id in payment.closed_disputes:
+        return
+    if not is_open:
+        payment.closed_disputes.append(dispute_id)
+    payment.disputed = is_open
+    await payment.save()
+    log.error("payments.disputed", order=payment.order_id, open=is_open)
 
 
 @transactional
