@@ -296,6 +296,19 @@ async def test_an_operators_refund_gives_back_what_is_left_and_no_more(
     assert await given_back(purchase) == [1500]
 
 
+async def test_a_reason_that_is_longer_than_stripe_keeps_is_no_obstacle(
+    payments: Served, purchase: Any, given_back: Any
+) -> None:
+    await purchase.pay()
+    reason = "the concert is off, " * 30
+
+    await rules.refund(purchase.order.id, reason)
+
+    (refunded,) = await payments.bus.heard(PaymentRefunded)
+    assert refunded.reason == reason
+    assert await given_back(purchase) == [2500]
+
+
 async def test_many_operators_at_once_refund_once(
     payments: Served, purchase: Any, given_back: Any
 ) -> None:

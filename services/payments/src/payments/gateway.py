@@ -14,6 +14,8 @@ from payments.models import Fault, Order, Payment
 SECONDS = 10
 TOLERANCE_SECONDS = 300
 """How old a signature may be: Stripe's own default. Stripe signs each redelivery anew."""
+METADATA = 500
+"""How long a value of an object's metadata may be."""
 WHOLE = ["latest_charge.refunds"]
 """What a look at an intent asks for beside the intent: what became of the money."""
 
@@ -112,7 +114,7 @@ class Gateway:
                     {
                         "payment_intent": intent_id,
                         "reason": "requested_by_customer",
-                        "metadata": why | {"why": payment.reason or ""},
+                        "metadata": why | {"why": (payment.reason or "")[:METADATA]},
                     },
                     {"idempotency_key": payment.key_for(f"refund-{payment.refund_number}")},
                 )
