@@ -358,6 +358,29 @@ async def test_a_charge_for_an_order_that_another_charge_has_paid_is_refunded(
     assert await purchase.statuses() == ["succeeded", "refunded"]
 
 
+async def test_a_charge_that_was_given_back_hides_no_other_from_an_operator(
+    payments: Served, purchase: Any, stripe: StripeStandIn, given_back: Any
+) -> None:
+    """The first try is paid at Stripe by hand while the second waits for the buyer."""
+    await purchase.pay("tok_chargeDeclined")
+    await purchase.pay("pm_card_threeDSecure2Required")
+    (waiting, failed) = await purchase.payments()
+    async with stripe._client() as http:
+        form = {"payment_method": "pm_card_visa"}
+        path = f"/v1/payment_intents/{failed['stripeId']}/confirm"
+        (await http.post(path, data=form)).raise_for_status()
+    await note_what_stripe_says(failed["id"])
+    await eventually(lambda: has_come_to(purchase, "needs-confirmation", "succeeded"))
+    await stripe.play("payment_intents", waiting["stripeId"], "succeed")
+    await note_what_stripe_says(waiting["id"])
+    await eventually(lambda: has_come_to(purchase, "refunded", "succeeded"))
+
+    await rules.refund(purchase.order.id, "the concert is off")
+
+    await eventually(lambda: has_come_to(purchase, "refunded", "refunded"))
+    assert await given_back(purchase) == [2500, 2500]
+
+
 @transactional
 async def note_what_stripe_says(payment_id: str) -> None:
     payment = await Payment.get(payment_id)

@@ -31,6 +31,13 @@ PAID_TWICE = "the order had been paid already"
 SENT_BACK = "The buyer's bank sent the refund back: pay it out another way, or refund again"
 
 
+REFUNDABLE = (
+    *(PaymentStatus.SUCCEEDED, PaymentStatus.REFUND_PENDING),
+    *(PaymentStatus.REFUNDED, PaymentStatus.NEEDS_CONFIRMATION),  # it is said that these are not
+)
+"""Which try an operator means: of an order that was paid twice, the one that is not back yet."""
+
+
 class WaitsForBuyer(Exception):
     """The try before this one waits for the buyer to confirm it."""
 
@@ -172,10 +179,11 @@ async def refund(order_id: str, reason: str) -> Payment:
     tries = await Payment.of_order(order_id)
     if not tries:
         raise NotFound(f"There is no payment for an order {order_id}")
-    for payment in tries:
-        if payment.status not in (PaymentStatus.FAILED, PaymentStatus.STARTED):
-            payment.give_back(reason)
-            return await payment.save()
+    for status in REFUNDABLE:
+        for payment in tries:
+            if payment.status == status:
+                payment.give_back(reason)
+                return await payment.save()
     raise NotRefundable("Nothing was paid for this order")
 
 
