@@ -92,6 +92,13 @@ async def test_a_body_that_is_no_text_is_a_400(payments: Served) -> None:
     assert answer.status_code == 400
 
 
+async def test_a_signature_that_is_not_ascii_is_a_400(payments: Served) -> None:
+    http = await payments.visitor()
+    headers = {b"Stripe-Signature": f"t={int(time.time())},v1=\u00e9".encode()}
+    answer = await http.post("/api/payments/webhook", content="{}", headers=headers)
+    assert answer.status_code == 400
+
+
 async def test_the_signature_is_over_the_raw_body_not_over_what_it_means(tell: Tell) -> None:
     event = json.dumps(unknown(), indent=3, sort_keys=True)
     assert (await tell(event)).status_code == 200

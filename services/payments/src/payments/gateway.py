@@ -148,6 +148,8 @@ def is_signed(body: bytes, signature: str | None, secret: str) -> bool:
         stripe.WebhookSignature.verify_header(body, signature, secret, TOLERANCE_SECONDS)
     except (stripe.SignatureVerificationError, UnicodeDecodeError):
         return False
+    except TypeError:  # one that is not ASCII cannot be compared
+        return False
     return True
 
 
