@@ -250,6 +250,20 @@ async def test_news_of_a_payment_that_has_ended_is_not_lost_while_stripe_is_away
     await payments.bus.heard(PaymentRefunded, within=20)
 
 
+async def test_news_of_a_refund_without_metadata_is_news(
+    payments: Served, purchase: Any, stripe: StripeStandIn, tell: Tell, events: Any
+) -> None:
+    paid = (await purchase.pay()).json()
+    async with stripe._client() as http:
+        await http.post("/v1/refunds", data={"payment_intent": paid["stripeId"]})
+    told = (await stripe.look("/v1/events", type="refund.created", limit=1))["data"][0]
+    told["data"]["object"]["metadata"] = None
+
+    assert (await tell(told)).status_code == 200
+
+    await payments.bus.heard(PaymentRefunded)
+
+
 async def test_a_dispute_whose_end_is_told_before_its_beginning_is_over(
     purchase: Any, stripe: StripeStandIn, tell: Tell
 ) -> None:

@@ -48,7 +48,7 @@ class Thing(BaseModel):
     object: str
     status: str | None = None
     payment_intent: str | None = None
-    metadata: dict[str, str] = {}
+    metadata: dict[str, str] | None = None
     last_payment_error: dict[str, Any] | None = None
 
     @property
@@ -117,6 +117,6 @@ async def _payment_of(thing: Thing) -> Payment | None:
         if by_intent is not None:
             return by_intent
     try:
-        return await Payment.get(PydanticObjectId(thing.metadata.get("payment_id", "")))
+        return await Payment.get(PydanticObjectId((thing.metadata or {}).get("payment_id", "")))
     except InvalidId:
         return None
