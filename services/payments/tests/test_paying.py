@@ -68,7 +68,9 @@ async def test_stripe_is_told_what_the_charge_is_for(purchase: Any, stripe: Stan
 
     assert intent["currency"] == "usd"
     assert intent["description"] == f"Concert (order {purchase.order.id})"
-    assert intent["statement_descriptor_suffix"] == f"ORDER {purchase.order.id[-6:].upper()}"
+    suffix = intent["statement_descriptor_suffix"]
+    assert suffix == f"ORD {purchase.order.id[-6:].upper()}"
+    assert len(f"{'A PREFIX X'}* {suffix}") <= 22, "whatever prefix of up to 10 the account has"
     assert intent["receipt_email"] == purchase.user.email
     assert intent["metadata"] == {
         "payment_id": paid["id"],

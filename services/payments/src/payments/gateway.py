@@ -211,7 +211,7 @@ def _params(payment: Payment, order: Order) -> PaymentIntentCreateParams:
         "currency": payment.currency,
         "allowed_payment_method_types": ["card"],
         "description": f"{order.title} (order {payment.order_id})",
-        "statement_descriptor_suffix": f"ORDER {payment.order_id[-6:].upper()}",
+        "statement_descriptor_suffix": f"ORD {payment.order_id[-6:].upper()}",
         "metadata": {
             "payment_id": str(payment.id),
             "order_id": payment.order_id,
