@@ -309,6 +309,23 @@ async def test_a_reason_that_is_longer_than_stripe_keeps_is_no_obstacle(
     assert await given_back(purchase) == [2500]
 
 
+async def test_a_charge_that_was_given_back_before_we_knew_of_it_is_refunded_here_too(
+    payments: Served, purchase: Any, stripe: StripeStandIn, charged: Any, later: Any
+) -> None:
+    await stripe.fail("drop", when="after", times=2, **CONFIRMING)
+    assert (await purchase.pay()).status_code == 503
+    assert await charged(purchase) == [2500]
+    form = {"payment_intent": (await the_payment(purchase)).stripe_id}
+    async with stripe._client() as http:
+        (await http.post("/v1/refunds", data=form)).raise_for_status()
+
+    await later()
+
+    await payments.bus.heard(PaymentRefunded)
+    assert await purchase.statuses() == ["refunded"]
+    assert len(await payments.bus.heard(PaymentCreated)) == 1
+
+
 async def test_many_operators_at_once_refund_once(
     payments: Served, purchase: Any, given_back: Any
 ) -> None:

@@ -113,6 +113,8 @@ async def note(payment_id: PydanticObjectId, intent: Intent) -> Payment:
     payment.move(status)
     match status:
         case PaymentStatus.SUCCEEDED:
+            if stands(status, intent, amount=payment.amount) != status:
+                payment.look_now()  # it was given back before we knew of it
             await _succeed(payment)
         case PaymentStatus.FAILED:
             payment.fault = Fault.DECLINED
