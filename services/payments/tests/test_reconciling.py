@@ -27,7 +27,8 @@ def gateway(payments: Served) -> Gateway:
 
 async def all_missed(gateway: Gateway) -> list[str]:
     now = utc_now()
-    return [event.type async for event in reconcile.missed(gateway, now - timedelta(hours=1), now)]
+    missed = reconcile.missed(gateway, now - timedelta(hours=1), now)
+    return [f"{event.id} {event.type}" async for event in missed]
 
 
 async def test_a_payment_whose_webhook_never_came_is_found(
