@@ -3,7 +3,10 @@ import type { NextConfig } from "next";
 const config: NextConfig = {
   output: "standalone",
   outputFileTracingRoot: import.meta.dirname,
-  turbopack: { root: import.meta.dirname },
+  turbopack: {
+    root: import.meta.dirname,
+    resolveAlias: { "prop-types": "./src/ui/pay/no-prop-types.ts" },
+  },
   poweredByHeader: false,
   // `make check` does, and says more of it.
   typescript: { ignoreBuildErrors: true },

@@ -2,8 +2,8 @@ import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
 import { SCENES } from "./pages";
 import { expect, test } from "./people";
+import { JAVASCRIPT_LIMIT, scale } from "./weight";
 
-const JAVASCRIPT_LIMIT = 150_000;
 const PHONE = { width: 360, height: 740 };
 const DESK = { width: 1200, height: 800 };
 
@@ -19,7 +19,8 @@ for (const { name, signedIn, open } of SCENES) {
     const path = await open(me, seller);
 
     await page.setViewportSize(DESK);
-    const javascript = await weightOfScripts(page, () => page.goto(path, { waitUntil: "load" }));
+    const weigh = scale(page);
+    await page.goto(path);
     await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
     expect(await violations(page)).toEqual([]);
     await shoot(page, `${name}, light`);
@@ -33,12 +34,9 @@ for (const { name, signedIn, open } of SCENES) {
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(
       PHONE.width,
     );
-    expect(javascript).toBeLessThan(JAVASCRIPT_LIMIT);
+    expect(await weigh()).toBeLessThan(JAVASCRIPT_LIMIT);
     expect(await shifts(page)).toBeLessThan(0.01);
     expect(complaints).toEqual([]);
-    test
-      .info()
-      .annotations.push({ type: "javascript", description: `${Math.round(javascript / 1000)} kB` });
   });
 }
 
@@ -50,24 +48,6 @@ function complaintsOf(page: Page): string[] {
     if (["error", "warning"].includes(line.type()) && isOurs) found.push(line.text());
   });
   return found;
-}
-
-/** The bytes of JavaScript, as they come over the wire, that a page brings along. */
-async function weightOfScripts(page: Page, load: () => Promise<unknown>): Promise<number> {
-  const weights: Promise<number>[] = [];
-  page.on("response", (response) => {
-    if (response.request().resourceType() === "script") {
-      weights.push(
-        response
-          .request()
-          .sizes()
-          .then((sizes) => sizes.responseBodySize),
-      );
-    }
-  });
-  await load();
-  await page.waitForLoadState("load");
-  return (await Promise.all(weights)).reduce((sum, weight) => sum + weight, 0);
 }
 
 async function violations(page: Page, rule?: string): Promise<string[]> {

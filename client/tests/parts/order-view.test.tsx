@@ -29,10 +29,11 @@ function market(routes: Record<string, Response[]>) {
   return asked;
 }
 
-const pay = () => userEvent.click(screen.getByRole("button", { name: "Pay $25.00" }));
+const pay = async () => userEvent.click(await screen.findByRole("button", { name: "Pay $25.00" }));
 
 test("a held order counts down, and can be paid or cancelled", async () => {
   const { container } = show();
+  await screen.findByRole("button", { name: "Pay $25.00" });
   expect(screen.getByRole("timer").textContent).toMatch(/^(1:00|0:5\d) left to pay$/);
   expect(screen.getByRole("button", { name: "Cancel this order" })).toBeTruthy();
   expect(await violations(container)).toEqual([]);
@@ -47,7 +48,7 @@ test("a decline is told in the bank's words, and the form is there for another c
   });
   show();
   await pay();
-  expect(screen.getByRole("alert").textContent).toBe("Your card was declined.");
+  expect((await screen.findByRole("alert")).textContent).toBe("Your card was declined.");
   expect(screen.getByRole<HTMLButtonElement>("button", { name: "Pay $25.00" }).disabled).toBe(
     false,
   );

@@ -1,14 +1,11 @@
 "use client";
 
-import dynamic from "next/dynamic";
+import { lazy, Suspense } from "react";
 import type { Order, Payment } from "@/api/models";
-import { SandboxForm } from "./sandbox-form";
 
-// Loaded only where Stripe is on.
-const StripeForm = dynamic(() => import("./stripe-form"), {
-  ssr: false,
-  loading: () => <div className="stripe-room" />,
-});
+// A page brings along the one that it shows.
+const StripeForm = lazy(() => import("./stripe-form"));
+const SandboxForm = lazy(() => import("./sandbox-form"));
 
 export type PayProps = {
   order: Order;
@@ -21,9 +18,13 @@ export type PayProps = {
 
 /** The form that pays an order: Stripe's, or without a key for it a sandbox of its test cards. */
 export function Pay({ publishableKey, ...props }: PayProps & { publishableKey: string | null }) {
-  return publishableKey ? (
-    <StripeForm {...props} publishableKey={publishableKey} />
-  ) : (
-    <SandboxForm {...props} />
+  return (
+    <Suspense fallback={<div className="form-room" />}>
+      {publishableKey ? (
+        <StripeForm {...props} publishableKey={publishableKey} />
+      ) : (
+        <SandboxForm {...props} />
+      )}
+    </Suspense>
   );
 }

@@ -6,7 +6,7 @@ import type { PayProps } from "./pay";
 import { PayForm } from "./pay-form";
 
 /** Stripe's test cards to choose from, where there is no Stripe: the whole purchase can be tried. */
-export function SandboxForm(props: PayProps) {
+export default function SandboxForm(props: PayProps) {
   const [token, setToken] = useState<string>(CARDS[0].token);
   const back = `/orders/${props.order.id}`;
   return (

@@ -22,6 +22,7 @@ export default function StripeForm({
       return () => query.removeEventListener("change", tell);
     },
     () => window.matchMedia(DARK).matches,
+    () => false,
   );
   return (
     <Elements

@@ -1,0 +1,100 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import type { Page } from "@playwright/test";
+import { freePort } from "./market";
+import { expect, test } from "./people";
+import { JAVASCRIPT_LIMIT, scale } from "./weight";
+
+const BUILDS = join(import.meta.dirname, "../../.served");
+
+/** As much of Stripe's script as a page notices; its form has one button that the bank asks back at. */
+const STRIPE = `
+  window.Stripe = (key) => ({
+    elements: (options) => ({
+      create: () => ({
+        mount: (node) => { node.textContent = "Stripe's form, " + options.mode + " of " + options.amount; },
+        on() {}, off() {}, once() {}, update() {}, destroy() {},
+      }),
+      submit: async () => ({}), update() {}, getElement: () => null, on() {}, off() {},
+    }),
+    createToken() {}, confirmCardPayment() {}, registerAppInfo() {}, _registerWrapper() {},
+    createPaymentMethod: async () => ({ paymentMethod: { id: window.card ?? "pm_card_visa" } }),
+    handleNextAction: async ({ clientSecret }) => {
+      const page = "/dev/stripe/authenticate?client_secret=" + clientSecret + "&return_url=/";
+      await fetch(page, { method: "POST", body: new URLSearchParams({ decision: "approve" }), redirect: "manual" });
+      return {};
+    },
+  });
+`;
+
+let client: ChildProcess;
+let shop: string;
+
+/** The same build again, told a publishable key. */
+test.beforeAll(async () => {
+  const builds = readdirSync(BUILDS).filter((name) => !name.startsWith("."));
+  const age = (name: string) => -statSync(join(BUILDS, name)).mtimeMs;
+  const newest = builds.sort((a, b) => age(a) - age(b))[0] as string;
+  const port = String(await freePort());
+  shop = `http://localhost:${port}`;
+  client = spawn(process.execPath, [join(BUILDS, newest, "server.js")], {
+    env: {
+      NODE_ENV: "production",
+      PORT: port,
+      HOSTNAME: "127.0.0.1",
+      API_URL: process.env.MARKET_URL,
+      STRIPE_PUBLISHABLE_KEY: "pk_test_journeys",
+    },
+  });
+  await expect(async () => expect((await fetch(`${shop}/healthz`)).ok).toBe(true)).toPass();
+});
+
+test.afterAll(async () => {
+  const ended = new Promise((done) => client.once("exit", done));
+  client.kill("SIGTERM");
+  await ended;
+});
+
+/** Leads to the market what the ingress would. */
+async function throughIngress(page: Page): Promise<void> {
+  const market = process.env.MARKET_URL as string;
+  await page.route(/\/(api|dev)\//, async (route) => {
+    const asked = route.request();
+    if (asked.url().endsWith("/stream")) return route.abort();
+    const headers = { ...(await asked.allHeaders()), origin: market };
+    const url = asked.url().replace(shop, market);
+    await route.fulfill({ response: await route.fetch({ url, headers, maxRedirects: 0 }) });
+  });
+  await page.route("https://js.stripe.com/**", (route) =>
+    route.fulfill({ contentType: "text/javascript", body: STRIPE }),
+  );
+}
+
+for (const [card, what] of [
+  ["pm_card_visa", "pays"],
+  ["pm_card_threeDSecure2Required", "has the bank ask, and then pays"],
+] as const) {
+  test(`with Stripe on, its own form ${what}`, async ({ seller, somebody }) => {
+    const buyer = await somebody();
+    const { page } = buyer;
+    const order = await buyer.order(await seller.offer("Paid with Stripe", 42.5));
+    await throughIngress(page);
+    await page.addInitScript((id) => Object.assign(window, { card: id }), card);
+
+    const javascript = scale(page);
+    await page.goto(`${shop}/orders/${order.id}`);
+    await expect(page.getByText("Stripe's form, payment of 4250")).toBeVisible();
+    expect(await javascript()).toBeLessThan(JAVASCRIPT_LIMIT);
+    await page.getByRole("button", { name: "Pay $42.50" }).click();
+
+    await expect(page.getByRole("heading", { name: "It is yours" })).toBeVisible();
+  });
+}
+
+test("Stripe's hosts are let in where Stripe is on, and only there", async ({ request }) => {
+  const policyOf = async (url: string) =>
+    (await request.get(url)).headers()["content-security-policy"];
+  expect(await policyOf(shop)).toContain("https://js.stripe.com");
+  expect(await policyOf("/")).not.toContain("stripe");
+});
