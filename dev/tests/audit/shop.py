@@ -184,7 +184,8 @@ class Shop:
             (self.held, self.waiting, 1),
         ):
             offer = {"_id": ticket, "version": version, "title": "Concert", "price": PRICE}
-            self._put("tickets", "tickets", **offer, user_id=self.seller, order_id=order)
+            mine = {"user_id": self.seller, "order_id": order, "words": ["concert"]}
+            self._put("tickets", "tickets", **offer, **mine, created_at=self.began)
             self._put("orders", "tickets", **offer, deleted=False)
             self._put("contact", "tickets", **offer, user_id=self.seller)
         buried = {"_id": self.gone, "version": 1, "title": "Concert", "price": PRICE}

@@ -74,7 +74,7 @@ async def _payments(look: Look) -> AsyncGenerator[Row, None]:
                 look.count.rows += 1
                 yield payment
     except PyMongoError as error:
-        raise Away("payments's MongoDB", error) from error
+        raise Away("MongoDB of payments", error) from error
 
 
 async def _without_charge(look: Look, payment: Row, seen: Mapping[str, None]) -> Finding | None:

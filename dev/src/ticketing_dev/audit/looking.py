@@ -77,7 +77,7 @@ class Look:
                     self.count.rows += 1
                     yield str(value_at(row, by)), row
         except PyMongoError as error:
-            raise Away(f"{service}'s MongoDB", error) from error
+            raise Away(f"MongoDB of {service}", error) from error
 
     async def found(
         self, service: str, collection: str, by: str, ids: Iterable[Any], *fields: str
@@ -90,7 +90,7 @@ class Look:
                 .to_list()
             )
         except PyMongoError as error:
-            raise Away(f"{service}'s MongoDB", error) from error
+            raise Away(f"MongoDB of {service}", error) from error
 
 
 Find = Callable[[Look], AsyncGenerator[Finding, None]]

@@ -27,6 +27,7 @@ from ticketing_dev.audit.repairs import (
     SayTimeIsOver,
 )
 from ticketing_dev.audit.stores import Stores
+from ticketing_dev.audit.stripe_record import Refusal
 from ticketing_dev.bus.reading import Message
 
 REFUND_SECONDS = 60
@@ -65,8 +66,7 @@ class Mender:
                 case RefundOrder():
                     await self._refund_order(repair)
                 case RefundCharge(charge=charge, order=order):
-                    await self._stores.stripe.refund(charge, order)
-                    self._say(f"Refunded charge {charge}")
+                    await self._refund_charge(charge, order)
         for stream, wanted in again.items():
             await self._resend(stream, wanted)
 
@@ -123,6 +123,14 @@ class Mender:
         )
         await self._tell_again("orders", message)
         self._say(f"Told orders that the time of order {order} is over")
+
+    async def _refund_charge(self, charge: str, order: str) -> None:
+        try:
+            await self._stores.stripe.refund(charge, order)
+        except Refusal as refusal:  # such as while a dispute is open
+            self._say(f"Charge {charge} cannot be refunded: {refusal}")
+        else:
+            self._say(f"Refunded charge {charge}")
 
     async def _refund_order(self, repair: RefundOrder) -> None:
         """By payments' own rules, which tell the buyer."""

@@ -1,5 +1,6 @@
 """The stores that an audit reads, opened together."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from ticketing_dev.audit.addresses import SERVICES, Addresses
 from ticketing_dev.audit.away import Away
 from ticketing_dev.audit.stripe_record import StripeRecord
 
-SECONDS = 5
+SECONDS = 5.0
 """How long a store may take to answer at all."""
 READ_SECONDS = 60
 """How long it may take over one batch of a scan."""
@@ -49,33 +50,33 @@ async def opened(addresses: Addresses) -> AsyncIterator[Stores]:
                 appname="ticketing-audit",
                 # What is not the majority's yet could be rolled back, and never have been.
                 readConcernLevel="majority",
-                serverSelectionTimeoutMS=SECONDS * 1000,
-                connectTimeoutMS=SECONDS * 1000,
+                serverSelectionTimeoutMS=int(SECONDS * 1000),
+                connectTimeoutMS=int(SECONDS * 1000),
                 # Not timeoutMS: that would bound a whole scan.
                 socketTimeoutMS=READ_SECONDS * 1000,
             )
             await stack.enter_async_context(client)
             database = client.get_default_database()
-            await _answers(f"{service}'s MongoDB", database.command("ping"))
+            await _answers(f"MongoDB of {service}", database.command("ping"))
             databases[service] = database
         connection = Client()
+        stack.push_async_callback(connection.close)
         await _answers(
             "NATS",
             connection.connect(
                 addresses.nats_url,
                 name="ticketing-audit",
                 allow_reconnect=False,
-                connect_timeout=SECONDS,
+                connect_timeout=int(SECONDS) or 1,
                 error_cb=_quietly,
             ),
         )
-        stack.push_async_callback(connection.close)
         js = connection.jetstream(timeout=SECONDS)
         await _answers("JetStream", js.account_info())
         redis = await stack.enter_async_context(
             Redis.from_url(addresses.redis_url, socket_timeout=SECONDS)
         )
-        await _answers("expiration's Redis", redis.ping())
+        await _answers("Redis of expiration", redis.ping())
         stripe = StripeRecord(addresses.stripe_key.get_secret_value(), addresses.stripe_api_base)
         stack.push_async_callback(stripe.close)
         await stripe.answer()
@@ -84,7 +85,8 @@ async def opened(addresses: Addresses) -> AsyncIterator[Stores]:
 
 async def _answers(store: str, asked: Awaitable[object]) -> None:
     try:
-        await asked
+        async with asyncio.timeout(2 * SECONDS):  # a client may try for minutes
+            await asked
     except FAILURES as error:
         raise Away(store, error) from error
 

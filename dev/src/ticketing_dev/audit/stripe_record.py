@@ -15,6 +15,10 @@ PAGE = 100
 TRIES, FIRST_PAUSE_SECONDS = 4, 0.5
 
 
+class Refusal(Away):
+    """Stripe answers, and will not do it, for this reason."""
+
+
 @dataclass(frozen=True)
 class Charge:
     """A charge that names an order in its metadata, as payments' do. Amounts in minor units."""
@@ -79,7 +83,7 @@ class StripeRecord:
         return any(Charge.read(said).succeeded for said in page["data"])
 
     async def refund(self, charge_id: str, order_id: str) -> None:
-        """Give all of a charge back that has not been. The same however often it is asked."""
+        """Give back what is left of a charge, once however often it is asked. Raises Refusal."""
         await self._ask(
             "POST",
             "/v1/refunds",
@@ -110,8 +114,8 @@ class StripeRecord:
                 if answer.is_success:
                     return answer.json()
                 why = f"it said {answer.status_code}: {_message(answer)}"
-                if answer.status_code not in (409, 429) and answer.status_code < 500:
-                    break
+                if answer.status_code not in (401, 403, 409, 429) and answer.status_code < 500:
+                    raise Refusal("Stripe", why)
             if not last:
                 await asyncio.sleep(pause)
                 pause *= 2

@@ -41,7 +41,7 @@ async def find_without_timer(look: Look) -> AsyncGenerator[Finding, None]:
         try:
             set_for: list[Any] = await look.stores.redis.zmscore(TIMERS, ids)
         except (RedisError, OSError) as error:
-            raise Away("expiration's Redis", error) from error
+            raise Away("Redis of expiration", error) from error
         for key, at in zip(ids, set_for, strict=True):
             if at is None and waiting[key]["expires_at"] > utc_now():
                 yield Finding(
