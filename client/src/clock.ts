@@ -14,12 +14,17 @@ function hear(serverNow: number): void {
   ahead = Math.max(ahead, serverNow - Date.now());
 }
 
+/** The time by the server's clock, as well as one can know it. */
+export function serverTime(): number {
+  return Date.now() + (Number.isFinite(ahead) ? ahead : 0);
+}
+
 /** The time by the server's clock, told anew every second; at first what it was when it rendered. */
 export function useServerTime(renderedAt: number, every = 1000): number {
   const [now, setNow] = useState(renderedAt);
   useEffect(() => {
     hear(renderedAt);
-    const tell = () => setNow(Date.now() + ahead);
+    const tell = () => setNow(serverTime());
     tell();
     const timer = setInterval(tell, every);
     return () => clearInterval(timer);

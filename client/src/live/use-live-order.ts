@@ -5,24 +5,26 @@ import { call } from "@/api/browser";
 import { address } from "@/api/call";
 import type { Order, Payment } from "@/api/models";
 import { paymentsOf } from "@/api/payments-of";
-import { useServerTime } from "@/clock";
-import { isUnsettled, standing } from "@/standing";
+import { serverTime, useServerTime } from "@/clock";
+import { type End, isUnsettled, standing } from "@/standing";
 import { useStream } from "./use-stream";
 
 const LOOK_EVERY = 2500;
 
+type Seen = { order: Order; end: End };
+
 /** An order and its payments as they are now, and a way to look at once. */
 export function useLiveOrder(rendered: Order, renderedPayments: Payment[], renderedAt: number) {
-  const [order, setOrder] = useState(rendered);
+  const [{ order, end }, setSeen] = useState<Seen>({
+    order: rendered,
+    end: { seenAt: renderedAt, live: false },
+  });
   const [payments, setPayments] = useState(renderedPayments);
   const now = useServerTime(renderedAt);
-  const how = standing(order, payments, now);
+  const how = standing(order, payments, now, end);
   const orderId = rendered.id;
 
-  const hear = useCallback(
-    (heard: Order) => setOrder((before) => (heard.version >= before.version ? heard : before)),
-    [],
-  );
+  const hear = useCallback((heard: Order) => setSeen((before) => next(before, heard)), []);
   const look = useCallback(async () => {
     const [seen, paid] = await Promise.all([
       call("get", "/api/orders/{orderId}", { path: { orderId } }),
@@ -51,4 +53,10 @@ export function useLiveOrder(rendered: Order, renderedPayments: Payment[], rende
   }, [unsettled, look]);
 
   return { order, payments, how, now, look };
+}
+
+function next(before: Seen, heard: Order): Seen {
+  if (heard.version < before.order.version) return before;
+  const isOver = heard.status === "cancelled" && before.order.status !== "cancelled";
+  return { order: heard, end: isOver ? { seenAt: serverTime(), live: true } : before.end };
 }

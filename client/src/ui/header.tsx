@@ -13,31 +13,30 @@ export function Header({ user }: { user: User | null }) {
         <Link className="brand py-2" href="/">
           ticketing
         </Link>
-        <nav
-          className="site-nav d-flex flex-wrap align-items-center column-gap-4 flex-grow-1"
-          aria-label="Main"
-        >
+        <nav className="site-nav d-flex column-gap-4" aria-label="Main">
           <NavLink href="/tickets/new">Sell a ticket</NavLink>
-          {user ? (
+          {user && (
             <>
               <NavLink href="/tickets/mine">My tickets</NavLink>
               <NavLink href="/orders">My orders</NavLink>
-              <span
-                className="who ms-auto text-truncate text-body-secondary small"
-                title={user.email}
-              >
+            </>
+          )}
+        </nav>
+        <div className="site-nav account d-flex align-items-center column-gap-4 ms-auto">
+          {user ? (
+            <>
+              <span className="who text-truncate text-body-secondary small" title={user.email}>
                 {user.email}
               </span>
               <SignOut />
             </>
           ) : (
             <>
-              <span className="ms-auto" />
               <SignInLink to="/signin">Sign in</SignInLink>
               <SignInLink to="/signup">Sign up</SignInLink>
             </>
           )}
-        </nav>
+        </div>
       </div>
     </header>
   );

@@ -69,6 +69,18 @@ function told(how: Standing, payment: Payment | undefined, ticketId: string): To
         title: "Being refunded",
         words: <>You are getting your money back. {payment?.reason}</>,
       };
+    case "cancelled":
+      return {
+        look: "secondary",
+        title: "Cancelled",
+        words: <>The ticket is on sale again. You were not charged. {again}</>,
+      };
+    case "expired":
+      return {
+        look: "secondary",
+        title: "Expired",
+        words: <>It was not paid in time, and is on sale again. You were not charged. {again}</>,
+      };
     case "ended":
       return {
         look: "secondary",

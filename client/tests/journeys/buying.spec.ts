@@ -63,7 +63,7 @@ test("of two people who want the same ticket one gets it, and the other is told"
   await expect(loser.getByRole("button", { name: /^Buy/ })).toHaveCount(0);
 
   await winner.getByRole("button", { name: "Cancel this order" }).click();
-  await expect(status(winner, "Not held any more")).toBeVisible();
+  await expect(status(winner, "Cancelled")).toBeVisible();
   await loser.getByRole("button", { name: /^Buy/ }).click();
   await expect(status(loser, "Held for you")).toBeVisible();
 });
@@ -191,7 +191,7 @@ test("an order that nobody pays ends by itself, and its ticket is on sale again"
   await buyer.page.goto(`/orders/${order.id}`);
   await expect(buyer.page.getByRole("timer")).toHaveText(/^0:\d\d left to pay$/);
 
-  await expect(status(buyer.page, "Not held any more")).toBeVisible({ timeout: 40_000 });
+  await expect(status(buyer.page, "Expired")).toBeVisible({ timeout: 40_000 });
   await expect(onlooker.page.getByRole("button", { name: /^Buy/ })).toBeVisible();
 });
 

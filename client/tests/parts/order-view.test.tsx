@@ -4,7 +4,7 @@ import { beforeEach, expect, test, vi } from "vitest";
 import type { Payment } from "@/api/models";
 import { OrderView } from "@/ui/order-view";
 import { violations } from "./accessible";
-import { answering, errors, json } from "./api";
+import { errors, json } from "./api";
 import { FakeStream } from "./stream";
 import { anOrder, aPayment } from "./things";
 
@@ -67,9 +67,9 @@ test("an order that payments does not know yet is asked for again", async () => 
 
 test.each([
   ["complete", "It is yours"],
-  ["cancelled", "Not held any more"],
+  ["cancelled", "Cancelled"],
 ] as const)("it turns to %s by itself", async (status, title) => {
-  answering(json(200, []));
+  market({ "GET /api/payments": [json(200, [])] });
   show();
   await FakeStream.opened[0]?.say("order", { ...order, status, version: 2 });
   expect(screen.getByRole("heading", { name: title })).toBeTruthy();

@@ -21,6 +21,17 @@ test.each([
   expect(standing(anOrder({ status }), payments, NOW)).toBe(how);
 });
 
+test.each([
+  [-30_000, false, "cancelled"],
+  [-30_000, true, "cancelled"],
+  [300, true, "expired"],
+  [90_000, false, "ended"],
+])("one over %i ms after its time, live: %s, is %s", (after, live, how) => {
+  const order = anOrder({ status: "cancelled" });
+  const end = { seenAt: Date.parse(order.expiresAt) + after, live };
+  expect(standing(order, [], NOW, end)).toBe(how);
+});
+
 test("an unpaid order past its time is waiting for its end", () => {
   expect(standing(anOrder(), [], NOW + 60_000)).toBe("time-is-up");
 });
