@@ -3,7 +3,7 @@
 import Link from "next/link";
 import type { Order, Payment } from "@/api/models";
 import { useLiveOrder } from "@/live/use-live-order";
-import { money } from "@/words";
+import { madeAt, money } from "@/words";
 import { Cancel } from "./cancel";
 import { OrderStatus } from "./order-status";
 import { Pay } from "./pay/pay";
@@ -28,7 +28,7 @@ export function OrderView({ order: rendered, payments: paid, publishableKey, ren
       </div>
       <OrderStatus how={how} payment={last} ticketId={order.ticket.id} />
       {how === "held" && (
-        <TimeLeft until={Date.parse(order.expiresAt)} since={renderedAt} now={now} />
+        <TimeLeft until={Date.parse(order.expiresAt)} since={madeAt(order.id)} now={now} />
       )}
       {(how === "held" || how === "confirming") && (
         <>
