@@ -260,6 +260,27 @@ async def test_what_is_disputed_cannot_be_refunded_until_the_dispute_is_over(
 
 
 @pytest.mark.usefixtures("webhooks")
+async def test_what_the_bank_has_given_back_in_a_dispute_is_not_asked_for_again(
+    payments: Served, purchase: Any, stripe: StripeStandIn, cancel: Any, later: Any
+) -> None:
+    await purchase.pay("pm_card_createDispute")
+    await later()
+    await cancel(purchase)
+    intent = (await purchase.payments())[0]["stripeId"]
+    disputes = (await stripe.look("/v1/disputes", limit=100))["data"]
+    [dispute] = [one for one in disputes if one["payment_intent"] == intent]
+    await stripe.play("disputes", dispute["id"], "lost")
+
+    async def is_left_alone() -> bool:
+        payment = await the_payment(purchase)
+        return payment.charged_back and payment.look_at is None
+
+    await eventually(is_left_alone)
+    assert (await the_payment(purchase)).problem is not None
+    assert await purchase.statuses() == ["refund-pending"]
+
+
+@pytest.mark.usefixtures("webhooks")
 async def test_what_an_operator_gives_back_at_stripe_itself_is_noted_and_told(
     payments: Served, purchase: Any, stripe: StripeStandIn
 ) -> None:

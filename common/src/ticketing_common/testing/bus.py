@@ -63,11 +63,15 @@ class Bus:
             for stream, consumer in consumers(listeners).items():
                 # A consumer's count of what is pending lags behind the stream for a moment.
                 last = await self._last_sequence(stream, consumer.filter_subjects or [])
-                while True:
-                    info = await self.js.consumer_info(stream, listeners.service)
-                    if info.ack_floor is not None and info.ack_floor.stream_seq >= last:
-                        break
+                while not await self._has_answered(stream, listeners.service, last):
                     await asyncio.sleep(0.02)
+
+    async def _has_answered(self, stream: str, service: str, last: int) -> bool:
+        try:
+            info = await self.js.consumer_info(stream, service)
+        except NotFoundError:  # the service is still starting
+            return False
+        return info.ack_floor is not None and info.ack_floor.stream_seq >= last
 
     async def _last_sequence(self, stream: str, subjects: list[str]) -> int:
         last = 0

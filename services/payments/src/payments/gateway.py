@@ -85,7 +85,10 @@ class Gateway:
                     intent_id, {"use_stripe_sdk": True}, {"idempotency_key": key}
                 )
         except stripe.CardError as error:
-            return _read(_intent_in(error), message=error.user_message)
+            intent = _intent_in(error)
+            if intent is None:
+                return await self.look(intent_id)
+            return _read(intent, message=error.user_message)
         except stripe.InvalidRequestError as error:
             found = await self.look(intent_id)
             if found.status != "requires_confirmation":
@@ -118,7 +121,7 @@ class Gateway:
                     },
                     {"idempotency_key": payment.key_for(f"refund-{payment.refund_number}")},
                 )
-        except stripe.InvalidRequestError as error:
+        except (stripe.CardError, stripe.InvalidRequestError) as error:
             if error.code != "charge_already_refunded":
                 raise Refused(error.user_message or "Stripe refused the refund") from error
         return await self.look(intent_id)
@@ -173,9 +176,9 @@ def _is_kept(failure: stripe.StripeError) -> bool:
     return {**(failure.headers or {})}.get("idempotent-replayed") == "true"
 
 
-def _intent_in(error: stripe.CardError) -> dict[str, Any]:
-    body: Any = error.json_body
-    intent: dict[str, Any] = body["error"]["payment_intent"]
+def _intent_in(error: stripe.CardError) -> dict[str, Any] | None:
+    body: Any = error.json_body or {}
+    intent: dict[str, Any] | None = body.get("error", {}).get("payment_intent")
     return intent
 
 

@@ -122,6 +122,8 @@ class Payment(OwnedDocument):
     disputed: bool = False
     closed_disputes: list[str] = Field(default_factory=list)
     """By Stripe's ids: that one is closed can be told before it is told that it began."""
+    charged_back: bool = False
+    """A dispute was lost: the buyer's bank has given the money back already."""
     problem: str | None = None
     """What only an operator can solve."""
     look_at: UtcTime | None
@@ -176,7 +178,8 @@ class Payment(OwnedDocument):
     @property
     def awaits_stripe(self) -> bool:
         """Whether more is to come by itself, so that it is asked for again and again."""
-        return self.is_under_way or self.status == PaymentStatus.REFUND_PENDING
+        is_going_back = self.status == PaymentStatus.REFUND_PENDING and not self.charged_back
+        return self.is_under_way or is_going_back
 
     @property
     def idempotency_key(self) -> str:

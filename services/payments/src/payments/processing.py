@@ -103,7 +103,9 @@ class Processor:
         with light_sleep() as sleep:
             while True:
                 try:
-                    await asyncio.gather(*(self._settle_due() for _ in range(AT_ONCE)))
+                    async with asyncio.TaskGroup() as group:
+                        for _ in range(AT_ONCE):
+                            group.create_task(self._settle_due())
                 except Exception:  # whatever it is, the other payments wait for us too
                     log.exception("payments.sweep_failed")
                 await sleep.until_due()

@@ -135,6 +135,6 @@ def _paid(payment: Payment) -> PaymentOut:
         case (PaymentStatus.FAILED, fault):
             raise BadRequest(payment.message, field="token" if fault == Fault.BAD_TOKEN else None)
         case (PaymentStatus.REFUND_PENDING | PaymentStatus.REFUNDED, _):
-            raise BadRequest(f"You have your money back: {payment.reason}")
+            raise BadRequest(f"You get your money back: {payment.reason}")
         case _:  # e.g. the bank takes its time
             raise NotAnswered

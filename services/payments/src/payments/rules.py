@@ -163,7 +163,9 @@ async def look_now(payment_id: PydanticObjectId) -> None:
 
 
 @transactional
-async def note_dispute(payment_id: PydanticObjectId, dispute_id: str, *, is_open: bool) -> None:
+async def note_dispute(
+    payment_id: PydanticObjectId, dispute_id: str, *, is_open: bool, is_lost: bool
+) -> None:
     """The buyer has told their bank that the charge was not right, or that is settled."""
     payment = await _payment(payment_id)
     if dispute_id in payment.closed_disputes:
@@ -171,8 +173,9 @@ async def note_dispute(payment_id: PydanticObjectId, dispute_id: str, *, is_open
     if not is_open:
         payment.closed_disputes.append(dispute_id)
     payment.disputed = is_open
+    payment.charged_back = payment.charged_back or is_lost
     await payment.save()
-    log.error("payments.disputed", order=payment.order_id, open=is_open)
+    log.error("payments.disputed", order=payment.order_id, open=is_open, lost=is_lost)
 
 
 @transactional

@@ -101,7 +101,12 @@ async def _take_in(event: StripeEvent) -> bool:
     if payment is None:
         return True
     if event.type.startswith("charge.dispute."):
-        await rules.note_dispute(payment.id, thing.id, is_open=event.type.endswith("created"))
+        await rules.note_dispute(
+            payment.id,
+            thing.id,
+            is_open=event.type.endswith("created"),
+            is_lost=thing.status == "lost",
+        )
     if thing.object == "payment_intent" and thing.status in FINAL:
         message = (thing.last_payment_error or {}).get("message")
         await rules.note(payment.id, Intent(thing.id, str(thing.status), message=message))
