@@ -63,7 +63,9 @@ class Bus:
             for stream, consumer in consumers(listeners).items():
                 # A consumer's count of what is pending lags behind the stream for a moment.
                 last = await self._last_sequence(stream, consumer.filter_subjects or [])
-                while not await self._has_answered(stream, listeners.service, last):
+                while True:
+                    if await self._has_answered(stream, listeners.service, last):
+                        break
                     await asyncio.sleep(0.02)
 
     async def _has_answered(self, stream: str, service: str, last: int) -> bool:
