@@ -19,7 +19,7 @@ from ticketing_dev.audit.stripe_record import Charge
 
 REMEMBERED = 10_000
 """Charges that are kept in mind until their payments come by: Stripe is asked for others."""
-NOTED = ("status", "amount", "currency", "problem", "order_id")
+NOTED = ("status", "amount", "currency", "problem", "charged_back", "order_id")
 
 
 async def find(look: Look) -> AsyncGenerator[Finding, None]:
@@ -141,7 +141,10 @@ def _differences(charge: Charge, payment: Row) -> list[tuple[Kind, str]]:
         case PaymentStatus.REFUNDED if not is_back:
             problem = "the payment says that it was given back, and Stripe has it"
             found.append((kinds.REFUND_NOT_MADE, problem))
-        case PaymentStatus.REFUND_PENDING if not is_back and not payment.get("problem"):
+        # One with a problem is told as such; after a lost dispute it is the bank that has refunded.
+        case PaymentStatus.REFUND_PENDING if not (
+            is_back or payment.get("problem") or payment.get("charged_back")
+        ):
             problem = "it is to be given back, and Stripe knows nothing of that"
             found.append((kinds.REFUND_NOT_MADE, problem))
         case PaymentStatus() | str() as status if status not in CHARGED and not is_back:
