@@ -7,7 +7,7 @@ import { join } from "node:path";
 const TICKETING = join(import.meta.dirname, "../../../.venv/bin/ticketing");
 
 /** How long an order is held: long enough to pay, short enough to wait for its end. */
-const WINDOW_SECONDS = "25";
+const WINDOW_SECONDS = "40";
 
 /** Starts a market of its own for all journeys, unless MARKET_URL names one that runs. */
 export default async function market(): Promise<() => void> {

@@ -54,6 +54,19 @@ test("a decline is told in the bank's words, and the form is there for another c
   );
 });
 
+test("the card that was chosen is the one that is charged", async () => {
+  const asked = market({
+    "POST /api/payments": [errors(402, { message: "No." })],
+    "GET /api/payments": [json(200, [])],
+  });
+  show();
+  await userEvent.click(await screen.findByRole("radio", { name: /expired card/ }));
+  await pay();
+  expect(await screen.findByRole("alert")).toBeTruthy();
+  const sent = asked.mock.calls.find(([, { method }]) => method === "POST")?.[1].body;
+  expect(JSON.parse(String(sent)).token).toBe("pm_card_chargeDeclinedExpiredCard");
+});
+
 test("an order that payments does not know yet is asked for again", async () => {
   const asked = market({
     "POST /api/payments": [errors(404, { message: "Not found" }), json(201, aPayment())],

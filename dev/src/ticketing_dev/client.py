@@ -24,6 +24,9 @@ BUILDS = CLIENT / ".served"
 KEPT_BUILDS = 3
 NO_SOURCES = {"node_modules", "tests", "test-results", "next-env.d.ts", "biome.json"}
 
+# A build needs none of the tools that check and try the client.
+WITHOUT_TOOLS = " --omit=dev"
+
 Say = Callable[[str], object]
 
 
@@ -34,16 +37,17 @@ class NotBuilt(Exception):
 def install(say: Say) -> None:
     """Have the packages of the lock file in `node_modules`. Raises NotBuilt."""
     with _alone():
-        _install(say)
+        _install(say, "")
 
 
-def _install(say: Say) -> None:
+def _install(say: Say, without: str) -> None:
     lock = hashlib.sha256((CLIENT / "package-lock.json").read_bytes()).hexdigest()
     stamp = CLIENT / "node_modules" / ".installed"
-    if not stamp.exists() or stamp.read_text() != lock:
+    installed = stamp.read_text() if stamp.exists() else ""
+    if installed not in (lock, lock + without):
         say("Installing the client's packages")
-        _run("npm", "ci")
-        stamp.write_text(lock)
+        _run("npm", "ci", *without.split())
+        stamp.write_text(lock + without)
 
 
 def serving(say: Say) -> tuple[str, ...]:
@@ -65,7 +69,7 @@ def built(say: Say) -> Path:
     build = BUILDS / _digest()
     with _alone():
         if not build.exists():
-            _install(say)
+            _install(say, WITHOUT_TOOLS)
             say("Building the client")
             _run("npm", "run", "build")
             _keep(CLIENT / ".next", build)

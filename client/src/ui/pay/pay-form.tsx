@@ -11,24 +11,24 @@ import { type Confirm, goOnWith, payWith } from "./paying";
 
 type Props = PayProps & {
   /** The token of the card that was given, or why there is none. */
-  token: () => Promise<string | Failure>;
+  token: (typed: FormData) => Promise<string | Failure>;
   confirm: Confirm;
   children: ReactNode;
 };
 
 /** What every way to pay has in common: its button, what the bank said, and the way back to it. */
 export function PayForm({ order, last, isConfirming, look, token, confirm, children }: Props) {
-  const paying = useAction(async (): Promise<Outcome> => {
-    const given = await token();
+  const paying = useAction(async (typed: FormData): Promise<Outcome> => {
+    const given = await token(typed);
     return typeof given === "string" ? payWith(order.id, given, confirm, look) : given;
   });
   const confirming = useAction(async () => (last ? goOnWith(last.id, confirm, look) : undefined));
   const busy = paying.busy || confirming.busy;
   const failure = paying.failure ?? confirming.failure ?? (busy ? undefined : declined(last));
 
-  function submit(event: FormEvent): void {
+  function submit(event: FormEvent<HTMLFormElement>): void {
     event.preventDefault();
-    paying.run();
+    paying.run(new FormData(event.currentTarget));
   }
 
   return (

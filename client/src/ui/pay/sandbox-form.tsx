@@ -1,18 +1,17 @@
 "use client";
 
-import { useState } from "react";
+import { text } from "../typed";
 import { CARDS } from "./cards";
 import type { PayProps } from "./pay";
 import { PayForm } from "./pay-form";
 
 /** Stripe's test cards to choose from, where there is no Stripe: the whole purchase can be tried. */
 export default function SandboxForm(props: PayProps) {
-  const [token, setToken] = useState<string>(CARDS[0].token);
   const back = `/orders/${props.order.id}`;
   return (
     <PayForm
       {...props}
-      token={async () => token}
+      token={async (typed) => text(typed, "card")}
       confirm={async (clientSecret) => ({
         leaveFor: `/dev/stripe/authenticate?${new URLSearchParams({ client_secret: clientSecret, return_url: back })}`,
       })}
@@ -28,8 +27,9 @@ export default function SandboxForm(props: PayProps) {
               className="form-check-input flex-shrink-0"
               type="radio"
               name="card"
-              checked={token === card.token}
-              onChange={() => setToken(card.token)}
+              value={card.token}
+              // Not React's: it would forget what was chosen before it had started.
+              defaultChecked={card === CARDS[0]}
             />
             <span className="d-flex flex-wrap column-gap-2 justify-content-between flex-grow-1">
               <span>{card.name}</span>
