@@ -105,6 +105,7 @@ async def test_a_store_that_is_away_is_named_with_a_status_of_2(
     named: str,
     ticketing_audit: Audit,
     monkeypatch: pytest.MonkeyPatch,
+    broken_connections: None,
 ) -> None:
     monkeypatch.setattr(stores, "SECONDS", 0.5)
     monkeypatch.setattr(stripe_record, "FIRST_PAUSE_SECONDS", 0)

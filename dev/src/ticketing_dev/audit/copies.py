@@ -53,14 +53,14 @@ class Copy:
         sources = look.rows(*self.source, *self.fields.values())
         wanted = [name for name in (*self.fields, "deleted") if name != "_id"]
         copies = look.rows(*self.copy, *wanted)
-        async for key, (*source,), (*copy,) in side_by_side(sources, copies):
+        async for key, source, copy in side_by_side(sources, copies):
             finding = self._compare(key, source[0] if source else None, copy[0] if copy else None)
             if finding is not None:
                 yield finding
 
     def _compare(self, key: str, source: Row | None, copy: Row | None) -> Finding | None:
         ids = {self.of: key, "service": self.copy[0]}
-        whose = f"{self.copy[0]}' copy of {self.of} {key}"
+        whose = f"The copy of {self.of} {key} at {self.copy[0]}"
         again = Resend(self.copy[0], self.stream, key)
         if copy is None:
             if source is None or self.is_forgotten(source):
