@@ -62,3 +62,9 @@ def test_a_lock_file_pins_every_package_by_hash_and_names_no_host(lock: str) -> 
     for package in packages:
         assert re.match(r"[a-z0-9-]+==\S+", package)
         assert re.search(r"--hash=sha256:[0-9a-f]{64}", package)
+
+
+def test_the_clients_lock_file_names_no_host() -> None:
+    lines = (CHECKOUT / "client" / "package-lock.json").read_text().splitlines()
+    named = [line for line in lines if "://" in line]
+    assert named == [], "`cd client && npm run lock` writes it without"
