@@ -17,7 +17,7 @@ export default defineConfig({
   globalSetup: "./tests/journeys/market.ts",
   fullyParallel: true,
   workers: 2,
-  // A card that is chosen while the page starts can still be forgotten, once in many runs.
+  // A slow machine's browser can be late once; a second failure counts.
   retries: 1,
   timeout: 90_000,
   expect: { timeout: 15_000 },

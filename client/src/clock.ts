@@ -1,6 +1,6 @@
 "use client";
 
-import { useEffect, useState } from "react";
+import { startTransition, useEffect, useState } from "react";
 
 /**
  * How far the server's clock is ahead of ours, in milliseconds.
@@ -24,7 +24,8 @@ export function useServerTime(renderedAt: number, every = 1000): number {
   const [now, setNow] = useState(renderedAt);
   useEffect(() => {
     hear(renderedAt);
-    const tell = () => setNow(serverTime());
+    // The time interrupts nothing that is still starting.
+    const tell = () => startTransition(() => setNow(serverTime()));
     tell();
     const timer = setInterval(tell, every);
     return () => clearInterval(timer);

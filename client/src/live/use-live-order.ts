@@ -1,6 +1,6 @@
 "use client";
 
-import { useCallback, useEffect, useState } from "react";
+import { startTransition, useCallback, useEffect, useState } from "react";
 import { call } from "@/api/browser";
 import { address } from "@/api/call";
 import type { Order, Payment } from "@/api/models";
@@ -24,14 +24,19 @@ export function useLiveOrder(rendered: Order, renderedPayments: Payment[], rende
   const how = standing(order, payments, now, end);
   const orderId = rendered.id;
 
-  const hear = useCallback((heard: Order) => setSeen((before) => next(before, heard)), []);
+  // In a transition: news that comes before the form has started would have React make the form
+  // anew, without the card that was chosen meanwhile.
+  const hear = useCallback(
+    (heard: Order) => startTransition(() => setSeen((before) => next(before, heard))),
+    [],
+  );
   const look = useCallback(async () => {
     const [seen, paid] = await Promise.all([
       call("get", "/api/orders/{orderId}", { path: { orderId } }),
       paymentsOf(call, orderId),
     ]);
     if (seen.ok) hear(seen.data);
-    if (paid) setPayments(paid);
+    if (paid) startTransition(() => setPayments(paid));
   }, [orderId, hear]);
 
   useStream(address("/api/orders/{orderId}/stream", { path: { orderId } }), "order", {

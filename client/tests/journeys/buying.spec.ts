@@ -94,6 +94,24 @@ for (const [does, said] of [
   });
 }
 
+test("a card that is chosen while the page is still starting is the one that is charged", async ({
+  seller,
+  somebody,
+}) => {
+  const buyer = await somebody();
+  const { page } = buyer;
+  await page.route("**/_next/static/chunks/**", async (route) => {
+    await new Promise((go) => setTimeout(go, 1500));
+    await route.continue();
+  });
+  await holding(buyer, seller);
+
+  await page.locator("label").filter({ hasText: "Declined: expired card" }).click();
+  await page.getByRole("button", { name: /^Pay / }).click();
+
+  await expect(page.getByRole("alert").filter({ hasText: "has expired." })).toBeVisible();
+});
+
 test("a payment that the bank wants confirmed is paid once it is approved", async ({
   seller,
   somebody,
