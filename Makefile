@@ -89,7 +89,7 @@ bench: setup ## Measure a running stack against its limits
 bench-cold: ## Measure `make up` on a fresh clone
 	@$(PYTHON) bench/cold.py
 
-LOCKS := dev/uv.txt dev/node.txt dev/requirements.txt services/requirements.txt
+LOCKS := dev/uv.txt dev/node.txt dev/requirements.txt dev/stand-ins.txt services/requirements.txt
 LOCK_TO := .
 
 .PHONY: lock
@@ -102,6 +102,8 @@ lock: setup ## Bring the lock files up to date (LOCK_FLAGS=--upgrade: the packag
 	@$(BIN)/$(LOCK) $(LOCK_FLAGS) --all-extras \
 		common/pyproject.toml dev/pyproject.toml services/*/pyproject.toml \
 		-c $(LOCK_TO)/services/requirements.txt -o $(LOCK_TO)/dev/requirements.txt
+	@$(BIN)/$(LOCK) $(LOCK_FLAGS) dev/stand-ins.in \
+		-c $(LOCK_TO)/dev/requirements.txt -o $(LOCK_TO)/dev/stand-ins.txt
 
 # What a failed step of `check` says last.
 next = { echo "==> make check stopped here. Next: $(1)"; exit 1; }

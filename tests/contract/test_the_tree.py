@@ -9,7 +9,13 @@ from urllib.parse import urlsplit
 import pytest
 
 CHECKOUT = Path(__file__).parents[2]
-LOCKS = ["dev/uv.txt", "dev/node.txt", "dev/requirements.txt", "services/requirements.txt"]
+LOCKS = [
+    "dev/uv.txt",
+    "dev/node.txt",
+    "dev/requirements.txt",
+    "dev/stand-ins.txt",
+    "services/requirements.txt",
+]
 
 # Written so that they do not match themselves.
 REGISTRIES = r"pypi\.org|pythonhosted\.org|registry\.npmjs\.|registry\.yarnpkg\.|proxy\.golang\."
