@@ -22,7 +22,10 @@ from ticketing_dev.ports import HOST
 CLIENT = ROOT / "client"
 BUILDS = CLIENT / ".served"
 KEPT_BUILDS = 3
-NO_SOURCES = {"node_modules", "tests", "test-results", "next-env.d.ts", "biome.json"}
+NO_SOURCES = {
+    *("node_modules", "tests", "test-results", "next-env.d.ts"),
+    *("biome.json", "Dockerfile"),
+}
 
 # A build needs none of the tools that check and try the client.
 WITHOUT_TOOLS = " --omit=dev"
