@@ -38,6 +38,10 @@ test: check ## Check everything and run every test
 	@$(PYTEST)
 	@$(MAKE) --silent test-client
 
+.PHONY: test-part
+test-part: setup ## Run the tests in some folders (FOLDERS="services/auth common")
+	@$(PYTEST) $(FOLDERS)
+
 .PHONY: test-client
 test-client: client chromium ## Run the client's tests: its parts, and journeys in a real browser
 	@echo "==> The client's parts"
