@@ -13,6 +13,7 @@ from ticketing_common.auth import SessionCutoff, Sessions
 from ticketing_common.broker import Broker
 from ticketing_common.feed import Feed
 from ticketing_common.http import failures, idempotency, openapi
+from ticketing_common.http.crowd import Crowd
 from ticketing_common.http.guard import Guard
 from ticketing_common.http.idempotency import Idempotent
 from ticketing_common.http.observed import Observed
@@ -87,6 +88,7 @@ def create_service(
     openapi.install(app, idempotent=idempotent)
     if idempotent:
         app.add_middleware(Idempotent)
+    app.add_middleware(Crowd)
     app.add_middleware(Guard)
     app.add_middleware(Observed)
     app.add_middleware(WithoutTrailingSlash)

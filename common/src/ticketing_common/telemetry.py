@@ -20,6 +20,7 @@ HANDLED = Counter("events_handled_total", "Deliveries by listener and end", ["li
 IN_HAND = Gauge("events_in_hand", "Events being handled now")
 STREAMS_OPEN = Gauge("streams_open", "Streams of server-sent events that are open now")
 STREAMS_DROPPED = Counter("streams_dropped_total", "Streams ended because they were not read")
+LEFT_ALONE = Gauge("part_left_alone", "1 while a part outside is not asked: it failed", ["part"])
 
 _w3c = TraceContextTextMapPropagator()
 _provider = TracerProvider()

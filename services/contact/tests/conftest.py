@@ -10,6 +10,7 @@ from contact.app import create_app
 from contact.listeners import listeners
 from contact.models import Mail, MailState
 from contact.settings import ContactSettings
+from ticketing_common import breaker
 from ticketing_common.auth import SessionUser
 from ticketing_common.events import Event, UserSignedUp
 from ticketing_common.testing import Served, World, an_event, eventually, somebody
@@ -38,6 +39,7 @@ async def sendgrid(sendgrid_url: str) -> AsyncIterator[StandIn]:
 @pytest.fixture
 def settings(world: World, sendgrid: StandIn, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.setattr(sender, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(breaker, "PAUSE_SECONDS", 0.5)
     return {
         **world.settings(),
         "sendgrid_key": KEY,

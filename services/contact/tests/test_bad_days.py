@@ -11,7 +11,9 @@ from contact import sender
 from contact.app import create_app
 from contact.listeners import listeners
 from contact.models import Mail, MailState
+from contact.sendgrid_client import AT_ONCE
 from contact.settings import ContactSettings
+from ticketing_common import breaker
 from ticketing_common.events import UserForgotPassword, UserSignedUp, utc_now
 from ticketing_common.testing import Bus, Served, World, an_event, eventually, somebody
 from ticketing_common.testing.programs import StandIn, beside, environment
@@ -178,3 +180,20 @@ async def test_two_replicas_send_each_mail_once(
         await eventually(all_sent, within=20)
     for user in people:
         assert len(await sendgrid.look("/api/mails", to=user.email)) == 1
+
+
+async def test_while_sendgrid_fails_again_and_again_the_mails_wait_and_use_up_no_tries(
+    contact: Served, sendgrid: StandIn, said: Any, received: Any
+) -> None:
+    await sendgrid.fail("drop", times=1000)
+    people = [an_event(UserSignedUp) for _ in range(20)]
+    await said(*people)
+    await asyncio.sleep(2)
+    tries = sum(mail.tries for mail in await Mail.find_all().to_list())
+
+    await sendgrid.recover()
+
+    for one in people:
+        assert len(await received(one, 1)) == 1
+    # One for each worker whenever a pause is over, beside those that began the first.
+    assert tries <= breaker.FAILURES + AT_ONCE * 6

@@ -14,6 +14,7 @@ from payments.app import create_app
 from payments.listeners import listeners
 from payments.models import Payment
 from payments.settings import PaymentsSettings
+from ticketing_common import breaker
 from ticketing_common.auth import SessionUser
 from ticketing_common.events import Event, OrderCancelled, OrderCreated, utc_now
 from ticketing_common.testing import Served, World, an_event, somebody
@@ -45,7 +46,10 @@ async def stripe(stripe_url: str) -> AsyncIterator[StripeStandIn]:
 
 
 @pytest.fixture
-def settings(world: World, stripe: StripeStandIn) -> dict[str, Any]:
+def settings(
+    world: World, stripe: StripeStandIn, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, Any]:
+    monkeypatch.setattr(breaker, "PAUSE_SECONDS", 0.5)
     return {
         **world.settings(),
         "stripe_key": KEY,

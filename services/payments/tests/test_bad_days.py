@@ -11,6 +11,7 @@ from payments.app import create_app
 from payments.listeners import listeners
 from payments.models import Payment
 from payments.settings import PaymentsSettings
+from ticketing_common import breaker
 from ticketing_common.auth import COOKIE, Sessions
 from ticketing_common.events import OrderCreated, PaymentCreated, PaymentFailed, PaymentStarted
 from ticketing_common.testing import Bus, Served, World, an_event, eventually, somebody
@@ -252,3 +253,32 @@ async def test_a_payment_that_a_crash_left_behind_is_settled_by_the_next_process
     charges = (await stripe.look("/v1/charges", limit=100))["data"]
     made = [one for one in charges if one["metadata"]["order_id"] == order.id]
     assert [one["payment_intent"] for one in made] == [created.stripe_id]
+
+
+async def test_while_stripe_fails_again_and_again_no_payment_begins_until_it_is_back(
+    payments: Served, buy: Any, stripe: StandIn, charged: Any, later: Any
+) -> None:
+    unlucky = [await buy() for _ in range(breaker.FAILURES)]
+    buyer = await buy()
+    await stripe.fail("drop", times=1000)
+    for one in unlucky:
+        assert_unanswered(await one.pay())
+
+    refused = await buyer.pay()
+
+    assert refused.status_code == 503
+    assert refused.json() == {
+        "errors": [{"message": "Stripe is not available right now, try again soon"}]
+    }
+    assert int(refused.headers["Retry-After"]) > 0
+    assert await buyer.payments() == []
+    await stripe.recover()
+
+    async def paid() -> bool:
+        answer: httpx.Response = await buyer.pay()
+        return answer.status_code == 201
+
+    await eventually(paid)
+    await later()
+    await payments.bus.heard(PaymentCreated, len(unlucky) + 1, within=20)
+    assert [await charged(one) for one in [*unlucky, buyer]] == [[2500]] * (len(unlucky) + 1)

@@ -77,9 +77,10 @@ async def test_many_at_once_take_each_event_in_once(
 async def test_while_stripe_is_away_it_is_said_and_asked_again_later(
     stripe: StripeStandIn, gateway: Gateway
 ) -> None:
-    await stripe.fail("drop", times=2, path="/v1/events")
+    await stripe.fail("drop", times=100, path="/v1/events")  # the service asks beside us
     with pytest.raises(NoAnswer):
         await all_missed(gateway)
+    await stripe.recover()
     await all_missed(gateway)
 
 

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ticketing_common import telemetry
 from ticketing_common.http.failures import crash
+from ticketing_common.http.probes import PROBES
 
 log = structlog.get_logger(__name__)
 
@@ -25,8 +26,6 @@ SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-
-QUIET = {"/healthz", "/readyz", "/metrics"}
 
 
 class Observed:
@@ -68,7 +67,7 @@ class Observed:
             telemetry.REQUESTS.labels(scope["method"], _template(scope), str(status)).observe(
                 seconds
             )
-            if scope["path"] not in QUIET:
+            if scope["path"] not in PROBES:
                 log.info(
                     "request",
                     method=scope["method"],

@@ -8,6 +8,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from ticketing_common.errors import Unavailable
 
+PROBES = {"/healthz", "/readyz", "/metrics"}
+
 
 def probes(answers: Callable[[], Awaitable[bool]]) -> APIRouter:
     """The three routes; `answers` says whether the service's own store does."""

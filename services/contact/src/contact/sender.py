@@ -11,6 +11,7 @@ from pymongo.errors import PyMongoError
 from contact.letters import letter
 from contact.models import Mail, MailState
 from contact.sendgrid_client import AT_ONCE, NotSent, SendGrid
+from ticketing_common.breaker import LeftAlone
 from ticketing_common.events import utc_now
 
 log = structlog.get_logger(__name__)
@@ -54,17 +55,23 @@ class Sender:
                 await asyncio.wait_for(self._stopping.wait(), LOOK_SECONDS)
 
     async def _send_waiting(self) -> None:
-        while not self._stopping.is_set() and (mail := await _take()) is not None:
+        while not self._is_to_pause() and (mail := await _take()) is not None:
             if mail.useless_after is not None and mail.useless_after <= utc_now():
                 await _note(mail, state=MailState.FAILED, error="Too late", secret=None)
             else:
                 await self._send(mail)
+
+    def _is_to_pause(self) -> bool:
+        """While SendGrid is left alone, no mail uses up its tries."""
+        return self._stopping.is_set() or self._sendgrid.breaker.is_open
 
     async def _send(self, mail: Mail) -> None:
         try:
             message_id = await self._sendgrid.send(
                 mail.to, letter(mail, self._public_url), str(mail.id)
             )
+        except LeftAlone as error:  # since we looked
+            await _note(mail, next_try_at=utc_now() + timedelta(seconds=error.seconds))
         except NotSent as error:
             if error.final or mail.tries >= TRIES:
                 log.warning("mail.failed", mail_id=str(mail.id), error=str(error))

@@ -10,6 +10,7 @@ from sendgrid.helpers.mail import Content, CustomArg, Email, To
 from sendgrid.helpers.mail import Mail as Message
 
 from contact.letters import Letter
+from ticketing_common.breaker import Breaker
 
 SECONDS = 10
 AT_ONCE = 4
@@ -31,11 +32,17 @@ class SendGrid:
         self._client = SendGridAPIClient(key, **address)
         self._client.client.timeout = SECONDS
         self._sender = sender
+        self.breaker = Breaker(
+            "SendGrid", lambda error: isinstance(error, NotSent) and not error.final
+        )
         # Its client blocks, so it has a few threads to itself.
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="sendgrid")
 
     async def send(self, to: str, letter: Letter, mail_id: str) -> str:
-        """Have a letter delivered; returns SendGrid's id of it. Raises NotSent."""
+        """Have a letter delivered; returns SendGrid's id of it. Raises NotSent, LeftAlone."""
+        return await self.breaker.call(self._send, to, letter, mail_id)
+
+    async def _send(self, to: str, letter: Letter, mail_id: str) -> str:
         message = Message(Email(self._sender), To(to), letter.subject)
         message.add_content(Content("text/plain", letter.text))
         message.add_content(Content("text/html", letter.html))

@@ -1,15 +1,20 @@
 """Stripe, as far as we need it."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import stripe
 from stripe.params import EventListParams, PaymentIntentCreateParams
 
 from payments.life import Intent, Refunds
 from payments.models import Fault, Order, Payment
+from ticketing_common.breaker import Breaker, LeftAlone
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 SECONDS = 10
 TOLERANCE_SECONDS = 300
@@ -33,6 +38,21 @@ class Refused(Exception):
         self.fault = fault
 
 
+def _breakable(
+    ask: Callable[Concatenate["Gateway", P], Coroutine[Any, Any, T]],
+) -> Callable[Concatenate["Gateway", P], Coroutine[Any, Any, T]]:
+    """Have no call made while Stripe is left alone: NoAnswer, at once."""
+
+    @wraps(ask)
+    async def wrapper(self: "Gateway", /, *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return await self.breaker.call(ask, self, *args, **kwargs)
+        except LeftAlone as error:
+            raise NoAnswer(str(error)) from None
+
+    return wrapper
+
+
 class Gateway:
     """Talks to Stripe, or to a stand-in at `api_base`, in the same way. All raise NoAnswer.
 
@@ -50,7 +70,9 @@ class Gateway:
             max_network_retries=1,
         )
         self._intents = self._client.v1.payment_intents
+        self.breaker = Breaker("Stripe", lambda error: isinstance(error, NoAnswer))
 
+    @_breakable
     async def create(self, payment: Payment, order: Order) -> Intent:
         """Make the intent that would charge the buyer. Raises Refused."""
         try:
@@ -71,12 +93,14 @@ class Gateway:
             raise NoAnswer(type(error).__name__) from error
         return _read(made.to_dict())
 
+    @_breakable
     async def look(self, intent_id: str) -> Intent:
         """How the intent stands, and what became of the money."""
         with _answered():
             found = await self._intents.retrieve_async(intent_id, {"expand": WHOLE})
         return _read(found.to_dict(), looked=True)
 
+    @_breakable
     async def confirm(self, intent_id: str, key: str) -> Intent:
         """Ask the bank. One that was asked already is not asked again."""
         try:
@@ -97,6 +121,7 @@ class Gateway:
             return await self.cancel(intent_id, message=error.user_message)
         return _read(confirmed.to_dict())
 
+    @_breakable
     async def cancel(self, intent_id: str, message: str | None = None) -> Intent:
         """Make sure that it never charges anybody; one that has charged is found so."""
         try:
@@ -108,6 +133,7 @@ class Gateway:
             return await self.look(intent_id)
         return _read(cancelled.to_dict(), message=message)
 
+    @_breakable
     async def refund(self, payment: Payment, intent_id: str) -> Intent:
         """Give back all that has not been. Raises Refused, e.g. while a dispute is open."""
         why: dict[str, str] = {"payment_id": str(payment.id), "order_id": payment.order_id}

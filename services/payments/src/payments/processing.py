@@ -33,8 +33,10 @@ class Processor:
     ) -> tuple[Payment, Intent | None]:
         """Pay for an order; the payment as it then stands, and its intent if it has one.
 
-        A try that waits for the buyer gives way to the new one. Raises what `rules.begin` does.
+        A try that waits for the buyer gives way to the new one. Raises what `rules.begin` does, and
+        LeftAlone before anything has begun.
         """
+        self._gateway.breaker.check()
         try:
             payment = await self._begin(user, order_id, token, key)
         except rules.WaitsForBuyer as waiting:

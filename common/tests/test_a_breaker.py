@@ -1,0 +1,102 @@
+"""A part outside that fails again and again is left alone, and found again."""
+
+import asyncio
+
+import pytest
+from prometheus_client import REGISTRY
+
+from ticketing_common import breaker
+from ticketing_common.breaker import FAILURES, Breaker, LeftAlone
+
+
+class Away(Exception):
+    pass
+
+
+class Refused(Exception):
+    pass
+
+
+class Part:
+    def __init__(self) -> None:
+        self.asked = 0
+        self.trouble: Exception | None = None
+
+    async def ask(self, word: str) -> str:
+        self.asked += 1
+        if self.trouble is not None:
+            raise self.trouble
+        return word
+
+
+@pytest.fixture
+def part() -> Part:
+    return Part()
+
+
+@pytest.fixture
+def guard(monkeypatch: pytest.MonkeyPatch) -> Breaker:
+    monkeypatch.setattr(breaker, "PAUSE_SECONDS", 1)
+    return Breaker("a part", lambda error: isinstance(error, Away))
+
+
+async def fail(guard: Breaker, part: Part, times: int, trouble: Exception | None = None) -> None:
+    part.trouble = trouble or Away()
+    for _ in range(times):
+        with pytest.raises(type(part.trouble)):
+            await guard.call(part.ask, "hello")
+    part.trouble = None
+
+
+def shown() -> float | None:
+    return REGISTRY.get_sample_value("part_left_alone", {"part": "a part"})
+
+
+async def test_what_a_part_says_is_passed_on(guard: Breaker, part: Part) -> None:
+    assert await guard.call(part.ask, word="hello") == "hello"
+    assert shown() == 0
+
+
+async def test_a_part_that_fails_again_and_again_is_not_asked(guard: Breaker, part: Part) -> None:
+    await fail(guard, part, FAILURES)
+
+    with pytest.raises(LeftAlone) as refused:
+        await guard.call(part.ask, "hello")
+
+    assert (guard.is_open, part.asked, shown()) == (True, FAILURES, 1)
+    assert (refused.value.status, refused.value.retry_after) == (503, 1)
+    assert refused.value.message == "a part is not available right now, try again soon"
+
+
+async def test_a_success_in_between_begins_the_count_anew(guard: Breaker, part: Part) -> None:
+    await fail(guard, part, FAILURES - 1)
+    await guard.call(part.ask, "hello")
+    await fail(guard, part, FAILURES - 1)
+    assert not guard.is_open
+
+
+async def test_to_be_refused_is_an_answer_too(guard: Breaker, part: Part) -> None:
+    await fail(guard, part, FAILURES * 2, Refused())
+    assert not guard.is_open
+
+
+async def test_after_a_pause_it_is_asked_again_and_one_success_ends_it(
+    guard: Breaker, part: Part
+) -> None:
+    await fail(guard, part, FAILURES)
+    await asyncio.sleep(1.1)
+    assert shown() == 1
+
+    assert await guard.call(part.ask, "hello") == "hello"
+
+    await fail(guard, part, FAILURES - 1)
+    assert (guard.is_open, shown()) == (False, 0)
+
+
+async def test_after_a_pause_one_failure_begins_the_next_pause(guard: Breaker, part: Part) -> None:
+    await fail(guard, part, FAILURES)
+    await asyncio.sleep(1.1)
+    await fail(guard, part, 1)
+    with pytest.raises(LeftAlone):
+        guard.check()
+    assert part.asked == FAILURES + 1
