@@ -103,7 +103,7 @@ def examine(url: str, service: str, cookies: dict[str, str], real: Fixed) -> Non
                 # It is told what that key's first request was answered, whatever it asks.
                 case.headers.pop("Idempotency-Key", None)
             case.call_and_validate(
-                base_url=url, session=session, cookies=cookies, checks=CHECKS, timeout=10
+                base_url=url, session=session, cookies=cookies, checks=CHECKS, timeout=60
             )
 
         for found in schema.get_all_operations():

@@ -3,7 +3,7 @@
 import gc
 import itertools
 import warnings
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from typing import Any
 
 import pytest
@@ -25,6 +25,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if {"stores", "stack"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("mongo")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Generator[None, Any, Any]:
+    """What a failed test says, with what is no text written out: a worker that cannot send it ends,
+    and takes the whole run along, without a word of what failed."""
+    return _as_text((yield))
+
+
+def _as_text(value: Any) -> Any:
+    match value:
+        case str():
+            return value.encode(errors="backslashreplace").decode()
+        case dict():
+            return {_as_text(key): _as_text(one) for key, one in value.items()}
+        case list() | tuple():
+            return type(value)(map(_as_text, value))
+        case _:
+            return value
 
 
 @pytest.fixture(scope="session", name="stores")
