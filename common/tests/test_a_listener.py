@@ -259,7 +259,7 @@ async def test_an_older_version_takes_no_subject_away_from_a_newer_one(
     """During a rolling update, where the older one's tie to the bus is made anew."""
     older = Listeners("workshop")
     older.on(OrderCreated)(workshop.count)
-    await provision(served.bus.js, [older])
+    await provision(served.bus.js, older)
     cancelled, created = an_event(OrderCancelled), an_event(OrderCreated)
 
     await served.bus.say(cancelled, created)

@@ -27,7 +27,7 @@ async def bus(world: World) -> AsyncIterator[Bus]:
 
 @asynccontextmanager
 async def following(js: JetStreamContext, feed: Feed) -> AsyncIterator[None]:
-    async with background(follow(js, feed)):
+    async with background(follow(js, feed, "watcher")):
         assert await eventually(lambda: _is_live(feed))
         yield
 

@@ -99,6 +99,7 @@ def test_what_may_be_left_out_has_the_promised_default() -> None:
         "EXPIRATION_WINDOW_SECONDS": 60,
         "JWT_KEY_PREVIOUS": None,
         "LOG_LEVEL": "INFO",
+        "NATS_REPLICAS": 1,
         "PAYMENT_GRACE_SECONDS": 120,
         "OTEL_EXPORTER_OTLP_ENDPOINT": None,
         "SENDGRID_API_BASE": None,

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ticketing_common.testing.programs import StripeStandIn
+from ticketing_dev.bus import address as bus
 from ticketing_dev.checkout import ROOT
 from ticketing_dev.folder import Folder
 from ticketing_dev.keys import Keys
@@ -42,7 +43,7 @@ class Stage:
 
     @property
     def nats_url(self) -> str:
-        return f"nats://{self.address('nats')}"
+        return bus.address(None, self.data)
 
     def address(self, part: str) -> str:
         return str(self._part(part)["address"])

@@ -58,7 +58,13 @@ def create_service(
             if isinstance(settings, StoreSettings):
                 await stack.enter_async_context(_store(settings, documents))
             has_store = isinstance(settings, StoreSettings)
-            broker = Broker(settings.nats_url, listeners, relay=has_store, feed=feed)
+            broker = Broker(
+                settings.nats_url,
+                listeners,
+                relay=has_store,
+                feed=feed,
+                replicas=settings.nats_replicas,
+            )
             app.state.broker = await stack.enter_async_context(broker.running())
             if feed is not None:
                 stack.enter_context(told_to_stop(feed.close))

@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -46,6 +46,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_ignore_empty=True, frozen=True, extra="ignore")
 
     nats_url: NatsUrl
+    nats_replicas: int = Field(default=1, ge=1, le=5)
+    """How many of NATS' servers keep each stream: 3 where there are three."""
     log_level: LogLevel = "INFO"
     otel_exporter_otlp_endpoint: HttpUrl | None = None
 

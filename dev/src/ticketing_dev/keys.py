@@ -1,5 +1,6 @@
 """The secrets of a local stack: made up once, then kept, or a restart would sign all out."""
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -17,17 +18,28 @@ class Keys:
     stripe: str = field(default_factory=lambda: f"sk_test_{token_hex(16)}")
     stripe_webhook: str = field(default_factory=lambda: f"whsec_{token_hex(16)}")
     sendgrid: str = field(default_factory=lambda: f"SG.{token_urlsafe(32)}")
+    nats: str = field(default_factory=lambda: token_hex(32))
+    """What the passwords of NATS' users are made of."""
+
+    def nats_password(self, user: str) -> str:
+        """That of one of NATS' users."""
+        # With a letter in front: NATS reads what it is told by a variable as a number if it can.
+        return f"n{hashlib.sha256(f'{self.nats} {user}'.encode()).hexdigest()}"
 
     @classmethod
     def kept_in(cls, path: Path) -> Self:
         """The keys of this file, which is made if it is missing and readable by its owner alone."""
         try:
-            return cls(**json.loads(path.read_text()))
+            stored = json.loads(path.read_text())
         except FileNotFoundError:
-            keys = cls()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            json.dump(asdict(keys), file)
+            stored = {}
+        keys = cls(**stored)
+        if asdict(keys) != stored:  # it is new, or older than one of the keys
+            path.parent.mkdir(parents=True, exist_ok=True)
+            draft = path.with_suffix(f".{os.getpid()}")
+            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+                json.dump(asdict(keys), file)
+            draft.replace(path)
         return keys
 
 

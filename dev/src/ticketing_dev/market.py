@@ -11,6 +11,7 @@ from ticketing_dev.parts import Part
 
 STRIPE_PAGES, MAIL_PAGES = "/dev/stripe/", "/dev/mail/"
 SENDER = "tickets@ticketing.dev"
+SERVICES = ("auth", "tickets", "orders", "payments", "expiration", "contact")
 
 ClientCommand = Callable[[int], tuple[str, ...]]
 
@@ -37,7 +38,10 @@ def market(
     the second of orders is the part `orders-2`, behind the same routes. `paying` are variables for
     payments.
     """
-    nats = parts.nats(port_of("nats"), data / "nats")
+    users = ("operator", *SERVICES)
+    nats = parts.nats(
+        port_of("nats"), data / "nats", passwords={user: keys.nats_password(user) for user in users}
+    )
     mongo = parts.mongo(port_of("mongo"), data / "mongo")
     redis = parts.redis(port_of("redis"), data / "redis")
     stripe = parts.stripe(
@@ -51,7 +55,7 @@ def market(
     sendgrid = parts.sendgrid(port_of("sendgrid"), data / "sendgrid", MAIL_PAGES.rstrip("/"))
 
     def service(name: str, *stores: Part, **settings: str) -> list[Part]:
-        env = {**common, "NATS_URL": nats.url, **settings}
+        env = {**common, "NATS_URL": nats.url_of(name), **settings}
         needs = (nats.name, *(store.name for store in stores))
         code = (ROOT / "services" / name / "src", ROOT / "common" / "src") if dev else ()
         called = [name, *(f"{name}-{number}" for number in range(2, replicas + 1))]

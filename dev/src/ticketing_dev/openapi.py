@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from fastapi import FastAPI
+
 from ticketing_dev.keys import Keys
 from ticketing_dev.market import market
 
@@ -19,13 +21,18 @@ WITH_ROUTES = ("auth", "tickets", "orders", "payments")
 
 def documents() -> dict[str, dict[str, Any]]:
     """The documents by the names of their services."""
+    return {name: app.openapi() for name, app in apps().items()}
+
+
+def apps() -> dict[str, FastAPI]:
+    """The apps by the names of their services; none of them runs."""
     # As the local stack would start them.
     parts = market(8080, Path("/nowhere"), lambda _: 1, Keys(), {})
     env_of = {part.name: dict(part.env) for part in parts}
     found = {}
     for name in WITH_ROUTES:
         with mock.patch.dict(os.environ, env_of[name]):
-            found[name] = import_module(f"{name}.app").create_app().openapi()
+            found[name] = import_module(f"{name}.app").create_app()
     return found
 
 

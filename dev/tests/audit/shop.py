@@ -72,7 +72,8 @@ class Shop:
 
     async def open(self) -> None:
         """Have it be as if all had happened."""
-        await provision(self.js, subscription_lists())
+        for listeners in subscription_lists():
+            await provision(self.js, listeners)
         self.intent, self.charge = await self.charged(self.complete, self.payment)
         self._fill_stores()
         for event in self._told():

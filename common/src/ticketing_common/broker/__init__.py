@@ -36,9 +36,17 @@ class Broker:
     """A service's tie to the bus. It comes and goes with NATS, and the service goes on without."""
 
     def __init__(
-        self, url: str, listeners: Listeners, *, relay: bool = True, feed: Feed | None = None
+        self,
+        url: str,
+        listeners: Listeners,
+        *,
+        relay: bool = True,
+        feed: Feed | None = None,
+        replicas: int = 1,
     ) -> None:
+        """`replicas`: how many of the broker's servers keep each stream."""
         self._url = url
+        self._replicas = replicas
         self._listeners = listeners
         self._feed = feed
         self._connection = Client()
@@ -77,7 +85,7 @@ class Broker:
 
     def history(self, *events: type[Event]) -> AsyncIterator[Event]:
         """What the stream of these events still holds of them. Raises BrokerError."""
-        return history(self.jetstream(), *events)
+        return history(self.jetstream(), self._listeners.service, *events)
 
     def jetstream(self) -> JetStreamContext:
         return self._connection.jetstream()
@@ -86,6 +94,8 @@ class Broker:
         await self._connection.connect(
             self._url,
             name=self._listeners.service,
+            # Where answers come; nobody else may listen in there.
+            inbox_prefix=f"_INBOX.{self._listeners.service}",
             max_reconnect_attempts=-1,
             reconnect_time_wait=1,
             connect_timeout=2,
@@ -98,7 +108,7 @@ class Broker:
 
     async def _listen(self) -> None:
         """Provision, then relay and consume until one of them fails."""
-        await provision(self.jetstream(), [self._listeners])
+        await provision(self.jetstream(), self._listeners, replicas=self._replicas)
         self._ready.set()
         log.info("broker.listening")
         async with asyncio.TaskGroup() as work:
@@ -107,7 +117,7 @@ class Broker:
             for consumer in self._consumers:
                 work.create_task(consumer.run())
             if self._feed is not None:
-                work.create_task(follow(self.jetstream(), self._feed))
+                work.create_task(follow(self.jetstream(), self._feed, self._listeners.service))
 
     async def _run(self) -> None:
         """Listen until cancelled; begin again, after a pause, whatever ended it."""

@@ -9,7 +9,7 @@ from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
-from ticketing_common.broker.streams import stream_of
+from ticketing_common.broker.streams import passing, stream_of
 from ticketing_common.events import DocumentEvent, Envelope, Unreadable
 from ticketing_common.feed import Feed
 
@@ -25,18 +25,18 @@ class Lost(NatsError):
     """The broker has sent something that never came."""
 
 
-async def follow(js: JetStreamContext, feed: Feed) -> None:
-    """Have the feed hear its stream, each message once and in order, until cancelled."""
+async def follow(js: JetStreamContext, feed: Feed, service: str) -> None:
+    """Have a service's feed hear its stream, each message once and in order, until cancelled."""
     (stream,) = {stream_of(event) for event in feed.events}
     while True:
         try:
-            await _follow(js, feed, stream)
+            await _follow(js, feed, stream, service)
         except (NatsError, OSError) as error:
             log.info("feed.interrupted", stream=stream, error=repr(error))
             await asyncio.sleep(PAUSE_SECONDS)
 
 
-async def _follow(js: JetStreamContext, feed: Feed, stream: str) -> None:
+async def _follow(js: JetStreamContext, feed: Feed, stream: str, service: str) -> None:
     """Go on where the feed is, until something goes wrong."""
     at = await _resume(js, feed, stream)
     # Of our own, and gone with us. The broker sends each message once and waits for no answer, so
@@ -44,6 +44,7 @@ async def _follow(js: JetStreamContext, feed: Feed, stream: str) -> None:
     consumer = await js.add_consumer(
         stream,
         ConsumerConfig(
+            name=passing(service),
             deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
             opt_start_seq=at + 1,
             ack_policy=AckPolicy.NONE,

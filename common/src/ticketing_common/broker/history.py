@@ -5,22 +5,24 @@ from collections.abc import AsyncIterator
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
-from ticketing_common.broker.streams import stream_of
+from ticketing_common.broker.streams import passing, stream_of
 from ticketing_common.events import Envelope, Event, Unreadable
 
 BATCH = 256
 
 
-async def history(js: JetStreamContext, *events: type[Event]) -> AsyncIterator[Event]:
+async def history(js: JetStreamContext, service: str, *events: type[Event]) -> AsyncIterator[Event]:
     """Every event of these kinds, all of one stream, that it holds now, the oldest first.
 
-    What cannot be read is passed over: the dead letters have it. Raises NatsError.
+    `service` is who asks. What cannot be read is passed over: the dead letters have it.
+    Raises NatsError.
     """
     (stream,) = {stream_of(event) for event in events}
     by_subject = {event.subject: event for event in events}
     consumer = await js.add_consumer(
         stream,
         ConsumerConfig(
+            name=passing(service),
             filter_subjects=sorted(by_subject),
             deliver_policy=DeliverPolicy.ALL,
             ack_policy=AckPolicy.NONE,

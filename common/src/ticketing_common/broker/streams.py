@@ -1,7 +1,7 @@
 """Which streams and consumers there are, and how they come to be."""
 
-from collections.abc import Iterable
 from datetime import timedelta
+from secrets import token_hex
 
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, RetentionPolicy, StorageType, StreamConfig
@@ -39,6 +39,17 @@ def streams() -> list[StreamConfig]:
     return [*configs, dead_letters, again]
 
 
+def spoken_in(service: str) -> set[str]:
+    """The names of the streams of which a service is the speaker."""
+    return {stream_of(event) for event in EVENTS if event.speaker() == service}
+
+
+def used_by(listeners: Listeners) -> set[str]:
+    """The names of all streams that a service has anything to do with."""
+    heard = consumers(listeners)
+    return spoken_in(listeners.service) | {*heard} | ({DEAD_LETTERS} if heard else set())
+
+
 def _stream(name: str, subjects: list[str], max_age: timedelta) -> StreamConfig:
     return StreamConfig(
         name=name,
@@ -67,43 +78,102 @@ def consumers(listeners: Listeners) -> dict[str, ConsumerConfig]:
     return configs
 
 
+def passing(service: str) -> str:
+    """A name for a consumer of one process, which the broker forgets with it.
+
+    It has one because a request that names none in its subject may name anybody's in its body,
+    and so no permissions could hold a service to its own.
+    """
+    return f"{service}-{token_hex(8)}"
+
+
+def heard_by(consumer: ConsumerConfig) -> list[str]:
+    """The subjects that a consumer asks for."""
+    one = consumer.filter_subject
+    return [*(consumer.filter_subjects or []), *([one] if one else [])]
+
+
 def _consumer(service: str, subjects: list[str]) -> ConsumerConfig:
-    return ConsumerConfig(
-        durable_name=service,
-        filter_subjects=subjects,
-        ack_policy=AckPolicy.EXPLICIT,
-        ack_wait=ACK_SECONDS,
-        max_ack_pending=1000,
-        # We count tries ourselves: a crash on the broker's last delivery would drop the event.
-        max_deliver=-1,
+    return _hearing(
+        ConsumerConfig(
+            name=service,
+            durable_name=service,
+            ack_policy=AckPolicy.EXPLICIT,
+            ack_wait=ACK_SECONDS,
+            max_ack_pending=1000,
+            # We count tries ourselves: a crash on the broker's last delivery would drop the event.
+            max_deliver=-1,
+        ),
+        subjects,
     )
 
 
-async def provision(js: JetStreamContext, listeners: Iterable[Listeners]) -> None:
-    """Make or update every stream, and the consumers of `listeners`."""
+def _hearing(consumer: ConsumerConfig, subjects: list[str]) -> ConsumerConfig:
+    """One subject is said in the singular: it is then part of the request's own subject, and the
+    broker's permissions can hold a service to it."""
+    if len(subjects) == 1:
+        return consumer.evolve(filter_subject=subjects[0], filter_subjects=None)
+    return consumer.evolve(filter_subject=None, filter_subjects=subjects)
+
+
+async def provision(
+    js: JetStreamContext, listeners: Listeners | None = None, *, replicas: int = 1
+) -> None:
+    """Make the streams that a service uses, update those in which it speaks, make its consumers.
+
+    Without a service: make and update every stream, as only an operator may. `replicas`: how many
+    servers of the broker keep each stream.
+    """
+    used = None if listeners is None else used_by(listeners)
+    spoken = None if listeners is None else spoken_in(listeners.service)
     for config in streams():
-        try:
-            existing = (await js.stream_info(str(config.name))).config
-        except NotFoundError:
-            await js.add_stream(config)
-            continue
-        # During a rolling update an older version must not take a newer one's subjects away.
-        config.subjects = sorted({*(config.subjects or []), *(existing.subjects or [])})
-        if (sorted(existing.subjects or []), existing.max_age) != (config.subjects, config.max_age):
-            existing.subjects, existing.max_age = config.subjects, config.max_age
-            await js.update_stream(existing)
-    for subscriber in listeners:
-        for stream, consumer in consumers(subscriber).items():
-            # Nor what a newer one listens to: the broker passes over what no consumer asks for.
-            heard = await _heard(js, stream, subscriber.service)
-            consumer.filter_subjects = sorted({*(consumer.filter_subjects or []), *heard})
-            await js.add_consumer(stream, consumer)
+        if used is None or config.name in used:
+            config.num_replicas = replicas
+            await _make(js, config, update=spoken is None or config.name in spoken)
+    if listeners is not None:
+        for stream, consumer in consumers(listeners).items():
+            await _listen(js, stream, consumer)
 
 
-async def _heard(js: JetStreamContext, stream: str, service: str) -> list[str]:
-    """The subjects that a service's consumer asks for already."""
+async def _make(js: JetStreamContext, config: StreamConfig, *, update: bool) -> None:
     try:
-        config = (await js.consumer_info(stream, service)).config
+        existing = (await js.stream_info(str(config.name))).config
     except NotFoundError:
-        return []
-    return config.filter_subjects or []
+        await js.add_stream(config)
+        return
+    # During a rolling update an older version must not take a newer one's subjects away.
+    config.subjects = sorted({*(config.subjects or []), *(existing.subjects or [])})
+    wanted = (config.subjects, config.max_age, config.num_replicas)
+    if update and (sorted(existing.subjects or []), existing.max_age, _copies(existing)) != wanted:
+        existing.subjects, existing.max_age, existing.num_replicas = wanted
+        await js.update_stream(existing)
+
+
+def _copies(stream: StreamConfig) -> int:
+    return stream.num_replicas or 1
+
+
+async def _listen(js: JetStreamContext, stream: str, consumer: ConsumerConfig) -> None:
+    try:
+        existing = (await js.consumer_info(stream, str(consumer.name))).config
+    except NotFoundError:
+        await js.add_consumer(stream, consumer)
+        return
+    # Nor what a newer one listens to: the broker passes over what no consumer asks for.
+    both = sorted({*heard_by(consumer), *heard_by(existing)})
+    wanted = _hearing(consumer, both)
+    # What is as it should be is left alone: an older version may not say again what a newer one's
+    # permissions do not know any more.
+    if _told(existing) != _told(wanted):
+        await js.add_consumer(stream, wanted)
+
+
+def _told(consumer: ConsumerConfig) -> tuple[object, ...]:
+    """All that we ever set of a consumer."""
+    return (
+        sorted(heard_by(consumer)),
+        consumer.ack_policy,
+        consumer.ack_wait,
+        consumer.max_ack_pending,
+        consumer.max_deliver,
+    )

@@ -12,7 +12,13 @@ from nats.js import JetStreamContext
 from nats.js.api import ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError
 
-from ticketing_common.broker.streams import DEAD_LETTERS, consumers, provision, stream_of
+from ticketing_common.broker.streams import (
+    DEAD_LETTERS,
+    consumers,
+    heard_by,
+    provision,
+    stream_of,
+)
 from ticketing_common.events import Envelope, Event, utc_now
 from ticketing_common.listeners import Listeners
 from ticketing_common.telemetry import outgoing
@@ -32,7 +38,7 @@ class Bus:
         connection = await nats.connect(url)
         try:
             js = connection.jetstream()
-            await provision(js, [])
+            await provision(js)
             yield cls(js)
         finally:
             await connection.close()
@@ -62,7 +68,7 @@ class Bus:
         async with asyncio.timeout(within):
             for stream, consumer in consumers(listeners).items():
                 # A consumer's count of what is pending lags behind the stream for a moment.
-                last = await self._last_sequence(stream, consumer.filter_subjects or [])
+                last = await self._last_sequence(stream, heard_by(consumer))
                 while True:
                     if await self._has_answered(stream, listeners.service, last):
                         break

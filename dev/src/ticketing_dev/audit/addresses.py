@@ -6,6 +6,7 @@ from typing import Self
 from pydantic import SecretStr
 
 from ticketing_common.settings import HttpUrl, MongoUri, RedisUrl, Settings
+from ticketing_dev.bus import address as bus
 from ticketing_dev.environment import environment_of
 from ticketing_dev.folder import Folder
 
@@ -48,7 +49,7 @@ class Addresses(Settings):
         return cls.model_validate(
             {
                 **uris,
-                "nats_url": payments["NATS_URL"],
+                "nats_url": bus.address(None, folder.path),
                 "redis_url": environment_of(folder, "expiration")["REDIS_URL"],
                 "stripe_key": payments["STRIPE_KEY"],
                 "stripe_api_base": payments.get("STRIPE_API_BASE"),

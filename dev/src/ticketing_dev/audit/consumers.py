@@ -6,7 +6,7 @@ from nats.errors import Error as NatsError
 from nats.js.api import ConsumerInfo
 from nats.js.errors import NotFoundError
 
-from ticketing_common.broker.streams import consumers, streams
+from ticketing_common.broker.streams import consumers, heard_by, streams
 from ticketing_dev.audit import kinds, messages
 from ticketing_dev.audit.away import Away
 from ticketing_dev.audit.findings import Finding
@@ -33,7 +33,7 @@ async def find(look: Look) -> AsyncGenerator[Finding, None]:
                 )
         for listeners in subscription_lists():
             for name, wanted in consumers(listeners).items():
-                subjects = list(wanted.filter_subjects or [])
+                subjects = heard_by(wanted)
                 if name not in missing:
                     async for finding in _of_one(look, listeners.service, name, subjects):
                         yield finding
@@ -54,7 +54,7 @@ async def _of_one(
             kinds.NOT_LISTENING, ids, f"{service} has no consumer of {stream}", about=about
         )
         return
-    unheard = sorted({*subjects} - {*_heard(info)})
+    unheard = sorted({*subjects} - {*heard_by(info.config)})
     if unheard:
         yield Finding(
             kinds.NOT_LISTENING,
@@ -79,9 +79,3 @@ async def _of_one(
 def answered_for(info: ConsumerInfo) -> int:
     """Up to which of the stream's messages each that was for it was answered for."""
     return info.ack_floor.stream_seq if info.ack_floor is not None else 0
-
-
-def _heard(info: ConsumerInfo) -> list[str]:
-    """A consumer of a single subject says it in the singular."""
-    one = info.config.filter_subject
-    return [*(info.config.filter_subjects or []), *([one] if one else [])]

@@ -14,6 +14,7 @@ from nats.js import JetStreamContext
 
 from ticketing_dev import control
 from ticketing_dev.control import Refused
+from ticketing_dev.keys import Keys
 
 T = TypeVar("T")
 
@@ -28,7 +29,8 @@ def address(nats: str | None, data: Path | None) -> str:
     parts = folder.state.parts if folder.state and control.is_up(folder) else []
     for part in parts:
         if part.name == "nats":
-            return f"nats://{part.address}"
+            password = Keys.kept_in(folder.keys).nats_password("operator")
+            return f"nats://operator:{password}@{part.address}"
     raise Refused(
         f"No stack runs on {folder.path}. `ticketing up` starts one; "
         "--nats or NATS_URL names another bus."

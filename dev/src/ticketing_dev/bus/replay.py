@@ -12,6 +12,7 @@ from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError
 
 from ticketing_common.broker.again import AGAIN, REPLAY, address, tell_again
+from ticketing_common.broker.streams import heard_by
 from ticketing_common.events import DocumentEvent, Envelope, Unreadable
 from ticketing_dev.bus.reading import Message, held_by
 from ticketing_dev.bus.subjects import BY_SUBJECT, by_stream, named_by
@@ -84,7 +85,7 @@ async def _listened_to(js: JetStreamContext, service: str, pattern: str) -> dict
     wanted: dict[str, list[str]] = {}
     for stream, subjects in by_stream(lasting).items():
         try:
-            heard = (await js.consumer_info(stream, service)).config.filter_subjects or []
+            heard = heard_by((await js.consumer_info(stream, service)).config)
         except NotFoundError:
             continue
         if both := sorted({*subjects} & {*heard}):

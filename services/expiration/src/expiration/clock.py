@@ -21,6 +21,9 @@ from ticketing_common.telemetry import outgoing
 
 log = structlog.get_logger(__name__)
 
+LOOKED_BACK_ON = (OrderCreated, OrderCancelled, OrderCompleted)
+"""The events that tell which orders live."""
+
 PAUSE_SECONDS = 0.5
 LOOK_SECONDS = 2
 """How often we look whether Redis has forgotten."""
@@ -70,7 +73,7 @@ class Clock:
         """Set a timer for each order that the bus tells of and that has not ended."""
         await self._broker.ready()
         live: dict[str, datetime] = {}
-        async for event in self._broker.history(OrderCreated, OrderCancelled, OrderCompleted):
+        async for event in self._broker.history(*LOOKED_BACK_ON):
             if isinstance(event, OrderCreated):
                 live[event.id] = event.expires_at
             elif isinstance(event, OrderCancelled | OrderCompleted):
