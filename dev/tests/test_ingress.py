@@ -85,7 +85,9 @@ def test_a_path_leads_to_its_service_unchanged(
     assert answer["path"] == path
 
 
-@pytest.mark.parametrize("path", ["/api/usersfoo", "/api/user", "/api", "/metrics", "/readyz"])
+@pytest.mark.parametrize(
+    "path", ["/api/usersfoo", "/api/user", "/api", "/metrics", "/healthz", "/readyz"]
+)
 def test_a_path_that_only_looks_alike_does_not(market: httpx.Client, path: str) -> None:
     answer = market.get(path)
     assert answer.status_code == 404
@@ -142,6 +144,9 @@ def test_the_rendered_routes_are_those_of_the_manifest() -> None:
         "/api/tickets": "tickets-srv",
         "/api/orders": "orders-srv",
         "/api/payments": "payments-srv",
+        "/metrics": "nowhere-srv",
+        "/healthz": "nowhere-srv",
+        "/readyz": "nowhere-srv",
         "/": "client-srv",
     }
     config = render(ingress, "127.0.0.1:1", {"client-srv": ["127.0.0.1:2"]})["nginx.conf"]

@@ -24,6 +24,9 @@ ERRORS = {
     504: "Took too long, try again",
 }
 
+NOWHERE = "nowhere-srv"
+"""Where the manifest sends what is for the cluster alone."""
+
 _templates = Environment(
     loader=PackageLoader("ticketing_dev", "."),
     undefined=StrictUndefined,
@@ -64,7 +67,8 @@ class Ingress:
     @classmethod
     def of(cls, manifest: Path) -> "Ingress":
         """Read a manifest. Raises ValueError for what has no meaning outside of one controller."""
-        spec: dict[str, Any] = yaml.safe_load(manifest.read_text())["spec"]
+        documents = yaml.safe_load_all(manifest.read_text())
+        [spec] = [document["spec"] for document in documents if document["kind"] == "Ingress"]
         return cls(
             hosts=[rule["host"] for rule in spec["rules"] if "host" in rule],
             routes=[_route(path) for rule in spec["rules"] for path in rule["http"]["paths"]],
@@ -95,8 +99,9 @@ def render(
     """The files of an nginx that serves the ingress.
 
     `addresses` says where each backend's replicas answer (`host:port`). A route to one that is not
-    among them is a 503; for `/` it is a 404, as a stack can do without pages. `extras` are
-    prefixes, taken off on the way, that lead to backends which the manifest does not know.
+    among them is a 503; for `/` it is a 404, as a stack can do without pages, and so it is for what
+    leads to NOWHERE. `extras` are prefixes, taken off on the way, that lead to backends which the
+    manifest does not know.
     """
     known: dict[str, Any] = {
         "listen": listen,
@@ -104,6 +109,7 @@ def render(
         "routes": ingress.routes,
         "addresses": addresses,
         "extras": extras or {},
+        "nowhere": NOWHERE,
         "errors": ERRORS,
         "user": _root(),
     }
