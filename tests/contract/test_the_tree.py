@@ -11,6 +11,8 @@ import pytest
 CHECKOUT = Path(__file__).parents[2]
 LOCKS = [
     "dev/uv.txt",
+    "dev/kubectl.txt",
+    "dev/manifests.txt",
     "dev/node.txt",
     "dev/requirements.txt",
     "dev/stand-ins.txt",
