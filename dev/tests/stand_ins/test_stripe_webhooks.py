@@ -118,7 +118,13 @@ async def test_an_event_is_told_through_kills_of_the_stand_in(
 
 
 @pytest.mark.parametrize(
-    ("url", "secret"), [("http://localhost:1/hook", ""), ("https://example.com/hook", SECRET)]
+    ("url", "secret"),
+    [
+        ("http://localhost:1/hook", ""),
+        ("https://example.com/hook", SECRET),
+        ("http://10.0.0.1/hook", SECRET),
+        ("http://167772161/hook", SECRET),  # the same
+    ],
 )
 def test_an_endpoint_without_a_secret_or_of_another_machine_keeps_it_from_starting(
     monkeypatch: pytest.MonkeyPatch, url: str, secret: str
@@ -127,6 +133,17 @@ def test_an_endpoint_without_a_secret_or_of_another_machine_keeps_it_from_starti
     monkeypatch.setenv("STRIPE_WEBHOOK_SECRET", secret)
     with pytest.raises(ValueError, match=r"webhooks go to|at least 1 character"):
         configured()
+
+
+@pytest.mark.parametrize("host", ["payments-srv", "localhost", "127.0.0.2", "[::1]"])
+def test_an_endpoint_is_on_this_machine_or_a_service_of_this_cluster(
+    monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    monkeypatch.setenv("STRIPE_WEBHOOK_URL", f"http://{host}:3000/hook")
+    monkeypatch.setenv("STRIPE_WEBHOOK_SECRET", SECRET)
+    endpoint = configured()
+    assert endpoint is not None
+    assert host in endpoint.url
 
 
 def test_with_no_url_nobody_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """What is to be told by webhook, kept beside what happened, so that kill -9 loses no delivery."""
 
+import re
 import sqlite3
 import time
 from ipaddress import ip_address
@@ -28,7 +29,7 @@ CREATE INDEX IF NOT EXISTS deliveries_due ON deliveries (due) WHERE state = 'wai
 
 
 class Endpoint(BaseModel):
-    """Who is told, and the secret that proves who tells. Only a program of this machine is."""
+    """Who is told, and the secret that proves who tells: a program of this machine or cluster."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -37,10 +38,10 @@ class Endpoint(BaseModel):
 
     @field_validator("url")
     @classmethod
-    def is_on_this_machine(cls, url: str) -> str:
+    def is_near(cls, url: str) -> str:
         parsed = httpx.URL(url)
-        if parsed.scheme not in ("http", "https") or not loopback(parsed.host):
-            raise ValueError("webhooks go to http(s) addresses of this machine only")
+        if parsed.scheme not in ("http", "https") or not near(parsed.host):
+            raise ValueError("webhooks go to http(s) addresses of this machine or cluster only")
         return url
 
 
@@ -146,10 +147,9 @@ class Deliveries:
         return f"(by_hand OR type NOT IN ({marks}))", self.treatment.types
 
 
-def loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
+def near(host: str) -> bool:
+    """Whether it is loopback, or a name as only neighbours have: a Service's has no dot."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
-        return False
+        return re.fullmatch(r"[a-z][a-z0-9-]*", host) is not None
