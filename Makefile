@@ -60,7 +60,7 @@ kubectl: .venv/.kubectl
 
 .PHONY: test-manifests
 test-manifests: setup kubectl .venv/.manifests ## Check manifests, images and workflows, the slow checks included
-	@TICKETING_MANIFESTS=all $(PYTEST) tests/manifests
+	@TICKETING_MANIFESTS=all $(PYTEST) tests/manifests tests/rehearsal
 
 .PHONY: test-client
 test-client: client chromium ## Run the client's tests: its parts, and journeys in a real browser

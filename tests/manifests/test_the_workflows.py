@@ -180,23 +180,26 @@ def covered(path: Path, by: list[str]) -> bool:
     return any(path.is_relative_to(one) for one in by)
 
 
-@pytest.mark.parametrize("tested", [name for name in TESTED if "folders" in inputs(name)])
+FOLDERS = {name: given["folders"] for name in TESTED if "folders" in (given := inputs(name))}
+FOLDERS["manifests"] = "tests/manifests tests/rehearsal"
+
+
+@pytest.mark.parametrize("tested", FOLDERS)
 def test_tests_run_whenever_a_module_changes_that_they_import(tested: str) -> None:
-    given = inputs(tested)
-    depends_on = given["depends-on"].split()
-    modules = {path for folder in given["folders"].split() for path in reached(folder)}
+    depends_on = inputs(tested)["depends-on"].split()
+    modules = {path for folder in FOLDERS[tested].split() for path in reached(folder)}
     assert len(modules) > 50
     assert sorted(path for path in modules if not covered(path, depends_on)) == []
 
 
 @pytest.mark.parametrize("tested", [*SERVICES, "common"])
 def test_tests_do_not_run_for_what_none_of_them_imports(tested: str) -> None:
-    modules = reached(inputs(tested)["folders"])
+    modules = reached(FOLDERS[tested])
     for one in inputs(tested)["depends-on"].split():
         assert any(covered(path, [one]) for path in modules), one
 
 
-@pytest.mark.parametrize("tested", ["client", "market"])
+@pytest.mark.parametrize("tested", ["client", "manifests", "market"])
 def test_what_starts_the_whole_market_depends_on_every_part_of_it(tested: str) -> None:
     depends_on = inputs(tested)["depends-on"].split()
     for part in ("services", "common/src", "dev/src", "infra/k8s", "client"):

@@ -8,18 +8,18 @@ from ticketing_dev.ports import HOST
 PATIENCE_SECONDS = 2.0
 
 
-def listens(port: int) -> bool:
+def listens(port: int, host: str = HOST) -> bool:
     """Whether somebody accepts connections on the port."""
     try:
-        socket.create_connection((HOST, port), PATIENCE_SECONDS).close()
+        socket.create_connection((host, port), PATIENCE_SECONDS).close()
     except OSError:
         return False
     return True
 
 
-def answers(port: int, path: str) -> bool:
+def answers(port: int, path: str, host: str = HOST) -> bool:
     """Whether GET path is a 200."""
-    connection = http.client.HTTPConnection(HOST, port, timeout=PATIENCE_SECONDS)
+    connection = http.client.HTTPConnection(host, port, timeout=PATIENCE_SECONDS)
     try:
         connection.request("GET", path)
         return connection.getresponse().status == 200
