@@ -1,0 +1,89 @@
+"""What deploys one service finds all that is the service's, and nothing of another."""
+
+import re
+from typing import Any
+
+import pytest
+import yaml
+from tests.manifests.conftest import Render
+from tests.manifests.project import DEPLOYED, WORKFLOWS
+
+from ticketing_dev.checkout import ROOT
+from ticketing_dev.manifests import Object
+
+WORKLOADS = {"Deployment", "StatefulSet", "CronJob", "Job"}
+
+every_image = pytest.mark.parametrize("name", DEPLOYED)
+
+
+@pytest.fixture(scope="module")
+def prod(overlay: Render) -> list[Object]:
+    return overlay("k8s-prod")
+
+
+@pytest.fixture(scope="module")
+def dev(overlay: Render) -> list[Object]:
+    return overlay("k8s-dev")
+
+
+def labelled(objects: list[Object], name: str) -> list[Object]:
+    return [one for one in objects if one["metadata"].get("labels", {}).get("app") == name]
+
+
+def asked_for(value: Any) -> set[str]:
+    """The ConfigMaps that an object names."""
+    if isinstance(value, dict):
+        named = {value[key]["name"] for key in ("configMapRef", "configMapKeyRef") if key in value}
+        named |= {value["configMap"]["name"]} if "configMap" in value else set()
+        return named.union(*map(asked_for, value.values()))
+    return set().union(*map(asked_for, value)) if isinstance(value, list) else set()
+
+
+@every_image
+def test_a_deployment_applies_one_workload_with_its_service_and_its_settings(
+    prod: list[Object], name: str
+) -> None:
+    steps = yaml.safe_load((WORKFLOWS / "deploy.yml").read_text())["jobs"]["rollout"]["steps"]
+    [script] = [step["run"] for step in steps if step.get("id") == "apply"]
+    assert """yq 'select(.kind == "ConfigMap" or .metadata.labels.app == strenv(NAME))'""" in script
+
+    settings = {one["metadata"]["name"] for one in prod if one["kind"] == "ConfigMap"}
+    applied = labelled(prod, name)
+    [workload] = [one for one in applied if one["kind"] in WORKLOADS]
+    assert asked_for(workload) <= settings
+    assert f"{name}-srv" in {one["metadata"]["name"] for one in applied}
+    named = re.findall(r"deployment/\$NAME-(\w+)", (WORKFLOWS / "deploy.yml").read_text())
+    assert {f"{name}-{end}" for end in named} == {workload["metadata"]["name"]}
+    assert workload["metadata"]["namespace"] == "ticketing"
+
+
+@every_image
+def test_an_image_is_called_in_the_overlay_as_the_deployment_sets_it(
+    prod: list[Object], name: str
+) -> None:
+    [workload] = [one for one in labelled(prod, name) if one["kind"] == "Deployment"]
+    [container] = workload["spec"]["template"]["spec"]["containers"]
+    image = re.fullmatch(r"(.*/)?ticketing/([\w-]+)([:@].*)?", container["image"])
+    assert image is not None
+    assert image[2] == name
+
+
+def test_skaffold_forwards_ports_that_are_there(dev: list[Object]) -> None:
+    services = {one["metadata"]["name"]: one for one in dev if one["kind"] == "Service"}
+    forwarded = yaml.safe_load((ROOT / "skaffold.yaml").read_text())["portForward"]
+    assert forwarded
+    for one in forwarded:
+        assert one["resourceType"] == "service"
+        service = services[one["resourceName"]]
+        assert one["namespace"] == service["metadata"]["namespace"]
+        assert one["port"] in [port["port"] for port in service["spec"]["ports"]]
+
+
+def test_skaffold_brings_changes_where_a_pod_may_write(dev: list[Object]) -> None:
+    for name in DEPLOYED:
+        [workload] = [one for one in labelled(dev, name) if one["kind"] == "Deployment"]
+        spec = workload["spec"]["template"]["spec"]
+        [container] = spec["containers"]
+        volumes = {mount["mountPath"]: mount["name"] for mount in container["volumeMounts"]}
+        assert "emptyDir" in next(one for one in spec["volumes"] if one["name"] == volumes["/tmp"])
+        assert "command" not in container, "it would not be the live image's"
