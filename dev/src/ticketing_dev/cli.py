@@ -12,6 +12,7 @@ from rich.table import Table
 
 from ticketing_dev import control, payments_desk
 from ticketing_dev.audit.command import audit
+from ticketing_dev.backup_app import backup, restore
 from ticketing_dev.bus import events_app, letters_app
 from ticketing_dev.control import Refused, Wish
 from ticketing_dev.folder import Folder
@@ -30,6 +31,8 @@ app.add_typer(payments_desk.app, name="payments")
 app.add_typer(events_app.app, name="events")
 app.add_typer(letters_app.app, name="dead-letters")
 app.command()(audit)
+app.command()(backup)
+app.command()(restore)
 console = Console()
 complaints = Console(stderr=True, style="red", highlight=False, soft_wrap=True)
 

@@ -73,3 +73,5 @@ async def test_pages_work_under_a_prefix(
         missing = await http.get("/v1/nonesuch")
         assert missing.status_code == 404
         assert prefix not in missing.text
+        # An Ingress of Kubernetes leaves the prefix on.
+        assert (await http.get(f"{prefix}/")).text == shown.text

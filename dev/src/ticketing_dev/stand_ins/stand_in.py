@@ -36,6 +36,11 @@ class StandIn(FastAPI):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI knows no way to close a connection unanswered, so keep hold of uvicorn's own."""
         if scope["type"] == "http":
+            # uvicorn's --root-path is for an ingress that takes the prefix off. An Ingress of
+            # Kubernetes has no way to say so, and then it is there twice.
+            prefix = scope.get("root_path", "")
+            if prefix and scope["path"].startswith(prefix * 2):
+                scope["path"] = scope["path"].removeprefix(prefix)
             scope["transport"] = getattr(getattr(send, "__self__", None), "transport", None)
         await super().__call__(scope, receive, send)
 
