@@ -41,7 +41,7 @@ class Market:
     def ticketing(self, *words: str) -> subprocess.CompletedProcess[str]:
         """What a command of the operator's says about this market."""
         command = [COMMAND, *words, "--data", str(self._data)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
 
     def logs(self) -> str:
         """All that all parts have logged."""
@@ -140,12 +140,12 @@ class Person(httpx.AsyncClient):
 
 
 @contextmanager
-def running_market(data: Path) -> Iterator[Market]:
-    """A stack of its own, as `ticketing up` starts it."""
+def running_market(data: Path, *options: str) -> Iterator[Market]:
+    """A stack of its own, as `ticketing up` starts it with these options."""
     port = free_port()
     where = ["--data", str(data)]
     up = ["up", "--detach", "--no-client", "--port", str(port), "--window", str(WINDOW_SECONDS)]
-    subprocess.run([COMMAND, *up, *where], check=True)
+    subprocess.run([COMMAND, *up, *options, *where], check=True)
     try:
         yield Market(f"http://localhost:{port}", data)
     finally:

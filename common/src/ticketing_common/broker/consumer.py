@@ -32,6 +32,7 @@ PATIENCE_SECONDS = 24 * 3600
 """How long an event may wait for what must come before it."""
 HANDLER_SECONDS = ACK_SECONDS / 2
 FETCH_SECONDS = 5
+ON_ITS_WAY_SECONDS = 0.25
 REMEMBERED = 10_000
 
 
@@ -70,18 +71,34 @@ class Consumer:
         try:
             while True:
                 await self._room.acquire()
+                fetching = asyncio.create_task(subscription.fetch(1, timeout=FETCH_SECONDS))
                 try:
-                    [message] = await subscription.fetch(1, timeout=FETCH_SECONDS)
-                except TimeoutError:
-                    self._room.release()
-                    continue
-                except BaseException:
-                    self._room.release()
+                    await asyncio.wait({fetching})
+                except asyncio.CancelledError:
+                    # Sent to nobody, it would be sent again only after its ack wait.
+                    await asyncio.wait({fetching}, timeout=ON_ITS_WAY_SECONDS)
                     raise
-                self._begin(self._handle(message))
+                finally:
+                    self._take(fetching)
         finally:
             with suppress(NatsError):
                 await subscription.unsubscribe()
+
+    def _take(self, fetching: "asyncio.Task[list[Msg]]") -> None:
+        """Begin with what was fetched, if anything. Raises what the broker does."""
+        if not fetching.done():
+            fetching.cancel()
+            self._room.release()
+            return
+        try:
+            [message] = fetching.result()
+        except TimeoutError:
+            self._room.release()
+        except BaseException:
+            self._room.release()
+            raise
+        else:
+            self._begin(self._handle(message))
 
     async def finish(self) -> None:
         """Wait for what is in hand, no longer than a handler may take."""

@@ -1,0 +1,94 @@
+"""A rolling restart: one process after the other leaves the ingress, ends, and comes back."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from ticketing_dev import lock
+from ticketing_dev.control import Refused
+from ticketing_dev.folder import Folder
+from ticketing_dev.market import SERVICES
+from ticketing_dev.state import PartState
+
+PATIENCE_SECONDS = 60.0
+LOOK_EVERY_SECONDS = 0.05
+
+Say = Callable[[str], None]
+
+
+def restart(folder: Folder, services: Sequence[str], say: Say) -> None:
+    """Restart all processes of these services, or of all. Raises Refused."""
+    if lock.holder(folder.lock) is None:
+        raise Refused(f"No stack runs on {folder.path}. `ticketing up` starts one.")
+    if unknown := sorted(set(services) - set(SERVICES)):
+        raise Refused(f"There is no service {unknown[0]}. There are: {', '.join(SERVICES)}.")
+    for service in services or SERVICES:
+        replicas = [part for part in _parts(folder) if part.name.partition("-")[0] == service]
+        if len(replicas) == 1:
+            say(f"{service} has one process: until it is back, it answers nobody")
+        for replica in replicas:
+            began = time.monotonic()
+            with _out_of_the_ingress(folder, replica, len(replicas)):
+                _again(folder, replica)
+            say(f"{replica.name} is back after {time.monotonic() - began:.1f} s")
+
+
+def _parts(folder: Folder) -> list[PartState]:
+    state = folder.state
+    return list(state.parts) if state is not None else []
+
+
+def _part(folder: Folder, name: str) -> PartState:
+    return next(part for part in _parts(folder) if part.name == name)
+
+
+def _again(folder: Folder, part: PartState) -> None:
+    """End the process; whoever keeps it starts it again. Raises Refused where it stays away."""
+    if part.pid is not None:
+        os.kill(part.pid, signal.SIGTERM)
+
+    def is_back() -> bool:
+        now = _part(folder, part.name)
+        return now.state == "ready" and now.pid not in (None, part.pid)
+
+    _wait(is_back, f"{part.name} did not come back. `ticketing logs {part.name}` says why.")
+
+
+@contextmanager
+def _out_of_the_ingress(folder: Folder, part: PartState, replicas: int) -> Iterator[None]:
+    """As a cluster does with a pod that is about to end: nobody new is sent to it."""
+    config = folder.path / "ingress" / "nginx.conf"
+    before = config.read_text()
+    listed = f"server {part.address} "
+    if replicas == 1 or listed not in before:
+        yield
+        return
+    _reload(folder, config, before.replace(listed, f"{listed}down "))
+    try:
+        yield
+    finally:
+        _reload(folder, config, before)
+
+
+def _reload(folder: Folder, config: Path, text: str) -> None:
+    master = psutil.Process(_part(folder, "ingress").pid)
+    workers = {worker.pid for worker in master.children()}
+    config.write_text(text)
+    master.send_signal(signal.SIGHUP)
+    _wait(
+        lambda: bool({worker.pid for worker in master.children()} - workers),
+        "The ingress did not take its new routes. `ticketing logs ingress` says why.",
+    )
+
+
+def _wait(is_so: Callable[[], bool], complaint: str) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not is_so():
+        if time.monotonic() > deadline:
+            raise Refused(complaint)
+        time.sleep(LOOK_EVERY_SECONDS)

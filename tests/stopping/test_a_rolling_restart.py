@@ -1,0 +1,81 @@
+"""All services are restarted while people shop, and none of them notices."""
+
+import asyncio
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from tests.journeys.market import Market, Person, running_market
+
+SHOPPERS = 6
+
+
+class Shopper:
+    """Lists, looks, orders, pays, and notes how each request ended."""
+
+    def __init__(self, person: Person, ends: Counter[str]) -> None:
+        self._person = person
+        self._ends = ends
+
+    async def shop(self, enough: asyncio.Event) -> None:
+        while not enough.is_set():
+            ticket = await self._ask("POST", "tickets", {"title": "A seat", "price": 20})
+            await self._ask("GET", "tickets")
+            await self._ask("GET", "users/currentuser")
+            if ticket is None:
+                continue
+            order = await self._ask("POST", "orders", {"ticketId": ticket["id"]})
+            if order is not None:
+                await self._ask("POST", "payments", {"orderId": order["id"], "token": "tok_visa"})
+                await self._ask("GET", f"orders/{order['id']}")
+
+    async def _ask(self, method: str, path: str, body: object = None) -> dict[str, str] | None:
+        """What was made, or None where the next service has not heard of it yet: a 404."""
+        request = f"{method} {path.partition('/')[0]}"
+        try:
+            # A connection each, as from many people: httpx does not ask again on one that ends.
+            async with httpx.AsyncClient(
+                base_url=self._person.base_url, cookies=self._person.cookies, timeout=30
+            ) as browser:
+                answer = await browser.request(method, f"/api/{path}", json=body)
+        except httpx.HTTPError as error:
+            self._ends[f"{request}: {error!r}"] += 1
+            return None
+        self._ends[f"{request}: {answer.status_code}"] += 1
+        made: dict[str, str] | None = answer.json() if answer.status_code == 201 else None
+        return made
+
+
+@pytest.mark.timeout(240)
+async def test_no_request_fails_while_every_service_is_restarted(tmp_path: Path) -> None:
+    with running_market(tmp_path, "--replicas", "2") as market:
+        ends, restarted = await restart_while_people_shop(market)
+
+        assert restarted.returncode == 0, restarted.stderr
+        assert restarted.stdout.count("is back after") == 12
+        failed = {end: count for end, count in ends.items() if not is_fine(end)}
+        assert not failed, ends
+        audit = await asyncio.to_thread(market.ticketing, "audit", "--grace", "45")
+        assert audit.returncode == 0, audit.stdout
+    print(restarted.stdout, f"{ends.total()} requests", *ends.most_common(), sep="\n")
+
+
+async def restart_while_people_shop(market: Market) -> tuple[Counter[str], Any]:
+    ends: Counter[str] = Counter()
+    enough = asyncio.Event()
+    async with market.browsers:
+        people = [await market.somebody() for _ in range(SHOPPERS)]
+        async with asyncio.TaskGroup() as shopping:
+            for person in people:
+                shopping.create_task(Shopper(person, ends).shop(enough))
+            restarted = await asyncio.to_thread(market.ticketing, "restart")
+            enough.set()
+    return ends, restarted
+
+
+def is_fine(end: str) -> bool:
+    """404: the next service has not heard of it yet. 400: somebody's time to pay was over."""
+    request, _, status = end.partition(": ")
+    return status in ("200", "201") or (request.startswith("POST") and status in ("400", "404"))
