@@ -1,0 +1,94 @@
+"""Four times the load that a service can take: some are told to come again, nothing else."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from pymongo import AsyncMongoClient
+from tests.overload.load import Answer, Crowd
+
+from ticketing_common.auth import COOKIE, Sessions
+from ticketing_common.events import TicketCreated
+from ticketing_common.testing import Bus, World, eventually, somebody
+from ticketing_common.testing.programs import beside, environment
+from ticketing_dev import parts
+
+CALM_SECONDS, STORM_SECONDS = 3, 6
+AS_MUCH = 4
+
+
+class Shop:
+    """tickets, in a process of its own, and the crowd before it."""
+
+    def __init__(self, url: str, bus: Bus, world: World) -> None:
+        self.url = url
+        self.bus = bus
+        self._world = world
+        cookie = Sessions([world.settings()["jwt_key"]]).issue(somebody())
+        self.crowd = Crowd(
+            url.removeprefix("http://"),
+            "/api/tickets",
+            f"{COOKIE}={cookie}",
+            {"title": "A seat", "price": 20},
+        )
+
+    async def kept(self) -> set[str]:
+        """The tickets that it has."""
+        client: AsyncMongoClient[Any] = AsyncMongoClient(self._world.mongo_uri)
+        async with client:
+            rows = client.get_default_database()["tickets"].find({}, {"_id": 1})
+            return {str(row["_id"]) async for row in rows}
+
+    async def told(self) -> list[str]:
+        """The tickets that it has told the others of."""
+        return [event.id for event in await self.bus.heard(TicketCreated, 0)]
+
+
+@pytest.fixture
+async def shop(world: World, tmp_path: Path) -> AsyncIterator[Shop]:
+    part = parts.service("tickets", parts.free_port(), tmp_path, environment(world.settings()))
+    async with Bus.open(world.nats_url) as bus, beside(part):
+        yield Shop(part.url, bus, world)
+
+
+def made(answers: list[Answer]) -> set[str]:
+    return {answer.body["id"] for answer in answers if answer.status == 201}
+
+
+async def test_beyond_what_it_can_take_a_service_says_so_and_recovers_by_itself(shop: Shop) -> None:
+    calm = await shop.crowd.in_turn(16, CALM_SECONDS)
+    capacity = len(made(calm)) / CALM_SECONDS
+
+    async with httpx.AsyncClient(base_url=shop.url, timeout=30) as probe:
+        storming = asyncio.create_task(shop.crowd.all_the_time(AS_MUCH * capacity, STORM_SECONDS))
+        await asyncio.sleep(STORM_SECONDS / 2)
+        alive = (await probe.get("/healthz")).status_code
+        storm = await storming
+        ready = (await probe.get("/readyz")).status_code
+    after = await shop.crowd.ask()
+
+    ends = Counter(answer.status for answer in storm)
+    assert set(ends) == {201, 503}, ends
+    assert (alive, ready, after.status) == (200, 200, 201)
+    for answer in storm:
+        if answer.status == 503:
+            assert int(answer.headers["retry-after"]) > 0
+            assert answer.body["errors"][0]["message"]
+    accepted = made([*calm, *storm, after])
+    assert await shop.kept() == accepted
+
+    async def all_told() -> bool:
+        told = await shop.told()
+        return len(told) == len(accepted) and set(told) == accepted
+
+    assert await eventually(all_told, within=30)
+    slowest = max(answer.seconds for answer in storm if answer.status == 201)
+    print(
+        f"{capacity:.0f} writes a second at most; asked for {len(storm) / STORM_SECONDS:.0f}:"
+        f" {ends[201]} made, {ends[503]} told to come again,"
+        f" the slowest took {slowest:.2f} s, one afterwards {after.seconds:.3f} s"
+    )
