@@ -33,10 +33,11 @@ class Place:
 class Network:
     """The switch, in the namespace `hub`, and whoever joined it."""
 
-    def __init__(self, prefix: str) -> None:
+    def __init__(self, prefix: str, undoing: ExitStack) -> None:
+        """`undoing` takes all of it away again."""
         self._prefix = prefix
+        self._undoing = undoing
         self._hosts = itertools.count(2)
-        self._left = ExitStack()
         self.hub = self._namespace("hub")
         self.hub_address = f"{SUBNET}.1"
         ip("-n", self.hub, "link", "add", "switch", "type", "bridge")
@@ -60,36 +61,33 @@ class Network:
         for namespace in Path("/etc/netns").glob(f"{self._prefix}-*"):
             (namespace / "hosts").write_text("\n".join(lines) + "\n")
 
-    def close(self) -> None:
-        """Leave nothing of it."""
-        self._left.close()
-
     def _namespace(self, name: str) -> str:
         called = f"{self._prefix}-{name}"
         files = Path("/etc/netns") / called
         ip("netns", "add", called)
-        self._left.callback(ip, "netns", "delete", called)
+        self._undoing.callback(ip, "netns", "delete", called)
         files.mkdir(parents=True)
-        self._left.callback(shutil.rmtree, files)
+        self._undoing.callback(shutil.rmtree, files)
         ip("-n", called, "link", "set", "lo", "up")
         return called
 
 
 @contextmanager
-def network() -> Iterator[Network]:
-    """A network that is gone after the block. Raises NoNamespaces."""
+def network(prefix: str = f"rehearsal-{os.getpid()}") -> Iterator[Network]:
+    """A network that is gone after the block; all its namespaces are called `prefix`-something.
+
+    Raises NoNamespaces.
+    """
     if os.geteuid() != 0:
         raise NoNamespaces("only root can make network namespaces")
     if shutil.which("ip") is None:
         raise NoNamespaces("there is no `ip` (iproute2) here")
-    try:
-        made = Network(f"rehearsal-{os.getpid()}")
-    except subprocess.CalledProcessError as error:
-        raise NoNamespaces(error.stderr.strip()) from error
-    try:
+    with ExitStack() as undoing:
+        try:
+            made = Network(prefix, undoing)
+        except subprocess.CalledProcessError as error:
+            raise NoNamespaces(error.stderr.strip()) from error
         yield made
-    finally:
-        made.close()
 
 
 def inside(namespace: str, ask: Callable[[], T]) -> T:
