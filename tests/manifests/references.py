@@ -158,9 +158,13 @@ def _of_selectors(known: Objects) -> Iterator[str]:
     for pod in known.pods:
         if (selector := pod.owner["spec"].get("selector")) and not pod.is_selected(selector):
             yield f"{pod.name} does not select its own pods"
-    for budget in known.of("PodDisruptionBudget"):
-        if not known.selected(budget["spec"]["selector"]):
-            yield f"PodDisruptionBudget {budget['metadata']['name']} selects no pod"
+    for one in known.of("PodDisruptionBudget", "PodMonitor"):
+        pods = known.selected(one["spec"]["selector"])
+        if not pods:
+            yield f"{one['kind']} {one['metadata']['name']} selects no pod"
+        for port in [end["port"] for end in one["spec"].get("podMetricsEndpoints", [])]:
+            for pod in [pod for pod in pods if port not in pod.ports]:
+                yield f"{one['kind']}: {pod.name} has no port {port}"
 
 
 def _of_targets(known: Objects) -> Iterator[str]:

@@ -28,6 +28,8 @@ FROM_ELSEWHERE = {
     "Issuer": "cert-manager.io/v1",
     "Gateway": "gateway.networking.k8s.io/v1",
     "HTTPRoute": "gateway.networking.k8s.io/v1",
+    "PodMonitor": "monitoring.coreos.com/v1",
+    "PrometheusRule": "monitoring.coreos.com/v1",
     "ScaledObject": "keda.sh/v1alpha1",
     "ExternalSecret": "external-secrets.io/v1",
 }

@@ -52,6 +52,7 @@ def test_an_overlay_is_whole_with_any_components(
     assert ("Issuer" in kinds) == ("cert-manager" in components)
     assert ("ExternalSecret" in kinds) == ("external-secrets" in components)
     assert ("ScaledObject" in kinds) == ("keda" in components)
+    assert ("PrometheusRule" in kinds) == ("monitoring" in components)
     assert ("CronJob" in kinds) == ("backups" in components)
 
 

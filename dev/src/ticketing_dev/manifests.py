@@ -30,7 +30,14 @@ class CannotRender(Exception):
     """kustomize's own words."""
 
 
-COMPONENTS = ("gateway-api", "cert-manager", "external-secrets", "keda", "backups")
+COMPONENTS = (
+    "gateway-api",
+    "cert-manager",
+    "external-secrets",
+    "keda",
+    "backups",
+    "monitoring",
+)
 """What an overlay may have or not, in the order in which it names them."""
 
 

@@ -16,19 +16,25 @@ function tried(call) {
   }
 }
 
+/** The set's admin database as root, by those of its members; undefined where none leads to it. */
+function asRoot(members) {
+  const uri = `mongodb://root:${secret("ROOT_PASSWORD")}@${members.map(host)}/admin`;
+  return tried(() => new Mongo(`${uri}?replicaSet=rs0&serverSelectionTimeoutMS=5000`).getDB("admin"));
+}
+
 const here = new Mongo("mongodb://127.0.0.1:27017/?directConnection=true").getDB("admin");
 const standing = here.hello();
 
-if (standing.isWritablePrimary) {
+if (standing.isWritablePrimary && !tried(() => here.auth("root", secret("ROOT_PASSWORD")))) {
   // As long as there is no user, whoever is on the same machine may make the first.
-  const root = () => here.auth("root", secret("ROOT_PASSWORD"));
-  if (!tried(root)) {
-    here.createUser({ user: "root", pwd: secret("ROOT_PASSWORD"), roles: ["root"] });
-    root();
-  }
+  here.createUser({ user: "root", pwd: secret("ROOT_PASSWORD"), roles: ["root"] });
+}
+
+if (standing.isWritablePrimary || standing.secondary) {
+  const admin = asRoot([number]);
   const users = [
-    [here.getSiblingDB(service), service, secret("PASSWORD"), ["readWrite"]],
-    [here, "backup", secret("BACKUP_PASSWORD"), ["backup", "restore"]],
+    [admin.getSiblingDB(service), service, secret("PASSWORD"), ["readWrite"]],
+    [admin, "backup", secret("BACKUP_PASSWORD"), ["backup", "restore"]],
   ];
   for (const [db, user, pwd, roles] of users) {
     if (db.getUser(user)) db.updateUser(user, { pwd, roles });
@@ -36,20 +42,15 @@ if (standing.isWritablePrimary) {
   }
   quit(0);
 }
-if (standing.secondary) quit(0);
 
 if (!standing.setName) {
-  // Whoever else there is knows the set, or is it. Only the first, alone, may make a new one.
-  const others = [0, 1, 2].filter((member) => `${member}` !== number).map(host);
-  const root = `root:${secret("ROOT_PASSWORD")}`;
-  const uri = `mongodb://${root}@${others}/admin?replicaSet=rs0&serverSelectionTimeoutMS=5000`;
-  const peers = tried(() => new Mongo(uri).getDB("admin"));
+  // Whoever else there is knows the set. Only the first server, alone, may make a new one.
+  const peers = asRoot([0, 1, 2].filter((member) => `${member}` !== number));
   if (peers) {
     const config = peers.adminCommand({ replSetGetConfig: 1 }).config;
-    const me = host(number);
-    if (!config.members.some((member) => member.host === me)) {
+    if (!config.members.some((member) => member.host === host(number))) {
       const _id = Math.max(...config.members.map((member) => member._id)) + 1;
-      config.members.push({ _id, host: me });
+      config.members.push({ _id, host: host(number) });
       config.version += 1;
       printjson(peers.adminCommand({ replSetReconfig: config }));
     }
