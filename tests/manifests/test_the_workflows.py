@@ -34,12 +34,13 @@ def step(name: str, job: str, called: str) -> str:
     """The script of a step."""
     steps = workflow(name)["jobs"][job]["steps"]
     (script,) = (one["run"] for one in steps if one.get("name") == called)
+    assert workflow(name)["defaults"]["run"]["shell"] == "bash"
     assert isinstance(script, str)
     return script
 
 
 def run(script: str, folder: Path, **env: str) -> subprocess.CompletedProcess[str]:
-    """Run a step as GitHub does."""
+    """Run a step as GitHub does where `shell: bash` is said."""
     command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script]
     env = {"PATH": os.environ["PATH"], "HOME": str(folder)} | env
     return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
