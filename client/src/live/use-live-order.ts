@@ -5,29 +5,24 @@ import { call } from "@/api/browser";
 import { address } from "@/api/call";
 import type { Order, Payment } from "@/api/models";
 import { paymentsOf } from "@/api/payments-of";
-import { serverTime, useServerTime } from "@/clock";
-import { type End, isUnsettled, standing } from "@/standing";
+import { useServerTime } from "@/clock";
+import { isUnsettled, standing } from "@/standing";
 import { useStream } from "./use-stream";
 
 const LOOK_EVERY = 2500;
 
-type Seen = { order: Order; end: End };
-
 /** An order and its payments as they are now, and a way to look at once. */
 export function useLiveOrder(rendered: Order, renderedPayments: Payment[], renderedAt: number) {
-  const [{ order, end }, setSeen] = useState<Seen>({
-    order: rendered,
-    end: { seenAt: renderedAt, live: false },
-  });
+  const [order, setOrder] = useState(rendered);
   const [payments, setPayments] = useState(renderedPayments);
   const now = useServerTime(renderedAt);
-  const how = standing(order, payments, now, end);
+  const how = standing(order, payments, now);
   const orderId = rendered.id;
 
   // In a transition: news that comes before the form has started would have React make the form
   // anew, without the card that was chosen meanwhile.
   const hear = useCallback(
-    (heard: Order) => startTransition(() => setSeen((before) => next(before, heard))),
+    (heard: Order) => startTransition(() => setOrder((before) => newer(before, heard))),
     [],
   );
   const look = useCallback(async () => {
@@ -60,8 +55,6 @@ export function useLiveOrder(rendered: Order, renderedPayments: Payment[], rende
   return { order, payments, how, now, look };
 }
 
-function next(before: Seen, heard: Order): Seen {
-  if (heard.version < before.order.version) return before;
-  const isOver = heard.status === "cancelled" && before.order.status !== "cancelled";
-  return { order: heard, end: isOver ? { seenAt: serverTime(), live: true } : before.end };
+function newer(before: Order, heard: Order): Order {
+  return heard.version < before.version ? before : heard;
 }

@@ -6,12 +6,13 @@ const TOLD: Record<Order["status"], { look: string; word: string }> = {
   created: { look: "info", word: "Held for you" },
   "awaiting:payment": { look: "info", word: "Paying" },
   complete: { look: "success", word: "Yours" },
-  cancelled: { look: "secondary", word: "Ended" },
+  cancelled: { look: "secondary", word: "Cancelled" },
 };
+const EXPIRED = { look: "secondary", word: "Expired" };
 
 /** One order of a list; all of it leads to its page. */
 export function OrderRow({ order, now }: { order: Order; now: number }) {
-  const { look, word } = TOLD[order.status];
+  const { look, word } = order.reason === "expired" ? EXPIRED : TOLD[order.status];
   return (
     <article className="card ticket-card">
       <div className="card-body py-2 d-flex align-items-center gap-3">

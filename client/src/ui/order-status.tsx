@@ -81,15 +81,11 @@ function told(how: Standing, payment: Payment | undefined, ticketId: string): To
         title: "Expired",
         words: <>It was not paid in time, and is on sale again. You were not charged. {again}</>,
       };
-    case "ended":
+    case "withdrawn":
       return {
         look: "secondary",
-        title: "Not held any more",
-        words: (
-          <>
-            It was cancelled, or its time ran out before it was paid. You were not charged. {again}
-          </>
-        ),
+        title: "Not for sale any more",
+        words: "The seller has taken the ticket back. You were not charged.",
       };
   }
 }

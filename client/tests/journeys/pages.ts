@@ -29,7 +29,7 @@ export const SCENES: Scene[] = [
     open: (me, other) => aPaidOrder(me, other, "threeDSecure2Required"),
   },
   { name: "an order, yours", signedIn: true, open: (me, other) => aPaidOrder(me, other, "visa") },
-  { name: "an order, ended", signedIn: true, open: aCancelledOrder },
+  { name: "an order, cancelled", signedIn: true, open: aCancelledOrder },
   { name: "sign in", signedIn: false, open: at("/signin?next=/orders") },
   { name: "sign up", signedIn: false, open: at("/signup") },
   { name: "forgot password", signedIn: false, open: at("/forgot-password") },

@@ -22,7 +22,8 @@ test("errors stand beside their fields, the first has the focus, and what was ty
   await userEvent.click(screen.getByRole("button"));
 
   const email = screen.getByLabelText<HTMLInputElement>("E-mail");
-  expect(email.getAttribute("aria-describedby")).toBe((await screen.findByText("Not one")).id);
+  const { id } = await screen.findByText("Not one");
+  expect(email.getAttribute("aria-describedby")).toBe(id);
   await waitFor(() => expect(document.activeElement).toBe(email));
   expect(email.value).toBe("ada");
   expect(screen.queryByRole("alert")).toBeNull();

@@ -107,6 +107,7 @@ class TestOurCopyOfATicket:
 
         assert (await look(desk, order))["status"] == "cancelled"
         [event] = await orders.bus.heard(OrderCancelled)
+        assert (await look(desk, order))["reason"] == "ticket-gone"
         assert event.reason == "ticket-gone"
 
     async def test_takes_an_order_with_it_that_is_placed_at_the_same_moment(
@@ -141,7 +142,7 @@ class TestTheEndOfTheTime:
 
         assert (await look(desk, order))["status"] == "cancelled"
         [event] = await orders.bus.heard(OrderCancelled)
-        assert event.reason == "expired"
+        assert (await look(desk, order))["reason"] == event.reason == "expired"
         await place(desk, ticket)
 
     async def test_is_waited_for_where_it_is_told_too_early(

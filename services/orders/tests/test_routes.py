@@ -35,6 +35,7 @@ class TestOrdering:
             "expiresAt": made["expiresAt"],
             "version": 0,
             "ticket": {"id": ticket.id, "title": "Concert", "price": 19.99},
+            "reason": None,
         }
         assert made["expiresAt"].endswith("Z")
         window = datetime.fromisoformat(made["expiresAt"]) - before
@@ -102,7 +103,8 @@ class TestCancelling:
             cancelled = await desk.delete(f"/api/orders/{made['id']}")
             assert (cancelled.status_code, cancelled.content) == (204, b"")
 
-        assert await look(desk, made) == made | {"status": "cancelled", "version": 1}
+        ended = {"status": "cancelled", "version": 1, "reason": "cancelled-by-buyer"}
+        assert await look(desk, made) == made | ended
         [event] = await orders.bus.heard(OrderCancelled)
         assert (event.reason, event.version, event.ticket.id) == (
             "cancelled-by-buyer",

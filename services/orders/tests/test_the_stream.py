@@ -56,7 +56,8 @@ async def test_who_reconnects_sees_what_became_of_the_order(
     await desk.delete(f"/api/orders/{order['id']}")
 
     async with watching(desk, stream_of(order)) as stream:
-        assert (await stream.next()).data == order | {"status": "cancelled", "version": 1}
+        ended = {"status": "cancelled", "version": 1, "reason": "cancelled-by-buyer"}
+        assert (await stream.next()).data == order | ended
 
 
 async def test_every_replica_tells(

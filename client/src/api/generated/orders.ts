@@ -57,6 +57,8 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @enum {string} */
+        CancelReason: "cancelled-by-buyer" | "expired" | "ticket-gone";
         NewOrder: {
             ticketId: string;
         };
@@ -68,6 +70,7 @@ export interface components {
             expiresAt: string;
             version: number;
             ticket: components["schemas"]["OrderedTicketOut"];
+            reason?: components["schemas"]["CancelReason"] | null;
         };
         /** @enum {string} */
         OrderStatus: "created" | "awaiting:payment" | "complete" | "cancelled";

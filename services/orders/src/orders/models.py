@@ -11,7 +11,7 @@ from pymongo.errors import DuplicateKeyError
 from ticketing_common.auth import SessionUser
 from ticketing_common.documents import OwnedDocument, VersionedDocument
 from ticketing_common.errors import BadRequest, NotFound
-from ticketing_common.events import Id, OrderStatus, Price, UtcTime, utc_now
+from ticketing_common.events import CancelReason, Id, OrderStatus, Price, UtcTime, utc_now
 
 
 class TicketReserved(BadRequest):
@@ -77,6 +77,8 @@ class Order(OwnedDocument):
     """The payments that are on their way: they are waited for, whatever the time."""
     failed: list[Id] = Field(default_factory=list)
     """The payments that came to nothing. One can be told of before it is told that it began."""
+    reason: CancelReason | None = None
+    """Why it was cancelled."""
     time_is_over: bool = False
     """We were told so while a payment was on its way: nobody tells us twice."""
 
@@ -111,9 +113,9 @@ class Order(OwnedDocument):
         if self.status == OrderStatus.COMPLETE:
             raise OrderComplete
 
-    async def cancel(self) -> None:
+    async def cancel(self, reason: CancelReason) -> None:
         """End the order and free its ticket."""
-        self.status = OrderStatus.CANCELLED
+        self.status, self.reason = OrderStatus.CANCELLED, reason
         self.paying = []
         await self.save()
         ticket_id = PydanticObjectId(self.ticket.id)

@@ -22,7 +22,7 @@ from ticketing_common.transaction import transactional
 
 router = APIRouter(tags=["orders"])
 
-SHOWN = ["status", "user_id", "expires_at", "version", "ticket"]
+SHOWN = ["status", "user_id", "expires_at", "version", "ticket", "reason"]
 
 
 @router.post("", status_code=201, responses=may_answer(NotFound))
@@ -85,7 +85,8 @@ async def watch_order(
         if isinstance(news, Afresh):
             now = await show_order(order_id, user)
         else:
-            now = order.model_copy(update=news.event.model_dump(include={"status", "version"}))
+            told_of = {"status", "version", "reason"}
+            now = order.model_copy(update=news.event.model_dump(include=told_of))
         if now.version > order.version:
             order = now
             yield told("order", order)

@@ -7,5 +7,5 @@ from ticketing_common.events import CancelReason, OrderCancelled
 
 async def cancel(order: Order, reason: CancelReason) -> None:
     """Cancel the order and tell why."""
-    await order.cancel()
+    await order.cancel(reason)
     await outbox.add(OrderCancelled.of(order, reason=reason))

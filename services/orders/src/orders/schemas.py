@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Path
 from pydantic import Field
 
-from ticketing_common.events import Id, OrderStatus, Price, UtcTime
+from ticketing_common.events import CancelReason, Id, OrderStatus, Price, UtcTime
 from ticketing_common.wire import Wire
 
 OrderId = Annotated[Id, Path(alias="orderId")]
@@ -28,3 +28,5 @@ class OrderOut(Wire):
     expires_at: UtcTime
     version: int = Field(ge=0)
     ticket: OrderedTicketOut
+    reason: CancelReason | None = None
+    """Why it was cancelled, null where it was not."""
