@@ -17,8 +17,6 @@ export default defineConfig({
   globalSetup: "./tests/journeys/market.ts",
   fullyParallel: true,
   workers: 2,
-  // A slow machine's browser can be late once; a second failure counts.
-  retries: 1,
   timeout: 90_000,
   expect: { timeout: 15_000 },
   reporter: [["dot"]],

@@ -3,13 +3,13 @@
 import { SomethingWentWrong } from "@/ui/something-went-wrong";
 import "./theme.scss";
 
-export default function GlobalError({ reset }: { error: Error; reset: () => void }) {
+export default function GlobalError() {
   return (
     <html lang="en">
       <body>
         <title>Something went wrong · ticketing</title>
         <main className="container py-4">
-          <SomethingWentWrong again={reset} />
+          <SomethingWentWrong again={() => window.location.reload()} />
         </main>
       </body>
     </html>

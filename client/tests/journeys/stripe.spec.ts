@@ -1,12 +1,7 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { readdirSync, statSync } from "node:fs";
-import { join } from "node:path";
 import type { Page } from "@playwright/test";
-import { freePort } from "./market";
+import { AnotherShop } from "./another-shop";
 import { expect, test } from "./people";
 import { JAVASCRIPT_LIMIT, scale } from "./weight";
-
-const BUILDS = join(import.meta.dirname, "../../.served");
 
 /** As much of Stripe's script as a page notices; its form has one button that the bank asks back at. */
 const STRIPE = `
@@ -28,33 +23,19 @@ const STRIPE = `
   });
 `;
 
-let client: ChildProcess;
+let another: AnotherShop;
 let shop: string;
 
 /** The same build again, told a publishable key. */
 test.beforeAll(async () => {
-  const builds = readdirSync(BUILDS).filter((name) => !name.startsWith("."));
-  const age = (name: string) => -statSync(join(BUILDS, name)).mtimeMs;
-  const newest = builds.sort((a, b) => age(a) - age(b))[0] as string;
-  const port = String(await freePort());
-  shop = `http://localhost:${port}`;
-  client = spawn(process.execPath, [join(BUILDS, newest, "server.js")], {
-    env: {
-      NODE_ENV: "production",
-      PORT: port,
-      HOSTNAME: "127.0.0.1",
-      API_URL: process.env.MARKET_URL,
-      STRIPE_PUBLISHABLE_KEY: "pk_test_journeys",
-    },
+  another = await AnotherShop.open({
+    API_URL: process.env.MARKET_URL,
+    STRIPE_PUBLISHABLE_KEY: "pk_test_journeys",
   });
-  await expect(async () => expect((await fetch(`${shop}/healthz`)).ok).toBe(true)).toPass();
+  shop = another.url;
 });
 
-test.afterAll(async () => {
-  const ended = new Promise((done) => client.once("exit", done));
-  client.kill("SIGTERM");
-  await ended;
-});
+test.afterAll(() => another.close());
 
 /** Leads to the market what the ingress would. */
 async function throughIngress(page: Page): Promise<void> {
