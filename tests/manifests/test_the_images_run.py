@@ -25,16 +25,8 @@ from ticketing_dev.ports import free_port
 from ticketing_dev.process import running
 
 PATIENCE_SECONDS = 60
-HARD = [
-    "--network",
-    "host",
-    "--read-only",
-    "--tmpfs",
-    "/tmp:exec,mode=1777",
-    "--user",
-    "10001:10001",
-]
-HARD += ["--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
+HARD = ["--read-only", "--tmpfs", "/tmp:exec,mode=1777", "--user", "10001:10001"]
+HARD += ["--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--network", "host"]
 
 
 def docker(*words: str, check: bool = True) -> str:
