@@ -1,0 +1,96 @@
+"""A process that is told to go ends what it has begun, and begins nothing more."""
+
+import asyncio
+import json
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from tests.listeners.services import NOWHERE
+
+from ticketing_common.auth import COOKIE, Sessions
+from ticketing_common.events import TicketCreated, UserSignedUp
+from ticketing_common.testing import Bus, World, an_event, eventually, somebody
+from ticketing_common.testing.programs import StandIn, beside, environment
+from ticketing_dev import parts
+
+WITHIN_SECONDS = 20
+ENDED = -signal.SIGTERM
+"""How uvicorn ends once it is done: by the signal that it was sent."""
+OFFER = json.dumps({"title": "A seat", "price": 20}).encode()
+
+
+async def test_a_request_that_has_begun_is_answered_and_what_it_did_is_told(
+    world: World, tmp_path: Path
+) -> None:
+    service = parts.service("tickets", parts.free_port(), tmp_path, environment(world.settings()))
+    cookie = Sessions([world.settings()["jwt_key"]]).issue(somebody())
+    async with Bus.open(world.nats_url) as bus, beside(service) as process:
+        reader, writer = await asyncio.open_connection("127.0.0.1", service.port)
+        head = f"POST /api/tickets HTTP/1.1\r\nHost: here\r\nCookie: {COOKIE}={cookie}\r\n"
+        head += f"Content-Type: application/json\r\nContent-Length: {len(OFFER)}\r\n\r\n"
+        writer.write(head.encode() + OFFER[:10])
+        await asyncio.sleep(0.2)
+
+        tell(process, signal.SIGTERM)
+        await eventually(lambda: is_not_ready(service.url))
+        writer.write(OFFER[10:])
+        answer = (await reader.read()).decode()
+        writer.close()
+        status = await asyncio.to_thread(process.wait, WITHIN_SECONDS)
+
+        assert answer.startswith("HTTP/1.1 201 ")
+        assert "connection: close" in answer.lower()
+        assert status == ENDED
+        (told,) = await bus.heard(TicketCreated)
+        assert told.id in answer
+
+
+@pytest.fixture
+def sendgrid_settings(world: World) -> dict[str, Any]:
+    return world.settings() | {
+        "sendgrid_key": "SG.going",
+        "sendgrid_email": "market@example.com",
+        "public_url": NOWHERE,
+    }
+
+
+async def test_a_mail_that_is_being_sent_is_sent_once(
+    world: World, sendgrid_settings: dict[str, Any], tmp_path: Path
+) -> None:
+    post = parts.sendgrid(parts.free_port(), tmp_path / "post")
+    env = environment(sendgrid_settings | {"sendgrid_api_base": post.url})
+    service = parts.service("contact", parts.free_port(), tmp_path / "contact", env)
+    stand_in = StandIn(post.url, {"Authorization": "Bearer SG.going"})
+    joined = an_event(UserSignedUp)
+    async with Bus.open(world.nats_url) as bus, beside(post):
+        async with beside(service) as process:
+            await stand_in.fail("delay", seconds=2, when="after")
+            await bus.say(joined)
+            await eventually(stand_in.has_failed)
+
+            began = time.monotonic()
+            tell(process, signal.SIGTERM)
+            status = await asyncio.to_thread(process.wait, WITHIN_SECONDS)
+
+            assert status == ENDED
+            assert time.monotonic() - began < WITHIN_SECONDS
+        async with beside(service):
+            await asyncio.sleep(2)
+            mails = await stand_in.look("/api/mails", to=joined.email)
+    assert len(mails) == 1
+
+
+async def is_not_ready(url: str) -> bool:
+    try:
+        async with httpx.AsyncClient(timeout=2) as probe:
+            return (await probe.get(f"{url}/readyz")).status_code == 503
+    except httpx.TransportError:
+        return True
+
+
+def tell(process: Any, number: signal.Signals) -> None:
+    process._signal_group(number)
