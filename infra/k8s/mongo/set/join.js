@@ -9,7 +9,9 @@ const secret = (key) => require("fs").readFileSync(`/secret/${key}`, "utf8").tri
 /** What the call gives; undefined where it fails. */
 function tried(call) {
   try {
-    return call();
+    // Named first: mongosh waits for it here, where a failure is caught.
+    const given = call();
+    return given;
   } catch (error) {
     print(`${error}`);
     return undefined;
