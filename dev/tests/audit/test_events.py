@@ -7,6 +7,7 @@ from dev.tests.audit.shop import Shop
 
 from ticketing_common.broker.streams import DEAD_LETTERS
 from ticketing_common.events import UserForgotPassword, UserSignedIn, utc_now
+from ticketing_dev.bus.letters import discard, letters
 
 
 async def bury(shop: Shop, message_id: str, event_id: str = "") -> None:
@@ -54,6 +55,20 @@ async def test_one_that_cannot_even_be_read_is_told_by_its_place(
 
     await bury(shop, f"contact:USER:{published.seq}")
     assert await kinds(look_at) == ["dead-letters"]
+
+
+async def test_one_that_was_discarded_is_neither_lost_nor_a_dead_letter(
+    shop: Shop, look_at: Look_at
+) -> None:
+    published = await shop.js.publish("user.signed-in", b"no JSON")
+    await shop.settle()
+    await bury(shop, f"contact:USER:{published.seq}")
+    [letter] = [letter async for letter in letters(shop.js)]
+
+    await discard(shop.js, letter.number)
+
+    assert [letter async for letter in letters(shop.js)] == []
+    assert await kinds(look_at) == []
 
 
 async def test_what_has_not_been_answered_for_is_late_and_not_lost(

@@ -5,7 +5,7 @@ from nats.js import JetStreamContext
 from nats.js.api import Header
 
 from ticketing_common.broker.again import first_said_as
-from ticketing_common.broker.streams import DEAD_LETTERS
+from ticketing_common.broker.streams import BURIED, DEAD_LETTERS
 from ticketing_common.listeners import Listener
 
 
@@ -29,7 +29,7 @@ async def bury(
     if listener.event.max_age is not None:
         headers[Header.MSG_TTL] = f"{int(listener.event.max_age.total_seconds())}s"
     await js.publish(
-        f"dead-letter.{listener.service}.{subject}",
+        f"{BURIED}.{listener.service}.{subject}",
         message.data,
         headers=headers,
         stream=DEAD_LETTERS,

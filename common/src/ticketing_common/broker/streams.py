@@ -12,6 +12,8 @@ from ticketing_common.events import EVENTS, Event
 from ticketing_common.listeners import STREAMS_KEEP, Listeners
 
 DEAD_LETTERS = "DEAD-LETTERS"
+BURIED, DISCARDED = "dead-letter", "discarded-letter"
+"""What a dead letter's subject begins with, and that of the note that it was discarded."""
 ACK_SECONDS = 30
 """How long a delivery may take before the broker delivers the event again."""
 
@@ -30,7 +32,7 @@ def streams() -> list[StreamConfig]:
         subjects.setdefault(stream_of(event), []).append(event.subject)
         ages[stream_of(event)] = event.max_age or STREAMS_KEEP
     configs = [_stream(name, heard, ages[name]) for name, heard in subjects.items()]
-    dead_letters = _stream(DEAD_LETTERS, ["dead-letter.>"], STREAMS_KEEP)
+    dead_letters = _stream(DEAD_LETTERS, [f"{BURIED}.>", f"{DISCARDED}.>"], STREAMS_KEEP)
     # A dead letter may carry a secret, and then lives no longer than the secret may.
     dead_letters.allow_msg_ttl = True
     again = _stream(AGAIN, [address("*", ">")], STREAMS_KEEP)

@@ -8,7 +8,7 @@ from nats.errors import Error as NatsError
 from nats.js.errors import NotFoundError
 
 from ticketing_common.broker.again import AGAIN
-from ticketing_common.broker.streams import DEAD_LETTERS, streams
+from ticketing_common.broker.streams import DEAD_LETTERS, DISCARDED, streams
 from ticketing_dev.audit import kinds, messages
 from ticketing_dev.audit.away import Away
 from ticketing_dev.audit.findings import Finding
@@ -26,6 +26,8 @@ async def find(look: Look) -> AsyncGenerator[Finding, None]:
     async for batch in messages.batches(look.stores.js, DEAD_LETTERS, headers_only=True):
         look.count.rows += len(batch)
         for letter in batch:
+            if letter.subject.startswith(f"{DISCARDED}."):
+                continue
             listener = letter.headers.get("Dead-Letter-Listener", "nobody we know")
             which = (listener, letter.headers.get("Dead-Letter-Subject", letter.subject))
             counts[which] += 1

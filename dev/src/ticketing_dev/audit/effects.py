@@ -163,11 +163,12 @@ def _burials(subscriber: Subscriber, message: Message) -> set[tuple[str, str]]:
 
 
 async def _buried(look: Look, wanted: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
-    """Which of them are dead letters. Only headers are read."""
+    """Which of them are dead letters, or were until discarded. Only headers are read."""
     found = set()
     async for batch in messages.batches(look.stores.js, DEAD_LETTERS, headers_only=True):
         for letter in batch:
             service = letter.headers.get("Dead-Letter-Listener", "").partition(".")[0]
-            known_by = {("", letter.headers.get("Nats-Msg-Id", "")), (service, event_id(letter))}
+            place = letter.headers.get("Dead-Letter-Place") or letter.headers.get("Nats-Msg-Id", "")
+            known_by = {("", place), (service, event_id(letter))}
             found |= known_by & {*wanted}
     return found

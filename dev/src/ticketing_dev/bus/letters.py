@@ -10,7 +10,7 @@ from nats.js.api import Header
 from nats.js.errors import NotFoundError
 
 from ticketing_common.broker.again import tell_again
-from ticketing_common.broker.streams import DEAD_LETTERS
+from ticketing_common.broker.streams import BURIED, DEAD_LETTERS, DISCARDED
 from ticketing_dev.bus.reading import Message, held
 from ticketing_dev.bus.showing import as_json, seen
 from ticketing_dev.control import Refused
@@ -80,7 +80,7 @@ class Letter:
 
 async def letters(js: JetStreamContext) -> AsyncGenerator[Letter, None]:
     """All there are, without their bodies, the oldest first."""
-    async with aclosing(held(js, DEAD_LETTERS, ["dead-letter.>"], headers_only=True)) as messages:
+    async with aclosing(held(js, DEAD_LETTERS, [f"{BURIED}.>"], headers_only=True)) as messages:
         async for message in messages:
             yield Letter(message)
 
@@ -102,7 +102,11 @@ async def retry(js: JetStreamContext, number: int) -> Letter:
 
 
 async def discard(js: JetStreamContext, number: int) -> Letter:
-    """Forget it for good. Raises Refused."""
+    """Forget it for good, all but that it was: the audit would miss the event. Raises Refused."""
     letter = await Letter.find(js, number)
+    headers = dict(letter.message.headers)
+    place = headers.get(Header.MSG_ID, "")
+    headers |= {"Dead-Letter-Place": place, Header.MSG_ID: f"{DISCARDED}:{number}"}
+    await js.publish(f"{DISCARDED}.{letter.service}.{letter.subject}", b"", headers=headers)
     await js.delete_msg(DEAD_LETTERS, number)
     return letter
