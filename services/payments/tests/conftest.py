@@ -83,6 +83,12 @@ class Purchase:
         tries: list[dict[str, Any]] = answer.json()
         return tries
 
+    async def payment(self) -> Payment:
+        """The first of them, as it is kept."""
+        payment = await Payment.find_one({"order_id": self.order.id})
+        assert payment is not None
+        return payment
+
     async def statuses(self) -> list[str]:
         return [one["status"] for one in await self.payments()]
 

@@ -1,8 +1,6 @@
 """Money that goes back: in full, once, and the buyer is told why."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -10,7 +8,7 @@ import pytest
 from payments import rules
 from payments.models import NotRefundable, Payment
 from ticketing_common.errors import NotFound
-from ticketing_common.events import PaymentCreated, PaymentFailed, PaymentRefunded
+from ticketing_common.events import PaymentCreated, PaymentRefunded
 from ticketing_common.testing import Served, an_id, eventually
 from ticketing_common.testing.programs import StripeStandIn
 from ticketing_common.transaction import transactional
@@ -19,147 +17,13 @@ REFUNDING = {"path": "/v1/refunds", "method": "POST"}
 CONFIRMING = {"path": "/v1/payment_intents/", "method": "POST"}
 
 
+async def problem_of(purchase: Any) -> str | None:
+    payment: Payment = await purchase.payment()
+    return payment.problem
+
+
 async def has_come_to(purchase: Any, *statuses: str) -> bool:
     return bool(await purchase.statuses() == [*statuses])
-
-
-async def the_payment(purchase: Any) -> Payment:
-    payment = await Payment.find_one({"order_id": purchase.order.id})
-    assert payment is not None
-    return payment
-
-
-@pytest.mark.parametrize(
-    ("reason", "why"),
-    [
-        ("cancelled-by-buyer", "you cancelled the order"),
-        ("expired", "the order's time was over before the payment arrived"),
-        ("ticket-gone", "the seller took the ticket off the market"),
-    ],
-)
-async def test_an_order_that_is_cancelled_after_it_was_paid_is_refunded_and_the_buyer_told_why(
-    payments: Served,
-    purchase: Any,
-    cancel: Any,
-    charged: Any,
-    given_back: Any,
-    reason: str,
-    why: str,
-) -> None:
-    paid = (await purchase.pay()).json()
-
-    await cancel(purchase, reason)
-
-    (refunded,) = await payments.bus.heard(PaymentRefunded)
-    assert (refunded.id, refunded.order_id) == (paid["id"], purchase.order.id)
-    assert (refunded.stripe_id, refunded.reason) == (paid["stripeId"], why)
-    assert await given_back(purchase) == await charged(purchase) == [2500]
-    (shown,) = await purchase.payments()
-    assert (shown["status"], shown["reason"]) == ("refunded", why)
-
-
-async def test_a_charge_that_comes_after_the_cancellation_is_refunded_once(
-    payments: Served,
-    purchase: Any,
-    stripe: StripeStandIn,
-    cancel: Any,
-    charged: Any,
-    given_back: Any,
-    later: Any,
-) -> None:
-    """The answer of the charge was lost, and meanwhile the order is over."""
-    await stripe.fail("drop", when="after", times=2, **CONFIRMING)
-    assert (await purchase.pay()).status_code == 503
-    await cancel(purchase)
-    await later()
-
-    (refunded,) = await payments.bus.heard(PaymentRefunded)
-
-    assert "time was over" in refunded.reason
-    assert len(await payments.bus.heard(PaymentCreated)) == 1
-    assert await given_back(purchase) == await charged(purchase) == [2500]
-    refusal = await purchase.pay()
-    assert refusal.status_code == 400
-
-
-async def test_a_charge_that_is_answered_after_the_cancellation_says_that_the_money_is_back(
-    payments: Served, purchase: Any, stripe: StripeStandIn, cancel: Any, given_back: Any
-) -> None:
-    await stripe.fail("delay", seconds=1, when="after", **CONFIRMING)
-    paying = asyncio.create_task(purchase.pay())
-    await eventually(stripe.has_failed)
-    await cancel(purchase, "cancelled-by-buyer")
-
-    answer = await paying
-
-    assert answer.status_code == 400
-    assert "you cancelled the order" in answer.json()["errors"][0]["message"]
-    await payments.bus.heard(PaymentRefunded)
-    assert await given_back(purchase) == [2500]
-
-
-async def test_an_order_that_is_cancelled_before_the_bank_is_asked_is_never_charged(
-    payments: Served, purchase: Any, stripe: StripeStandIn, cancel: Any, charged: Any, later: Any
-) -> None:
-    await stripe.fail("drop", times=2, **CONFIRMING)
-    assert (await purchase.pay()).status_code == 503
-    await cancel(purchase)
-    await later()
-
-    await payments.bus.heard(PaymentFailed)
-
-    assert await charged(purchase) == []
-    payment = await the_payment(purchase)
-    assert (await stripe.look(f"/v1/payment_intents/{payment.stripe_id}"))["status"] == "canceled"
-
-
-@asynccontextmanager
-async def held_open(monkeypatch: pytest.MonkeyPatch, name: str) -> AsyncIterator[asyncio.Event]:
-    """Keeps a transaction open at its end, until the block ends; the event tells it is there."""
-    there, go_on = asyncio.Event(), asyncio.Event()
-    real = getattr(rules, name)
-
-    async def wait_after(*args: Any, **kwargs: Any) -> Any:
-        result = await real(*args, **kwargs)
-        there.set()
-        await go_on.wait()
-        return result
-
-    monkeypatch.setattr(rules, name, wait_after)
-    try:
-        yield there
-    finally:
-        go_on.set()
-
-
-@pytest.mark.parametrize("first", ["the charge", "the cancellation"])
-async def test_a_charge_and_a_cancellation_at_the_same_moment_see_each_other(
-    payments: Served,
-    purchase: Any,
-    cancel: Any,
-    charged: Any,
-    given_back: Any,
-    monkeypatch: pytest.MonkeyPatch,
-    first: str,
-) -> None:
-    """Each has read what the other is about to change; whoever commits second does it anew."""
-    name = "_succeed" if first == "the charge" else "end_with"
-    async with held_open(monkeypatch, name) as there:
-        if first == "the charge":
-            earlier = asyncio.create_task(purchase.pay())
-            await asyncio.wait_for(there.wait(), 10)
-            later_one = asyncio.create_task(cancel(purchase))
-        else:
-            earlier = asyncio.create_task(cancel(purchase))
-            await asyncio.wait_for(there.wait(), 10)
-            later_one = asyncio.create_task(purchase.pay())
-        await eventually(lambda: charged(purchase))
-    await asyncio.gather(earlier, later_one)
-
-    (refunded,) = await payments.bus.heard(PaymentRefunded)
-    assert refunded.order_id == purchase.order.id
-    assert await given_back(purchase) == [2500]
-    assert len(await payments.bus.heard(PaymentCreated)) == 1
 
 
 async def test_an_order_that_is_paid_and_complete_keeps_its_charge(
@@ -225,10 +89,7 @@ async def test_a_refund_that_the_bank_sends_back_is_left_to_an_operator_who_may_
     (refund,) = await refunds_of(stripe, purchase)
     await stripe.play("refunds", refund["id"], "fail")
 
-    async def problem() -> str | None:
-        return (await the_payment(purchase)).problem
-
-    assert "sent the refund back" in (await eventually(problem) or "")
+    assert "sent the refund back" in (await eventually(lambda: problem_of(purchase)) or "")
     assert await purchase.statuses() == ["refund-pending"]
     assert len(await refunds_of(stripe, purchase)) == 1
 
@@ -247,16 +108,15 @@ async def test_what_is_disputed_cannot_be_refunded_until_the_dispute_is_over(
     await later()
     await cancel(purchase)
 
-    async def problem() -> str | None:
-        return (await the_payment(purchase)).problem
-
-    assert "charged back" in (await eventually(problem) or "") or await problem()
+    assert "charged back" in (
+        await eventually(lambda: problem_of(purchase)) or ""
+    ) or await problem_of(purchase)
     assert await purchase.statuses() == ["refund-pending"]
     (dispute,) = (await stripe.look("/v1/disputes", limit=1))["data"]
     await stripe.play("disputes", dispute["id"], "won")
 
     await payments.bus.heard(PaymentRefunded, within=20)
-    assert await problem() is None
+    assert await problem_of(purchase) is None
 
 
 @pytest.mark.usefixtures("webhooks")
@@ -272,11 +132,11 @@ async def test_what_the_bank_has_given_back_in_a_dispute_is_not_asked_for_again(
     await stripe.play("disputes", dispute["id"], "lost")
 
     async def is_left_alone() -> bool:
-        payment = await the_payment(purchase)
+        payment = await purchase.payment()
         return payment.charged_back and payment.look_at is None
 
     await eventually(is_left_alone)
-    assert (await the_payment(purchase)).problem is not None
+    assert (await purchase.payment()).problem is not None
     assert await purchase.statuses() == ["refund-pending"]
 
 
@@ -336,7 +196,7 @@ async def test_a_charge_that_was_given_back_before_we_knew_of_it_is_refunded_her
     await stripe.fail("drop", when="after", times=2, **CONFIRMING)
     assert (await purchase.pay()).status_code == 503
     assert await charged(purchase) == [2500]
-    form = {"payment_intent": (await the_payment(purchase)).stripe_id}
+    form = {"payment_intent": (await purchase.payment()).stripe_id}
     async with stripe._client() as http:
         (await http.post("/v1/refunds", data=form)).raise_for_status()
 

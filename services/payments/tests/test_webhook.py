@@ -264,6 +264,25 @@ async def test_news_of_a_refund_without_metadata_is_news(
     await payments.bus.heard(PaymentRefunded)
 
 
+async def test_an_intent_that_only_says_it_is_ours_changes_nothing(
+    payments: Served, purchase: Any, tell: Tell
+) -> None:
+    await purchase.pay("tok_chargeDeclined")
+    before = await purchase.payment()
+    stranger = {
+        "id": "pi_anothers",
+        "object": "payment_intent",
+        "status": "succeeded",
+        "metadata": {"payment_id": str(before.id), "order_id": purchase.order.id},
+    }
+    event = {"id": "evt_1", "type": "payment_intent.succeeded", "data": {"object": stranger}}
+
+    assert (await tell(event)).status_code == 200
+
+    assert await purchase.payment() == before
+    assert await payments.bus.heard(PaymentCreated, 0) == []
+
+
 async def test_a_dispute_whose_end_is_told_before_its_beginning_is_over(
     purchase: Any, stripe: StripeStandIn, tell: Tell
 ) -> None:

@@ -122,6 +122,8 @@ async def _payment_of(thing: Thing) -> Payment | None:
         if by_intent is not None:
             return by_intent
     try:
-        return await Payment.get(PydanticObjectId((thing.metadata or {}).get("payment_id", "")))
+        named = await Payment.get(PydanticObjectId((thing.metadata or {}).get("payment_id", "")))
     except InvalidId:
         return None
+    # One that has an intent has no other.
+    return named if named is not None and named.stripe_id is None else None

@@ -1,0 +1,148 @@
+"""An order is cancelled while it is being paid: nothing is charged, or all is given back."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from payments import rules
+from ticketing_common.events import PaymentCreated, PaymentFailed, PaymentRefunded
+from ticketing_common.testing import Served, eventually
+from ticketing_common.testing.programs import StripeStandIn
+
+CONFIRMING = {"path": "/v1/payment_intents/", "method": "POST"}
+
+
+@pytest.mark.parametrize(
+    ("reason", "why"),
+    [
+        ("cancelled-by-buyer", "you cancelled the order"),
+        ("expired", "the order's time was over before the payment arrived"),
+        ("ticket-gone", "the seller took the ticket off the market"),
+    ],
+)
+async def test_an_order_that_is_cancelled_after_it_was_paid_is_refunded_and_the_buyer_told_why(
+    payments: Served,
+    purchase: Any,
+    cancel: Any,
+    charged: Any,
+    given_back: Any,
+    reason: str,
+    why: str,
+) -> None:
+    paid = (await purchase.pay()).json()
+
+    await cancel(purchase, reason)
+
+    (refunded,) = await payments.bus.heard(PaymentRefunded)
+    assert (refunded.id, refunded.order_id) == (paid["id"], purchase.order.id)
+    assert (refunded.stripe_id, refunded.reason) == (paid["stripeId"], why)
+    assert await given_back(purchase) == await charged(purchase) == [2500]
+    (shown,) = await purchase.payments()
+    assert (shown["status"], shown["reason"]) == ("refunded", why)
+
+
+async def test_a_charge_that_comes_after_the_cancellation_is_refunded_once(
+    payments: Served,
+    purchase: Any,
+    stripe: StripeStandIn,
+    cancel: Any,
+    charged: Any,
+    given_back: Any,
+    later: Any,
+) -> None:
+    """The answer of the charge was lost, and meanwhile the order is over."""
+    await stripe.fail("drop", when="after", times=2, **CONFIRMING)
+    assert (await purchase.pay()).status_code == 503
+    await cancel(purchase)
+    await later()
+
+    (refunded,) = await payments.bus.heard(PaymentRefunded)
+
+    assert "time was over" in refunded.reason
+    assert len(await payments.bus.heard(PaymentCreated)) == 1
+    assert await given_back(purchase) == await charged(purchase) == [2500]
+    refusal = await purchase.pay()
+    assert refusal.status_code == 400
+
+
+async def test_a_charge_that_is_answered_after_the_cancellation_says_that_the_money_is_back(
+    payments: Served, purchase: Any, stripe: StripeStandIn, cancel: Any, given_back: Any
+) -> None:
+    await stripe.fail("delay", seconds=1, when="after", **CONFIRMING)
+    paying = asyncio.create_task(purchase.pay())
+    await eventually(stripe.has_failed)
+    await cancel(purchase, "cancelled-by-buyer")
+
+    answer = await paying
+
+    assert answer.status_code == 400
+    assert "you cancelled the order" in answer.json()["errors"][0]["message"]
+    await payments.bus.heard(PaymentRefunded)
+    assert await given_back(purchase) == [2500]
+
+
+async def test_an_order_that_is_cancelled_before_the_bank_is_asked_is_never_charged(
+    payments: Served, purchase: Any, stripe: StripeStandIn, cancel: Any, charged: Any, later: Any
+) -> None:
+    await stripe.fail("drop", times=2, **CONFIRMING)
+    assert (await purchase.pay()).status_code == 503
+    await cancel(purchase)
+    await later()
+
+    await payments.bus.heard(PaymentFailed)
+
+    assert await charged(purchase) == []
+    payment = await purchase.payment()
+    assert (await stripe.look(f"/v1/payment_intents/{payment.stripe_id}"))["status"] == "canceled"
+
+
+@asynccontextmanager
+async def held_open(monkeypatch: pytest.MonkeyPatch, name: str) -> AsyncIterator[asyncio.Event]:
+    """Keeps a transaction open at its end, until the block ends; the event tells it is there."""
+    there, go_on = asyncio.Event(), asyncio.Event()
+    real = getattr(rules, name)
+
+    async def wait_after(*args: Any, **kwargs: Any) -> Any:
+        result = await real(*args, **kwargs)
+        there.set()
+        await go_on.wait()
+        return result
+
+    monkeypatch.setattr(rules, name, wait_after)
+    try:
+        yield there
+    finally:
+        go_on.set()
+
+
+@pytest.mark.parametrize("first", ["the charge", "the cancellation"])
+async def test_a_charge_and_a_cancellation_at_the_same_moment_see_each_other(
+    payments: Served,
+    purchase: Any,
+    cancel: Any,
+    charged: Any,
+    given_back: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    first: str,
+) -> None:
+    """Each has read what the other is about to change; whoever commits second does it anew."""
+    name = "_succeed" if first == "the charge" else "end_with"
+    async with held_open(monkeypatch, name) as there:
+        if first == "the charge":
+            earlier = asyncio.create_task(purchase.pay())
+            await asyncio.wait_for(there.wait(), 10)
+            later_one = asyncio.create_task(cancel(purchase))
+        else:
+            earlier = asyncio.create_task(cancel(purchase))
+            await asyncio.wait_for(there.wait(), 10)
+            later_one = asyncio.create_task(purchase.pay())
+        await eventually(lambda: charged(purchase))
+    await asyncio.gather(earlier, later_one)
+
+    (refunded,) = await payments.bus.heard(PaymentRefunded)
+    assert refunded.order_id == purchase.order.id
+    assert await given_back(purchase) == [2500]
+    assert len(await payments.bus.heard(PaymentCreated)) == 1
