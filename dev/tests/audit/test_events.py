@@ -64,6 +64,8 @@ async def test_one_that_was_discarded_is_neither_lost_nor_a_dead_letter(
     await shop.settle()
     await bury(shop, f"contact:USER:{published.seq}")
     [letter] = [letter async for letter in letters(shop.js)]
+    old = (await shop.js.stream_info(DEAD_LETTERS)).config
+    await shop.js.update_stream(old.evolve(subjects=["dead-letter.>"]))
 
     await discard(shop.js, letter.number)
 

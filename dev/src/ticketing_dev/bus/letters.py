@@ -107,6 +107,16 @@ async def discard(js: JetStreamContext, number: int) -> Letter:
     headers = dict(letter.message.headers)
     place = headers.get(Header.MSG_ID, "")
     headers |= {"Dead-Letter-Place": place, Header.MSG_ID: f"{DISCARDED}:{number}"}
+    await _take_notes(js)
     await js.publish(f"{DISCARDED}.{letter.service}.{letter.subject}", b"", headers=headers)
     await js.delete_msg(DEAD_LETTERS, number)
     return letter
+
+
+async def _take_notes(js: JetStreamContext) -> None:
+    """A stream from before there were such notes is changed by nobody but an operator."""
+    stream = (await js.stream_info(DEAD_LETTERS)).config
+    notes = f"{DISCARDED}.>"
+    if notes not in (stream.subjects or []):
+        stream.subjects = [*(stream.subjects or []), notes]
+        await js.update_stream(stream)
