@@ -30,7 +30,7 @@ up: setup ## Start the market at http://localhost:8080 (FLAGS="--port 9000 ...")
 	@$(BIN)/ticketing up $(FLAGS)
 
 # Each worker has its own MongoDB, NATS and Redis; the journeys share one stack.
-PYTEST := $(BIN)/pytest --quiet --numprocesses auto --maxprocesses 4 --dist loadgroup
+PYTEST := $(BIN)/pytest --quiet --numprocesses 3 --dist loadgroup
 
 .PHONY: test
 test: check kubectl ## Check everything and run every test
