@@ -104,6 +104,7 @@ def url(server: Process, user: str) -> str:
     return f"nats://{user}:sandbox-{user}@{server.part.address}"
 
 
+@pytest.mark.usefixtures("broken_connections")
 async def test_the_one_server_of_a_sandbox_knows_the_services(
     started: Callable[[str], list[Process]],
 ) -> None:
@@ -118,8 +119,7 @@ async def test_the_one_server_of_a_sandbox_knows_the_services(
         await nats.connect(f"nats://{server.part.address}", allow_reconnect=False)
 
 
-# nats-py leaves the socket that broke to the garbage collector, which complains of it.
-@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.usefixtures("broken_connections")
 async def test_of_three_servers_one_may_go_and_no_event_with_it(
     started: Callable[[str], list[Process]],
 ) -> None:
