@@ -9,7 +9,7 @@ export default function GlobalError() {
       <body>
         <title>Something went wrong · ticketing</title>
         <main className="container py-4">
-          <SomethingWentWrong again={() => window.location.reload()} />
+          <SomethingWentWrong />
         </main>
       </body>
     </html>
