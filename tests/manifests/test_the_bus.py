@@ -9,6 +9,7 @@ from pathlib import Path
 
 import nats
 import pytest
+from nats.aio.client import Client
 from nats.js.errors import NotFoundError
 from tests.manifests.conftest import Render
 from tests.manifests.references import Objects
@@ -115,8 +116,10 @@ async def test_the_one_server_of_a_sandbox_knows_the_services(
         )
         await provision(client.jetstream(), listeners)
         await client.close()
+    stranger = Client()
     with pytest.raises(Exception, match="Authorization"):
-        await nats.connect(f"nats://{server.part.address}", allow_reconnect=False)
+        await stranger.connect(f"nats://{server.part.address}", allow_reconnect=False)
+    await stranger.close()
 
 
 @pytest.mark.usefixtures("broken_connections")
