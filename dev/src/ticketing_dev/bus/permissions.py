@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from expiration.clock import LOOKED_BACK_ON
-from ticketing_common.broker.streams import consumers, spoken_in, stream_of, used_by
+from ticketing_common.broker.streams import BURIED, consumers, spoken_in, stream_of, used_by
 from ticketing_common.events import EVENTS, Event
 from ticketing_common.listeners import Listeners
 from ticketing_dev.checkout import NATS_USERS
@@ -76,7 +76,7 @@ def of(
             f"$JS.ACK.{own}.>",
         ]
     if heard:
-        publish.append(f"dead-letter.{service}.>")
+        publish.append(f"{BURIED}.{service}.>")
     never = []
     for stream in reads:
         for request in ("INFO", "CREATE", "MSG.NEXT"):
