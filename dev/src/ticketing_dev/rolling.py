@@ -76,14 +76,17 @@ def _out_of_the_ingress(folder: Folder, part: PartState, replicas: int) -> Itera
 
 
 def _reload(folder: Folder, config: Path, text: str) -> None:
+    """Take new routes, and wait until nobody is on the old ones: a request may be on its way."""
     master = psutil.Process(_part(folder, "ingress").pid)
-    workers = {worker.pid for worker in master.children()}
+    before = set(master.children())
     config.write_text(text)
     master.send_signal(signal.SIGHUP)
-    _wait(
-        lambda: bool({worker.pid for worker in master.children()} - workers),
-        "The ingress did not take its new routes. `ticketing logs ingress` says why.",
-    )
+
+    def is_done() -> bool:
+        now = set(master.children())
+        return bool(now - before) and not now & before
+
+    _wait(is_done, "The ingress did not take its new routes. `ticketing logs ingress` says why.")
 
 
 def _wait(is_so: Callable[[], bool], complaint: str) -> None:
