@@ -20,7 +20,8 @@ from ticketing_dev import parts
 WITHIN_SECONDS = 20
 ENDED = -signal.SIGTERM
 """How uvicorn ends once it is done: by the signal that it was sent."""
-OFFER = json.dumps({"title": "A seat", "price": 20}).encode()
+SEAT = {"title": "A seat", "price": 20}
+OFFER = json.dumps(SEAT).encode()
 
 
 async def test_a_request_that_has_begun_is_answered_and_what_it_did_is_told(
@@ -82,6 +83,32 @@ async def test_a_mail_that_is_being_sent_is_sent_once(
             await asyncio.sleep(2)
             mails = await stand_in.look("/api/mails", to=joined.email)
     assert len(mails) == 1
+
+
+async def test_a_service_goes_in_time_though_its_broker_hangs(world: World, tmp_path: Path) -> None:
+    nats = parts.nats(parts.free_port(), tmp_path / "nats")
+    env = environment(world.settings() | {"nats_url": nats.url})
+    service = parts.service("tickets", parts.free_port(), tmp_path / "tickets", env)
+    cookie = Sessions([world.settings()["jwt_key"]]).issue(somebody())
+    async with beside(nats) as broker, beside(service) as process:
+        async with (
+            Bus.open(nats.url) as bus,
+            httpx.AsyncClient(base_url=service.url, cookies={COOKIE: cookie}) as seller,
+        ):
+            await seller.post("/api/tickets", json=SEAT)
+            await bus.heard(TicketCreated)
+        tell(broker, signal.SIGSTOP)
+        try:
+            async with httpx.AsyncClient(base_url=service.url, cookies={COOKIE: cookie}) as seller:
+                offered = await seller.post("/api/tickets", json=SEAT)
+            tell(process, signal.SIGTERM)
+            status = await asyncio.to_thread(process.wait, WITHIN_SECONDS)
+        finally:
+            tell(broker, signal.SIGCONT)
+
+        assert (offered.status_code, status) == (201, ENDED)
+        async with beside(service), Bus.open(nats.url) as bus:
+            await bus.heard(TicketCreated, 2, within=20)
 
 
 async def is_not_ready(url: str) -> bool:

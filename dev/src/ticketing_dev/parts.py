@@ -38,6 +38,8 @@ __all__ = [
 ]
 
 BIN = Path(sysconfig.get_path("scripts"))
+SERVICE_GRACE_SECONDS = 20.0
+"""From being asked to stop to being killed: more than a service gives what it still serves."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -256,7 +258,7 @@ def service(
         data=data,
         needs=needs,
         ready=partial(probes.answers, port, "/readyz"),
-        grace=20.0,  # more than it gives the requests that it still serves
+        grace=SERVICE_GRACE_SECONDS,
     )
 
 

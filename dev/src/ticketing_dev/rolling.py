@@ -1,10 +1,9 @@
 """A rolling restart: one process after the other leaves the ingress, ends, and comes back."""
 
-import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -13,9 +12,10 @@ from ticketing_dev import lock
 from ticketing_dev.control import Refused
 from ticketing_dev.folder import Folder
 from ticketing_dev.market import SERVICES
+from ticketing_dev.parts import SERVICE_GRACE_SECONDS
 from ticketing_dev.state import PartState
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
 LOOK_EVERY_SECONDS = 0.05
 
 Say = Callable[[str], None]
@@ -50,13 +50,22 @@ def _part(folder: Folder, name: str) -> PartState:
 def _again(folder: Folder, part: PartState) -> None:
     """End the process; whoever keeps it starts it again. Raises Refused where it stays away."""
     if part.pid is not None:
-        os.kill(part.pid, signal.SIGTERM)
+        with suppress(psutil.NoSuchProcess):  # it has just died by itself
+            _end(psutil.Process(part.pid))
 
     def is_back() -> bool:
         now = _part(folder, part.name)
         return now.state == "ready" and now.pid not in (None, part.pid)
 
     _wait(is_back, f"{part.name} did not come back. `ticketing logs {part.name}` says why.")
+
+
+def _end(process: psutil.Process) -> None:
+    process.terminate()
+    try:
+        process.wait(SERVICE_GRACE_SECONDS)
+    except psutil.TimeoutExpired:  # as a cluster does
+        process.kill()
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Self
 
 import structlog
@@ -30,6 +30,7 @@ log = structlog.get_logger(__name__)
 
 PAUSE_SECONDS = 0.5
 DRAIN_SECONDS = 3
+CLOSE_SECONDS = 1
 
 
 class Broker:
@@ -71,7 +72,9 @@ class Broker:
         except (*BrokerError, PyMongoError) as error:
             log.warning("broker.stopped_with_an_outbox", error=repr(error))
         finally:
-            await self._connection.close()
+            with suppress(TimeoutError):  # of a broker that hangs: it reads nothing any more
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await self._connection.close()
 
     async def ready(self) -> None:
         """Wait until streams and consumers exist and listening has begun."""
