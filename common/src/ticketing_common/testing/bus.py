@@ -13,6 +13,7 @@ from nats.js.api import ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError
 
 from ticketing_common.broker.streams import (
+    BURIED,
     DEAD_LETTERS,
     consumers,
     heard_by,
@@ -101,7 +102,7 @@ class Bus:
         """The dead letters, once there are at least `count`."""
         async with asyncio.timeout(within):
             while True:
-                messages = await self._messages(DEAD_LETTERS, "dead-letter.>")
+                messages = await self._messages(DEAD_LETTERS, f"{BURIED}.>")
                 if len(messages) >= count:
                     return messages
                 await asyncio.sleep(0.02)
