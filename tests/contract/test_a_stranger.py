@@ -1,223 +1,32 @@
 """Whatever a stranger sends gets its documented status in the one shape of an error."""
 
 import asyncio
-import base64
-import functools
 import json
 import re
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
 import pytest
 from tests.contract.apps import make_app
 from tests.contract.conftest import Serve
-from tests.contract.promises import AN_ID, BASES, ROUTES, Route
+from tests.contract.promises import AN_ID, BASES, Route
+from tests.contract.strange_inputs import (
+    ODD_IN_ANY_FIELD,
+    ODD_QUERIES,
+    WRONG_BODIES,
+    WRONG_COOKIES,
+    WRONG_IDS,
+    WRONG_IN_ANY_FIELD,
+    WRONG_PRICES_IN_A_CURSOR,
+    WRONG_QUERIES,
+    a_cursor,
+)
+from tests.contract.stranger import Stranger, has_security_headers, routes_of
 
-from ticketing_common.http.observed import SECURITY_HEADERS
 from ticketing_common.testing import World, somebody
 
 every_service = pytest.mark.parametrize("service", BASES)
-
-WRONG_BODIES = {
-    "nothing": b"",
-    "half an object": b'{"title": ',
-    "a number": b"1",
-    "a list": b"[]",
-    "a text": b'"title"',
-    "null": b"null",
-    "an empty object": b"{}",
-    "no JSON": b"title=Concert",
-    "a NUL byte": b"\x00",
-    "bytes that are no UTF-8": b'{"title": "\xff\xfe"}',
-    "lists in lists in lists": b"[" * 20_000 + b"]" * 20_000,
-    "objects in objects in objects": b'{"a":' * 9_000 + b"1" + b"}" * 9_000,
-    "a number of 5000 digits": b'{"price": ' + b"9" * 5_000 + b"}",
-}
-# As JSON text, for some of it is none that Python would write.
-WRONG_IN_ANY_FIELD = {
-    "null": "null",
-    "true": "true",
-    "a list": "[]",
-    "a list of texts": '["a"]',
-    "an object": "{}",
-    "an operator": '{"$gt": ""}',
-    "another operator": '{"$where": "sleep(1000)"}',
-    "NaN": "NaN",
-    "infinity": "-Infinity",
-    "a number beyond all floats": "1e400",
-    "a number of 31 digits": str(10**30),
-    "a number of 5000 digits": "9" * 5_000,
-    "half a character": '"\\ud800"',
-    "half a character among whole ones": '"tok_abcdefgh\\ud800"',
-    "an over-long text": json.dumps("x" * 4_000),
-    "an empty text": '""',
-}
-# What may be right for some fields.
-ODD_IN_ANY_FIELD = {
-    "a NUL": '"\\u0000"',
-    "a NUL inside": '"abc\\u0000defgh"',
-    "spaces": json.dumps("\u2003" * 12),
-    "an operator's name": '"$gt"',
-    "one": "1",
-    "a fraction": "1.005",
-    "less than nothing": "-1",
-    "text the other way": json.dumps("\u202eabcdefgh"),
-}
-WRONG_IDS = [
-    "0",
-    "null",
-    "[object Object]",
-    AN_ID[:-1],
-    AN_ID + "0",
-    "g" * 24,
-    "x" * 5_000,
-    "%00",
-    "%ff%fe",
-    AN_ID[:-3] + "%00",
-    AN_ID + "%0A",
-    "$gt",
-    "%7B%22$gt%22:%22%22%7D",
-    "\u0661" * 24,
-]
-WRONG_COOKIES = [
-    "",
-    "x",
-    "..",
-    "a.b.c",
-    "\u00e9",
-    "x" * 4_000,
-    '"',
-    # No signature: {"alg": "none"}, and somebody's claims.
-    "eyJhbGciOiJub25lIn0."
-    + base64.urlsafe_b64encode(
-        json.dumps({"sub": AN_ID, "email": "a@example.com", "iat": 0, "exp": 9e12}).encode()
-    ).decode()
-    + ".",
-]
-
-
-def a_cursor(content: str) -> str:
-    return base64.urlsafe_b64encode(content.encode()).decode()
-
-
-WRONG_CURSORS = [
-    "",
-    "x",
-    "\u00e9",
-    "=" * 8,
-    "x" * 300,
-    a_cursor("[]"),
-    a_cursor("{}"),
-    a_cursor("1"),
-    a_cursor("null"),
-    a_cursor('["1"]'),
-    a_cursor('["1", "x"]'),
-    a_cursor('["1", {"$gt": ""}]'),
-    a_cursor("[" * 90),
-    a_cursor(f'[{"9" * 80}, "x"]'),
-]
-WRONG_PRICES_IN_A_CURSOR = ["", "x", "1e99999", "1e-99999", "sNaNx", "1" * 60, "{'$gt': ''}"]
-WRONG_QUERIES = {
-    "limit": ["", "0", "101", "-1", "x", "1.5", "NaN", "1e2", "9" * 5_000, "%00"],
-    "sort": ["", "x", "$gt", "-title", "%00"],
-    "seller": ["", "you", AN_ID, "%00"],
-    "q": ["x" * 201],
-    "cursor": WRONG_CURSORS,
-    "token": ["x" * 129],
-    "lastEventId": ["x" * 41],
-}
-ODD_QUERIES = {
-    "q": ["", "%00", "%ff", ".*", "(((((", "\\", "$gt", "a" * 200, "\u202e", "%F0%9F%8E%B8"],
-    "token": ["", "%00", "%ff", "$gt"],
-    "lastEventId": ["", "%00", "%ff", "x", "-1", "9" * 40, "\u0661"],
-    "nobody-knows-it": ["", "%00", "x" * 5_000],
-    "limit[$gt]": ["1"],
-}
-
-
-@functools.cache
-def documented(route: Route) -> set[int]:
-    operation = make_app(route.service).openapi()["paths"][route.template][route.method.lower()]
-    return {int(status) for status in operation["responses"]}
-
-
-def routes_of(service: str) -> list[Route]:
-    return [route for route in ROUTES if route.service == service]
-
-
-@dataclass
-class Stranger:
-    """Sends things and notes each answer that is not as it should be."""
-
-    http: httpx.AsyncClient
-    complaints: list[str] = field(default_factory=list)
-
-    async def send(
-        self,
-        what: str,
-        route: Route,
-        *,
-        expect: set[int] | None = None,
-        url: str | None = None,
-        headers: dict[str, str] | None = None,
-        **more: Any,
-    ) -> httpx.Response:
-        """Send it; expect one of these statuses, else any documented one but a crash."""
-        if route.body and "content" not in more:
-            more["content"] = json.dumps(route.body)
-        given = {"X-Request-ID": "stranger-1", "Content-Type": "application/json"}
-        async with self.http.stream(
-            route.method, url or route.url, headers=given | (headers or {}), **more
-        ) as response:
-            if not is_stream(response):
-                await response.aread()
-        wrong = [*self._faults(response)]
-        if response.status_code not in (expect or documented(route) - {500, 503}):
-            wrong.append(f"the status is not of {expect or 'those that are documented'}")
-        for fault in wrong:
-            words = "a stream" if is_stream(response) else response.text[:200]
-            self.complaints.append(f"{route}, {what}: {response.status_code} {words}: {fault}")
-        return response
-
-    def _faults(self, response: httpx.Response) -> Iterator[str]:
-        if response.headers.get("X-Request-ID") != "stranger-1":
-            yield "not our request id"
-        if not has_security_headers(response):
-            yield "security headers are missing"
-        if response.status_code in (422, 500, 503):
-            yield "never"
-        if response.status_code >= 400 and not is_one_shape(response):
-            yield "not the one shape"
-
-
-def is_stream(response: httpx.Response) -> bool:
-    """Whether the answer has no end, so that only its head can be read."""
-    return "text/event-stream" in response.headers.get("Content-Type", "")
-
-
-def has_security_headers(response: httpx.Response) -> bool:
-    caching = {"Cache-Control": "no-cache"} if is_stream(response) else {}
-    wanted = SECURITY_HEADERS | caching
-    return all(response.headers.get(name) == value for name, value in wanted.items())
-
-
-def is_one_shape(response: httpx.Response) -> bool:
-    if response.headers["Content-Type"] != "application/json":
-        return False
-    body = response.json()
-    return (
-        body.keys() == {"errors"}
-        and len(body["errors"]) > 0
-        and all(
-            {"message"} <= error.keys() <= {"message", "field"}
-            and all(isinstance(value, str) and value for value in error.values())
-            for error in body["errors"]
-        )
-    )
-
 
 Strangers = Callable[[str], AbstractAsyncContextManager[tuple[Stranger, Stranger]]]
 
