@@ -1,5 +1,6 @@
 """What a service is not told right, it names, and it stops before it opens a port."""
 
+import importlib
 import os
 import socket
 import subprocess
@@ -44,7 +45,7 @@ def taken_port() -> Iterator[int]:
 
 
 def last_words(service: str, port: int, env: dict[str, str]) -> str:
-    """What the service says when it refuses to start."""
+    """What the service says, as a process, when it refuses to start."""
     command = [sys.executable, "-m", "uvicorn", f"{service}.app:create_app", "--factory"]
     inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     ended = subprocess.run(
@@ -61,6 +62,14 @@ def last_words(service: str, port: int, env: dict[str, str]) -> str:
     return ended.stderr.strip().splitlines()[-1]
 
 
+def refusal(service: str, env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> str:
+    """What the service says when its app is made with these variables alone."""
+    monkeypatch.setattr(os, "environ", env)
+    with pytest.raises(SystemExit) as refused:
+        importlib.import_module(f"{service}.app").create_app()
+    return str(refused.value)
+
+
 @pytest.mark.parametrize("service", NEEDS)
 def test_a_service_without_settings_names_all_that_it_misses(service: str, taken_port: int) -> None:
     said = last_words(service, taken_port, {})
@@ -73,18 +82,18 @@ def test_a_service_without_settings_names_all_that_it_misses(service: str, taken
 
 @pytest.mark.parametrize("service", NEEDS)
 def test_a_service_with_bad_settings_names_each_and_repeats_none(
-    service: str, taken_port: int
+    service: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     free_text = {"STRIPE_KEY", "STRIPE_WEBHOOK_SECRET", "SENDGRID_KEY", "SENDGRID_EMAIL"}
     bad = {name: "rubbish" for name in NEEDS[service] if name not in free_text}
 
-    said = last_words(service, taken_port, NEEDS[service] | bad | OPTIONAL[service])
+    said = refusal(service, NEEDS[service] | bad | OPTIONAL[service], monkeypatch)
 
     faults = said.partition(": ")[2].split("; ")
     assert {fault.partition(" ")[0] for fault in faults} == bad.keys() | OPTIONAL[service].keys()
     assert "rubbish" not in said
 
 
-def test_a_database_has_to_be_named(taken_port: int) -> None:
+def test_a_database_has_to_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
     env = NEEDS["tickets"] | {"MONGO_URI": "mongodb://127.0.0.1:1/?replicaSet=rs0"}
-    assert "MONGO_URI should name a database" in last_words("tickets", taken_port, env)
+    assert "MONGO_URI should name a database" in refusal("tickets", env, monkeypatch)

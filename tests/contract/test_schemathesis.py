@@ -21,9 +21,6 @@ from ticketing_common.auth import COOKIE, SessionUser
 from ticketing_common.events import OrderCreated, TicketCreated
 from ticketing_common.testing import Served, an_event, somebody
 
-# Stripe's SDK calls httpx in a way that is about to go.
-pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
-
 EXAMPLES = 20
 """Of each kind, for each operation. The same ones every time."""
 

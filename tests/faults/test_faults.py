@@ -1,7 +1,6 @@
 """A bounded part of `make faults`: some trouble, then all that was promised holds."""
 
 import asyncio
-import secrets
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,8 @@ pytestmark = pytest.mark.xdist_group("market")
 def test_after_a_quarter_of_a_minute_of_trouble_all_that_always_holds_does_hold(
     tmp_path: Path,
 ) -> None:
-    plan = Plan(secrets.randbelow(10**6), rounds=1, seconds=15, shoppers=4, long_ones=False)
+    # The same dice every time: `make faults` throws others.
+    plan = Plan(seed=1, rounds=1, seconds=15, shoppers=4, long_ones=False)
     with running_stage(tmp_path) as stage:
         outcome = asyncio.run(perform(stage, plan, print))
 

@@ -3,7 +3,6 @@
 import asyncio
 import os
 from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -228,10 +227,9 @@ def run() -> Iterator[Any]:
 @pytest.fixture
 def market(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Market]:
     monkeypatch.setattr(breaker, "FAILURES", 1_000_000)  # its pauses go by another clock
-    mongo = parts.mongo(parts.free_port(), tmp_path / "mongo")
-    quick = tuple(word for word in mongo.command if word != "--sync-on-commit")  # nothing crashes
+    mongo = parts.mongo(parts.free_port(), tmp_path / "mongo", durable=False)  # nothing crashes
     with (
-        running(replace(mongo, command=quick)),
+        running(mongo),
         running(parts.stripe(parts.free_port(), tmp_path / "stripe")) as bank,
         time_machine.travel(datetime.now(UTC), tick=False) as clock,
     ):
@@ -242,7 +240,6 @@ def market(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
         run(opened.__aexit__(None, None, None))
 
 
-@pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
 def test_whatever_happens_in_whatever_order_each_ticket_is_one_buyers_and_paid_once(
     market: Market, run: Any
 ) -> None:

@@ -10,6 +10,9 @@ import httpx
 import pytest
 from tests.journeys.market import Market, Person, running_market
 
+# Whole markets run one after the other: two at once take a small machine minutes.
+pytestmark = pytest.mark.xdist_group("market")
+
 SHOPPERS = 6
 
 

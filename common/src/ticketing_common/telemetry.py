@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from opentelemetry import trace
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -31,6 +30,9 @@ def start(service: str, otlp_endpoint: str | None) -> None:
     global _provider
     _provider = TracerProvider(resource=Resource.create({"service.name": service}))
     if otlp_endpoint is not None:
+        # Imported late: it brings an HTTP client that most processes do without.
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
         exporter = OTLPSpanExporter(endpoint=f"{otlp_endpoint.rstrip('/')}/v1/traces", timeout=5)
         _provider.add_span_processor(BatchSpanProcessor(exporter))
 

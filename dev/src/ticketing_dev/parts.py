@@ -111,21 +111,27 @@ class Mongo(Part):
         return f"{self.url}/{database}?replicaSet={self.replica_set}"
 
 
-# `always`: an acknowledged message survives the machine. The default flushes every two minutes.
 NATS_CONFIG = Template("""\
 listen: $address
-jetstream { store_dir: jetstream, sync_interval: always }
+jetstream { store_dir: jetstream, sync_interval: $sync }
 $users
 """)
 
 
 def nats(
-    port: int, data: Path, accounts: int = 0, passwords: Mapping[str, str] | None = None
+    port: int,
+    data: Path,
+    accounts: int = 0,
+    passwords: Mapping[str, str] | None = None,
+    *,
+    durable: bool = True,
 ) -> Nats:
     """NATS; with accounts, as many brokers that see nothing of each other: see `account_url`.
 
     With passwords it has the cluster's users, who may do what they may there: see `url_of`.
+    Unless it is durable, what it has acknowledged may be lost with the machine.
     """
+    address, sync = f"{HOST}:{port}", "always" if durable else "2m"
     passwords = passwords or {}
     each = (
         f"t{i}: {{ jetstream: enabled, users: [{{ user: t{i}, password: t }}] }}"
@@ -138,7 +144,7 @@ def nats(
         name="nats",
         scheme="nats",
         command=(str(BIN / "nats-server"), "--config", "nats.conf"),
-        files={"nats.conf": NATS_CONFIG.substitute(address=f"{HOST}:{port}", users=declared)},
+        files={"nats.conf": NATS_CONFIG.substitute(address=address, sync=sync, users=declared)},
         env={f"NATS_{user.upper()}_PASSWORD": word for user, word in passwords.items()},
         port=port,
         data=data,
@@ -149,24 +155,20 @@ def nats(
     )
 
 
-def mongo(port: int, data: Path) -> Mongo:
-    """MongoDB: the mongod that TICKETING_MONGOD names or PATH has, else the stand-in from PyPI."""
+def mongo(port: int, data: Path, *, durable: bool = True) -> Mongo:
+    """MongoDB: the mongod that TICKETING_MONGOD names or PATH has, else the stand-in from PyPI.
+
+    Unless it is durable, a stand-in that is killed loses transactions that it has acknowledged.
+    """
     if real := os.environ.get("TICKETING_MONGOD") or shutil.which("mongod"):
         command = [real, "--replSet", mongod.REPLICA_SET, "--bind_ip", HOST, "--port", str(port)]
         command += ["--dbpath", "mongod", "--wiredTigerCacheSizeGB", "0.25"]
         replica_set, form_set = mongod.REPLICA_SET, partial(mongod.make_primary, port)
         files = {"mongod/.keep": ""}  # it wants its folder to be there
     else:
-        # Without --sync-on-commit a killed server loses transactions that it has acknowledged.
-        command = [
-            str(BIN / "secantusd-py"),
-            "--host",
-            HOST,
-            "--port",
-            str(port),
-            "--sync-on-commit",
-        ]
+        command = [str(BIN / "secantusd-py"), "--host", HOST, "--port", str(port)]
         command += ["--storage-path", "stand-in", "--cache-size", "256M", "--config", "mongo.toml"]
+        command += ["--sync-on-commit"] if durable else []
         replica_set, form_set = "secantus", None
         files = {"mongo.toml": ""}  # else it takes one that lies in the home folder
     return Mongo(

@@ -31,8 +31,6 @@ from ticketing_dev.audit.repairs import Repair, Resend, ResendOne
 from ticketing_dev.audit.stores import opened
 from tickets.settings import TicketsSettings
 
-pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
-
 Mend = Callable[[Sequence[Repair]], Awaitable[list[str]]]
 
 

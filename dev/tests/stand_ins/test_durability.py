@@ -7,8 +7,6 @@ from typing import Any
 import httpx
 import pytest
 
-pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
-
 STRIPE = "ticketing_dev.stand_ins.stripe"
 SENDGRID = "ticketing_dev.stand_ins.sendgrid"
 ORDER: dict[str, Any] = {

@@ -8,8 +8,6 @@ import httpx
 import pytest
 import stripe
 
-pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
-
 Pay = Callable[..., Any]
 
 

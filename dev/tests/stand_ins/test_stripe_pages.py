@@ -7,8 +7,6 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
-
 Pay = Callable[..., Any]
 THREE_D_SECURE = "pm_card_threeDSecure2Required"
 

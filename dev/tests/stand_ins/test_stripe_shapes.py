@@ -6,8 +6,6 @@ from typing import Any
 import httpx
 import pytest
 
-pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
-
 Pay = Callable[..., Any]
 
 

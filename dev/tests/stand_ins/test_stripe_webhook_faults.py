@@ -4,13 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx
-import pytest
 from dev.tests.stand_ins.endpoint import SECRET, Listening
 
 from ticketing_common.testing import eventually
 from ticketing_common.testing.programs import StripeStandIn
-
-pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
 
 Pay = Callable[..., Any]
 PAID = ["payment_intent.created", "charge.succeeded", "payment_intent.succeeded"]

@@ -15,8 +15,6 @@ from ticketing_dev.ports import free_port
 from ticketing_dev.process import running
 from ticketing_dev.stand_ins.stripe.webhooks import configured
 
-pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
-
 Pay = Callable[..., Any]
 PAID = ["payment_intent.created", "charge.succeeded", "payment_intent.succeeded"]
 ORDER: dict[str, Any] = {

@@ -25,12 +25,6 @@ from ticketing_dev.process import running
 KEY = "sk_test_payments"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Stripe's SDK sends in a way that its HTTP client calls old."""
-    for item in items:
-        item.add_marker(pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning"))
-
-
 @pytest.fixture(scope="session")
 def stripe_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with running(parts.stripe(parts.free_port(), tmp_path_factory.mktemp("stripe"))) as process:

@@ -53,7 +53,9 @@ class Broker:
         self._connection = Client()
         js = self.jetstream()
         self._relay = Relay(js) if relay else None
-        self._consumers = [Consumer(js, stream, listeners) for stream in consumers(listeners)]
+        self._consumers = [
+            Consumer(self._connection, stream, listeners) for stream in consumers(listeners)
+        ]
         self._ready = asyncio.Event()
 
     @asynccontextmanager

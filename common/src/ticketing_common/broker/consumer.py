@@ -10,9 +10,9 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 import structlog
+from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
-from nats.js import JetStreamContext
 
 from ticketing_common import telemetry
 from ticketing_common.broker.again import REPLAY, first_said_as
@@ -32,7 +32,10 @@ PATIENCE_SECONDS = 24 * 3600
 """How long an event may wait for what must come before it."""
 HANDLER_SECONDS = ACK_SECONDS / 2
 FETCH_SECONDS = 5
-ON_ITS_WAY_SECONDS = 0.25
+ON_ITS_WAY_SECONDS = 1
+"""How long a broker that hangs may keep us when we stop."""
+HAND_OVER_SECONDS = 0.01
+"""How long nats-py may take from its socket to us."""
 REMEMBERED = 10_000
 
 
@@ -54,8 +57,9 @@ class Consumer:
     told; nothing else does.
     """
 
-    def __init__(self, js: JetStreamContext, stream: str, listeners: Listeners) -> None:
-        self._js = js
+    def __init__(self, connection: Client, stream: str, listeners: Listeners) -> None:
+        self._connection = connection
+        self._js = connection.jetstream()
         self._stream = stream
         self._listeners = listeners
         self._room = asyncio.Semaphore(AT_ONCE)
@@ -75,14 +79,21 @@ class Consumer:
                 try:
                     await asyncio.wait({fetching})
                 except asyncio.CancelledError:
-                    # Sent to nobody, it would be sent again only after its ack wait.
-                    await asyncio.wait({fetching}, timeout=ON_ITS_WAY_SECONDS)
+                    await self._arrived(fetching)
                     raise
                 finally:
                     self._take(fetching)
         finally:
             with suppress(NatsError):
                 await subscription.unsubscribe()
+
+    async def _arrived(self, fetching: "asyncio.Task[list[Msg]]") -> None:
+        """Let in what is on its way: sent to nobody, it is sent again only after its ack wait."""
+        if self._connection.is_connected:
+            with suppress(NatsError, OSError):
+                # What the broker sent before it answers is here when its answer is.
+                await self._connection.flush(timeout=ON_ITS_WAY_SECONDS)
+        await asyncio.wait({fetching}, timeout=HAND_OVER_SECONDS)
 
     def _take(self, fetching: "asyncio.Task[list[Msg]]") -> None:
         """Begin with what was fetched, if anything. Raises what the broker does."""

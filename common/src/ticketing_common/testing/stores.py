@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ticketing_dev import parts
-from ticketing_dev.process import running
+from ticketing_dev.process import Process
 
 ACCOUNTS = 2000
 """More than the tests of one process: each test has a NATS account, and streams, of its own."""
@@ -38,12 +38,15 @@ def stores(folder: Path) -> Iterator[Stores]:
 
 @contextmanager
 def _from_packages(folder: Path) -> Iterator[Stores]:
+    # Nobody needs their data after the tests: no time goes into keeping it, or into a goodbye.
+    mongo = parts.mongo(parts.free_port(), folder / "mongo", durable=False)
+    nats = parts.nats(parts.free_port(), folder / "nats", accounts=ACCOUNTS, durable=False)
+    redis = parts.redis(parts.free_port(), folder / "redis")
     with ExitStack() as stack:
-        mongo = parts.mongo(parts.free_port(), folder / "mongo")
-        nats = parts.nats(parts.free_port(), folder / "nats", accounts=ACCOUNTS)
-        redis = parts.redis(parts.free_port(), folder / "redis")
         for part in (mongo, nats, redis):
-            stack.enter_context(running(part))
+            process = Process(part)
+            stack.callback(process.kill)
+            process.start()
         yield Stores(mongo.uri, nats.account_url, redis.url)
 
 

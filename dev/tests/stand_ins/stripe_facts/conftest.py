@@ -4,11 +4,6 @@ import pytest
 from dev.tests.stand_ins.stripe_facts import documentation
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Stripe's SDK hands its bodies to httpx in a way that httpx has deprecated."""
-    item.add_marker(pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning"))
-
-
 @pytest.fixture(autouse=True)
 def source(request: pytest.FixtureRequest) -> None:
     """Every fact names the page it is from."""
