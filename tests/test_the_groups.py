@@ -1,4 +1,4 @@
-"""Tests that share a market are run by one process: pytest-xdist has once forgotten so, silently."""
+"""Tests that share a market are run by one process: pytest-xdist forgot so once, silently."""
 
 import os
 
