@@ -94,6 +94,6 @@ def received(sendgrid: StandIn) -> Callable[..., Awaitable[list[Any]]]:
             assert await Mail.find({"state": MailState.QUEUED.value}).count() == 0
             return [*reversed(found)]
 
-        return await eventually(enough, within=20)
+        return await eventually(enough)
 
     return mails

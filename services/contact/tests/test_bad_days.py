@@ -39,7 +39,7 @@ async def has_ended(state: MailState) -> Mail:
         assert entry.state == state
         return entry
 
-    return await eventually(ended, within=20)
+    return await eventually(ended)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ async def test_two_replicas_send_each_mail_once(
         async def all_sent() -> bool:
             return await Mail.find({"state": MailState.SENT.value}).count() == 20
 
-        await eventually(all_sent, within=20)
+        await eventually(all_sent)
     for user in people:
         assert len(await sendgrid.look("/api/mails", to=user.email)) == 1
 

@@ -40,7 +40,7 @@ async def own_redis(world: World, folder: Path) -> AsyncIterator[tuple[World, Pr
 
 async def told(bus: Bus, count: int) -> list[str]:
     """The orders that were told of, once there are so many."""
-    return [event.order_id for event in await bus.heard(ExpirationCompleted, count, within=20)]
+    return [event.order_id for event in await bus.heard(ExpirationCompleted, count)]
 
 
 async def readiness(client: httpx.AsyncClient) -> int:

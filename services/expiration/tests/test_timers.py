@@ -25,7 +25,7 @@ LISTENERS = listening(Timers("redis://nowhere"))
 
 async def told(bus: Bus, count: int) -> list[str]:
     """The orders that were told of, once there are so many."""
-    return [event.order_id for event in await bus.heard(ExpirationCompleted, count, within=20)]
+    return [event.order_id for event in await bus.heard(ExpirationCompleted, count)]
 
 
 async def test_it_is_told_when_the_time_is_over_not_before_and_not_much_later(

@@ -10,6 +10,7 @@ import pytest
 from payments import rules
 from ticketing_common.events import PaymentCreated, PaymentFailed, PaymentRefunded
 from ticketing_common.testing import Served, eventually
+from ticketing_common.testing.patience import PATIENCE_SECONDS
 from ticketing_common.testing.programs import StripeStandIn
 
 CONFIRMING = {"path": "/v1/payment_intents/", "method": "POST"}
@@ -133,11 +134,11 @@ async def test_a_charge_and_a_cancellation_at_the_same_moment_see_each_other(
     async with held_open(monkeypatch, name) as there:
         if first == "the charge":
             earlier = asyncio.create_task(purchase.pay())
-            await asyncio.wait_for(there.wait(), 10)
+            await asyncio.wait_for(there.wait(), PATIENCE_SECONDS)
             later_one = asyncio.create_task(cancel(purchase))
         else:
             earlier = asyncio.create_task(cancel(purchase))
-            await asyncio.wait_for(there.wait(), 10)
+            await asyncio.wait_for(there.wait(), PATIENCE_SECONDS)
             later_one = asyncio.create_task(purchase.pay())
         await eventually(lambda: charged(purchase))
     await asyncio.gather(earlier, later_one)

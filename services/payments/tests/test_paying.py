@@ -1,5 +1,6 @@
 """POST /api/payments: each answer that it may give."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -59,6 +60,20 @@ async def test_what_is_charged_is_the_price_to_the_cent(
     purchase = await buy(ticket={"id": an_id(), "title": "Concert", "price": price})
     assert (await purchase.pay()).status_code == 201
     assert await charged(purchase) == [cents]
+
+
+async def test_an_address_that_stripe_does_not_take_costs_the_receipt_not_the_ticket(
+    payments: Served, purchase: Any, stripe: StandIn, charged: Any
+) -> None:
+    user = purchase.user.model_copy(update={"email": "ann@intranet"})
+    theirs = replace(purchase, buyer=await payments.visitor(user))
+
+    paid = await theirs.pay()
+
+    assert paid.status_code == 201
+    assert await charged(purchase) == [2500]
+    intent = await stripe.look(f"/v1/payment_intents/{paid.json()['stripeId']}")
+    assert intent["receipt_email"] is None
 
 
 async def test_stripe_is_told_what_the_charge_is_for(purchase: Any, stripe: StandIn) -> None:

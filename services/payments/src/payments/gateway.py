@@ -7,6 +7,7 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import stripe
+from stripe import RequestOptions
 from stripe.params import EventListParams, PaymentIntentCreateParams
 
 from payments.life import Intent, Refunds
@@ -76,9 +77,7 @@ class Gateway:
     async def create(self, payment: Payment, order: Order) -> Intent:
         """Make the intent that would charge the buyer. Raises Refused."""
         try:
-            made = await self._intents.create_async(
-                _params(payment, order), {"idempotency_key": payment.idempotency_key}
-            )
+            made = await self._make(payment, order)
         except stripe.CardError as error:
             raise Refused(error.user_message or DECLINED, Fault.DECLINED) from error
         except stripe.IdempotencyError as error:  # an older version of us asked in other words
@@ -92,6 +91,18 @@ class Gateway:
                 raise Refused(TRY_AGAIN, Fault.DECLINED) from error
             raise NoAnswer(type(error).__name__) from error
         return _read(made.to_dict())
+
+    async def _make(self, payment: Payment, order: Order) -> stripe.PaymentIntent:
+        params = _params(payment, order)
+        options: RequestOptions = {"idempotency_key": payment.idempotency_key}
+        try:
+            return await self._intents.create_async(params, options)
+        except stripe.InvalidRequestError as error:
+            if error.param != "receipt_email":
+                raise
+        # An address that is good enough for us; under parameters that it refuses Stripe keeps none.
+        del params["receipt_email"]
+        return await self._intents.create_async(params, options)
 
     @_breakable
     async def look(self, intent_id: str) -> Intent:
