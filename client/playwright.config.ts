@@ -17,8 +17,8 @@ export default defineConfig({
   globalSetup: "./tests/journeys/market.ts",
   fullyParallel: true,
   workers: 2,
-  timeout: 90_000,
-  expect: { timeout: 15_000 },
+  timeout: 180_000,
+  expect: { timeout: 30_000 },
   reporter: [["dot"]],
   use: {
     baseURL: process.env.MARKET_URL,

@@ -7,6 +7,7 @@ import pytest
 from ticketing_common.events import DocumentEvent, TicketCreated, TicketUpdated
 from ticketing_common.feed import Afresh, Feed, Heard, News, TooManyWatch, Watcher
 from ticketing_common.testing import an_event, an_id
+from ticketing_common.testing.patience import PATIENCE_SECONDS
 
 
 def a_feed(**bounds: int) -> Feed:
@@ -30,7 +31,7 @@ def said(feed: Feed, *positions: int, key: str | None = None) -> list[DocumentEv
 async def told(watcher: Watcher, count: int, after: int | None = None) -> list[News]:
     """The next that a watcher is told, or less where that is the end."""
     news: list[News] = []
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         async for each in watcher.news(after):
             news.append(each)
             if len(news) == count:

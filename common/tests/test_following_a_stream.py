@@ -15,6 +15,7 @@ from ticketing_common.broker.follow import follow
 from ticketing_common.events import TicketCreated, TicketUpdated
 from ticketing_common.feed import Afresh, Feed, Heard, Watcher
 from ticketing_common.testing import Bus, World, an_event, eventually
+from ticketing_common.testing.patience import PATIENCE_SECONDS
 from ticketing_dev import parts
 from ticketing_dev.process import Process
 
@@ -43,7 +44,7 @@ async def say(bus: Bus, *titles: str) -> None:
 async def titles(watcher: Watcher, count: int, after: int | None = None) -> list[str]:
     """Of the next events; "afresh" where one has to look."""
     found: list[str] = []
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         async for news in watcher.news(after):
             told = "afresh" if isinstance(news, Afresh) else getattr(news.event, "title", "?")
             found.append(told)

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from ticketing_common.testing.patience import PATIENCE_SECONDS
+
 
 @pytest.fixture(scope="session")
 def fakes() -> SimpleNamespace:
@@ -22,7 +24,7 @@ Eventually = Callable[..., Any]
 def eventually() -> Eventually:
     """Wait until the call gives something true, and give that."""
 
-    def wait(call: Callable[[], Any], seconds: float = 10.0) -> Any:
+    def wait(call: Callable[[], Any], seconds: float = PATIENCE_SECONDS) -> Any:
         deadline = time.monotonic() + seconds
         while not (result := call()):
             assert time.monotonic() < deadline, "it did not happen"

@@ -15,6 +15,7 @@ import psutil
 import pytest
 from dev.tests.conftest import Eventually
 
+from ticketing_common.testing.patience import PATIENCE_SECONDS
 from ticketing_dev import control
 from ticketing_dev.folder import Folder
 from ticketing_dev.ports import free_port, is_free
@@ -170,7 +171,7 @@ def test_a_signal_stops_a_stack_in_order(
     with ticketing.begin("up") as up:
         eventually(lambda: ticketing.stored()["state"] == "ready")
         up.send_signal(number)
-        out, err = up.communicate(timeout=10)
+        out, err = up.communicate(timeout=PATIENCE_SECONDS)
     assert (up.returncode, err) == (0, "")
     assert out.endswith("Stopping\nStopped.\n")
     assert all(map(is_free, ticketing.ports()))
@@ -185,7 +186,7 @@ def test_a_signal_stops_a_half_finished_start(
         )
         pids = [part["pid"] for part in ticketing.stored()["parts"] if part["pid"]]
         up.send_signal(signal.SIGINT)
-        _, err = up.communicate(timeout=10)
+        _, err = up.communicate(timeout=PATIENCE_SECONDS)
     assert up.returncode == 1
     assert "Interrupted before it was ready" in err
     assert len(pids) == 2
@@ -202,7 +203,7 @@ def test_a_start_that_nobody_watches_any_more_is_stopped(
         assert up.stderr is not None
         assert "store" in up.stdout.readline()
         up.stdout.close()
-        assert up.wait(timeout=10) == 1
+        assert up.wait(timeout=PATIENCE_SECONDS) == 1
         assert "Traceback" not in up.stderr.read()
     assert ticketing.stored()["state"] == "stopped"
     assert all(map(is_free, ticketing.ports()))
@@ -290,7 +291,7 @@ def test_logs_go_on_as_they_come(ticketing: Ticketing) -> None:
         os.kill(ticketing.stored()["parts"][1]["pid"], signal.SIGKILL)
         assert "hello from" in logs.stdout.readline()
         logs.send_signal(signal.SIGINT)
-        logs.communicate(timeout=10)
+        logs.communicate(timeout=PATIENCE_SECONDS)
     assert logs.returncode == 0
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ticketing_common.testing.patience import PATIENCE_SECONDS
 from ticketing_dev.parts import Part
 from ticketing_dev.ports import free_port, is_free
 from ticketing_dev.process import DidNotStart
@@ -43,7 +44,7 @@ def told_of(told: list[PartState], state: str) -> list[str]:
 
 
 async def reached(told: list[PartState], name: str, state: str, times: int = 1) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while sum((part.name, part.state) == (name, state) for part in told) < times:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
@@ -107,12 +108,12 @@ async def test_a_part_that_cannot_start_stops_all_others(fakes: Any, tmp_path: P
 
 async def test_a_half_finished_start_can_be_stopped(fakes: Any, tmp_path: Path) -> None:
     told: list[PartState] = []
-    parts = chain(fakes, tmp_path, program=fakes.NEVER_LISTENS)
+    parts = chain(fakes, tmp_path, program=fakes.NEVER_LISTENS, patience=2 * PATIENCE_SECONDS)
     supervisor = Supervisor(parts, told.append)
     run = asyncio.create_task(supervisor.run())
     await reached(told, "b", "starting")
     supervisor.stop()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await run
     assert told_of(told, "ready") == ["a"]
     assert all(state.pid is None and state.state == "stopped" for state in supervisor.states)
@@ -121,10 +122,11 @@ async def test_a_half_finished_start_can_be_stopped(fakes: Any, tmp_path: Path) 
 async def test_asked_twice_it_does_not_wait_for_what_will_not_stop(
     fakes: Any, tmp_path: Path
 ) -> None:
-    async with kept(chain(fakes, tmp_path, program=fakes.WILL_NOT_STOP)) as (supervisor, told):
+    parts = chain(fakes, tmp_path, program=fakes.WILL_NOT_STOP, grace=2 * PATIENCE_SECONDS)
+    async with kept(parts) as (supervisor, told):
         supervisor.stop()
         await reached(told, "b", "stopping")
         supervisor.stop()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while told_of(told, "stopped") != ["c", "b", "a"]:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)

@@ -164,7 +164,7 @@ async def heal(stage: Stage) -> None:
     """Nothing more goes wrong from here on: what stands still goes on, Stripe is well."""
     for part in PROCESSES:
         stage.signal(part, signal.SIGCONT)
-    await eventually(partial(_stripe_is_well, stage), within=30)
+    await eventually(partial(_stripe_is_well, stage))
 
 
 async def _stripe_is_well(stage: Stage) -> bool:

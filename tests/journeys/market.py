@@ -80,7 +80,7 @@ class Market:
             mails = [m for m in await self.mails_to(email) if m["subject"] == subject]
             return mails[0] if mails else {}
 
-        return await eventually(arrived, within=20)
+        return await eventually(arrived)
 
 
 class Person(httpx.AsyncClient):
@@ -136,7 +136,7 @@ class Person(httpx.AsyncClient):
             assert {name: shown.get(name) for name in wanted} == wanted, shown
             return shown
 
-        return await eventually(as_wanted, within=WINDOW_SECONDS + 15)
+        return await eventually(as_wanted)
 
 
 @contextmanager

@@ -69,7 +69,7 @@ async def test_an_order_does_not_expire_under_a_buyer_who_is_with_the_bank(
         assert not any(mail["subject"].startswith("Cancelled") for mail in mails)
         return (datetime.now(UTC) - ends).total_seconds() > 1
 
-    await eventually(its_time_is_over, within=20)
+    await eventually(its_time_is_over)
     await buyer.sees_order(order, status="awaiting:payment")
     await decide(buyer, payment, "approve")
     await buyer.sees_order(order, status="complete")
@@ -104,7 +104,7 @@ async def test_an_operator_compares_with_stripe(market: Market) -> None:
         said = market.ticketing("payments", "reconcile", "--hours", "1").stdout
         return said == "No event was missed.\n"
 
-    await eventually(nothing_is_missed, within=20)
+    await eventually(nothing_is_missed)
 
 
 def test_without_a_market_the_command_says_how_to_start_one(tmp_path: Any) -> None:

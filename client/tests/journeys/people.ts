@@ -37,7 +37,7 @@ export class Trader {
       const answer = await this.request.post(path, { data });
       expect(answer.ok(), await answer.text()).toBe(true);
       body = await answer.json();
-    }).toPass({ intervals: [100], timeout: 10_000 });
+    }).toPass({ intervals: [100], timeout: 30_000 });
     return body as T;
   }
 }

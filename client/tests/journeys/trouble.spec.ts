@@ -102,7 +102,7 @@ test("an order that was let go says so later, and one whose time was over says t
   await expect(async () => {
     const { status } = await (await me.request.get(`/api/orders/${late.id}`)).json();
     expect(status).toBe("cancelled");
-  }).toPass({ timeout: 80_000 });
+  }).toPass({ timeout: 150_000 });
   await me.page.goto(`/orders/${late.id}`);
   await expect(me.page.getByRole("heading", { name: "Expired" })).toBeVisible();
   await me.page.goto("/orders");

@@ -160,7 +160,7 @@ async def test_a_service_that_is_told_again_what_it_has_missed_mends_itself(
 
     async with running(service, addresses, world):
         await mend(repairs_of(wanted))
-        await eventually(is_mended, within=20)
+        await eventually(is_mended)
 
 
 async def test_only_who_has_missed_an_event_hears_it_again_under_its_own_id(

@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from ticketing_common.testing.patience import PATIENCE_SECONDS
+
 SECRET = "whsec_of_the_tests"
 
 
@@ -37,7 +39,7 @@ class Listening:
 
     async def hears(self, number: int) -> list[Heard]:
         """The first so many, once they have come."""
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while len(self.heard) < number:
                 self.news.clear()
                 await self.news.wait()

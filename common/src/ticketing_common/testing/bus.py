@@ -23,6 +23,7 @@ from ticketing_common.broker.streams import (
 from ticketing_common.events import Envelope, Event, utc_now
 from ticketing_common.listeners import Listeners
 from ticketing_common.telemetry import outgoing
+from ticketing_common.testing.patience import PATIENCE_SECONDS
 
 E = TypeVar("E", bound=Event)
 
@@ -64,7 +65,7 @@ class Bus:
         headers = {"ce-id": str(ObjectId())}
         await self.js.publish(event.subject, body, headers=headers)
 
-    async def settled(self, listeners: Listeners, within: float = 20) -> None:
+    async def settled(self, listeners: Listeners, within: float = PATIENCE_SECONDS) -> None:
         """Wait until a service has answered for everything it was told."""
         async with asyncio.timeout(within):
             for stream, consumer in consumers(listeners).items():
@@ -89,7 +90,9 @@ class Bus:
                 last = max(last, (await self.js.get_last_msg(stream, subject)).seq or 0)
         return last
 
-    async def heard(self, event: type[E], count: int = 1, within: float = 10) -> list[E]:
+    async def heard(
+        self, event: type[E], count: int = 1, within: float = PATIENCE_SECONDS
+    ) -> list[E]:
         """All that was said of one kind, once there are at least `count`."""
         async with asyncio.timeout(within):
             while True:
@@ -98,7 +101,7 @@ class Bus:
                     return [event.model_validate_json(message.data) for message in messages]
                 await asyncio.sleep(0.02)
 
-    async def dead_letters(self, count: int = 0, within: float = 10) -> list[Msg]:
+    async def dead_letters(self, count: int = 0, within: float = PATIENCE_SECONDS) -> list[Msg]:
         """The dead letters, once there are at least `count`."""
         async with asyncio.timeout(within):
             while True:
@@ -117,7 +120,9 @@ class Bus:
             subscription = await self.js.pull_subscribe_bind(consumer.name, stream=stream)
             messages: list[Msg] = []
             while len(messages) < waiting:
-                messages += await subscription.fetch(waiting - len(messages), timeout=5)
+                messages += await subscription.fetch(
+                    waiting - len(messages), timeout=PATIENCE_SECONDS
+                )
             await subscription.unsubscribe()
             return messages
         finally:

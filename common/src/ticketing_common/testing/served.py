@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from ticketing_common.auth import COOKIE, Sessions, SessionUser
 from ticketing_common.broker import Broker
 from ticketing_common.testing.bus import Bus
+from ticketing_common.testing.patience import PATIENCE_SECONDS
 
 T = TypeVar("T")
 
@@ -57,7 +58,7 @@ async def serving(app: FastAPI, bus: Bus | None = None) -> AsyncIterator[Served]
         await eventually(lambda: _true_or_raise(server, task))
         if bus is not None:
             broker: Broker = app.state.broker
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 await broker.ready()
         url = "http://{}:{}".format(*listener.getsockname())
         async with AsyncExitStack() as stack:
@@ -74,7 +75,7 @@ async def _true_or_raise(server: uvicorn.Server, task: asyncio.Task[None]) -> bo
     return server.started
 
 
-async def eventually(ask: Callable[[], Awaitable[T]], within: float = 10) -> T:
+async def eventually(ask: Callable[[], Awaitable[T]], within: float = PATIENCE_SECONDS) -> T:
     """Ask until the answer is truthy or asserting stops failing; returns the answer."""
     deadline = asyncio.get_running_loop().time() + within
     while True:

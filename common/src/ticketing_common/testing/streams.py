@@ -9,6 +9,8 @@ from typing import Any
 
 import httpx
 
+from ticketing_common.testing.patience import PATIENCE_SECONDS
+
 
 @dataclass(frozen=True)
 class Told:
@@ -28,7 +30,7 @@ class Stream:
         self.retry: int | None = None
         self._lines = response.aiter_lines()
 
-    async def next(self, within: float = 10) -> Told:
+    async def next(self, within: float = PATIENCE_SECONDS) -> Told:
         """The next event. Raises StopAsyncIteration where the stream has ended."""
         fields: dict[str, str] = {}
         while True:
@@ -46,12 +48,12 @@ class Stream:
     async def take(self, count: int) -> list[Told]:
         return [await self.next() for _ in range(count)]
 
-    async def line(self, within: float = 10) -> str:
+    async def line(self, within: float = PATIENCE_SECONDS) -> str:
         """The next line, whatever it is."""
         async with asyncio.timeout(within):
             return await anext(self._lines)
 
-    async def ended(self, within: float = 10) -> bool:
+    async def ended(self, within: float = PATIENCE_SECONDS) -> bool:
         """Wait until it is over; gives whether it ended as a stream should."""
         try:
             while True:
