@@ -40,26 +40,42 @@ class Sender:
         self._stopping.set()
 
     async def run(self) -> None:
-        """Send until stopped."""
-        await asyncio.gather(*(self._work() for _ in range(AT_ONCE)))
+        """Send until stopped, several mails side by side."""
+        room = asyncio.Semaphore(AT_ONCE)
+        async with asyncio.TaskGroup() as sending:
+            while not self._stopping.is_set():
+                await room.acquire()
+                if (mail := await self._next()) is not None:
+                    task = sending.create_task(self._end(mail))
+                    task.add_done_callback(lambda _: room.release())
+                    continue
+                room.release()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), LOOK_SECONDS)
 
-    async def _work(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                await self._send_waiting()
-            except PyMongoError as error:
-                log.warning("sender.failed", error=repr(error))
-            except Exception:  # whatever it is, the other mails wait for us too
-                log.exception("sender.failed")
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), LOOK_SECONDS)
+    async def _next(self) -> Mail | None:
+        """A mail that waits to be sent, taken."""
+        if self._is_to_pause():
+            return None
+        try:
+            return await _take()
+        except PyMongoError as error:
+            log.warning("sender.failed", error=repr(error))
+        except Exception:  # whatever it is, the other mails wait for us too
+            log.exception("sender.failed")
+        return None
 
-    async def _send_waiting(self) -> None:
-        while not self._is_to_pause() and (mail := await _take()) is not None:
+    async def _end(self, mail: Mail) -> None:
+        """Send it or give it up; where neither can be noted, its lease brings it back."""
+        try:
             if mail.useless_after is not None and mail.useless_after <= utc_now():
                 await _note(mail, state=MailState.FAILED, error="Too late", secret=None)
             else:
                 await self._send(mail)
+        except PyMongoError as error:
+            log.warning("sender.failed", error=repr(error))
+        except Exception:
+            log.exception("sender.failed")
 
     def _is_to_pause(self) -> bool:
         """While SendGrid is left alone, no mail uses up its tries."""

@@ -21,6 +21,8 @@ has forgotten it, and one that was started again, and may lack the last second's
 KEPT = timedelta(days=30)
 """How long Redis keeps a timer that nobody could run."""
 
+POLL_SECONDS = 0.2
+"""How late a ticket may be free again; at rest this is what the service costs."""
 JOB_SECONDS = 10
 """Short: a timer that a killed worker was at waits for this and ten seconds more."""
 
@@ -83,8 +85,7 @@ class Timers:
             keep_result=0,
             log_results=False,
             max_jobs=32,
-            # The default of half a second is how late a ticket would be free.
-            poll_delay=0.05,
+            poll_delay=POLL_SECONDS,
             job_serializer=_as_json,
             job_deserializer=json.loads,
         )
