@@ -10,7 +10,7 @@ from ticketing_common.testing import Bus, World, an_event, eventually, somebody
 from ticketing_dev import parts
 from ticketing_dev.process import Process
 
-ROUNDS, BUYERS = 3, 30
+ROUNDS, BUYERS = 5, 30
 
 
 async def test_of_thirty_buyers_at_two_processes_one_gets_the_ticket_every_time(
