@@ -14,6 +14,9 @@ from typing import Any
 import httpx
 
 from ticketing_common.testing import eventually
+from ticketing_common.testing.programs import StripeStandIn
+from ticketing_dev.folder import Folder
+from ticketing_dev.keys import Keys
 from ticketing_dev.parts import free_port
 
 COMMAND = str(Path(sys.executable).with_name("ticketing"))
@@ -37,6 +40,13 @@ class Market:
         command = [COMMAND, "status", "--json", "--data", str(self._data)]
         result: dict[str, Any] = json.loads(subprocess.check_output(command))
         return result
+
+    @property
+    def stripe(self) -> StripeStandIn:
+        """The stand-in, with its bad days on demand."""
+        [address] = [p["address"] for p in self.status()["parts"] if p["name"] == "stripe"]
+        key = Keys.kept_in(Folder(self._data).keys).stripe
+        return StripeStandIn(f"http://{address}", {"Authorization": f"Bearer {key}"})
 
     def ticketing(self, *words: str) -> subprocess.CompletedProcess[str]:
         """What a command of the operator's says about this market."""

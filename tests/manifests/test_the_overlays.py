@@ -19,6 +19,7 @@ from ticketing_common.broker.streams import consumers
 from ticketing_dev.checkout import INGRESS, ROOT
 from ticketing_dev.diagram import subscription_lists
 from ticketing_dev.manifests import COMPONENTS, INFRA, Object
+from ticketing_dev.rolling import LEAVING_SECONDS
 
 SERVICES = ["auth", "tickets", "orders", "payments", "expiration", "contact"]
 CHOICES = [
@@ -199,7 +200,7 @@ def test_a_pod_is_given_the_time_that_its_service_takes_to_stop(
     [requests] = re.findall(r"UVICORN_TIMEOUT_GRACEFUL_SHUTDOWN=(\d+)", dockerfile)
     before = pod["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
     outbox = 3
-    assert before >= 5
+    assert before == LEAVING_SECONDS, "as long as a local process waits for the ingress"
     takes = before + int(requests) + HANDLER_SECONDS + outbox
     assert pod["terminationGracePeriodSeconds"] >= takes
     assert deployment["strategy"]["rollingUpdate"]["maxUnavailable"] == 0

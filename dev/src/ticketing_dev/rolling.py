@@ -16,6 +16,8 @@ from ticketing_dev.parts import SERVICE_GRACE_SECONDS
 from ticketing_dev.state import PartState
 
 PATIENCE_SECONDS = 120.0
+LEAVING_SECONDS = 5.0
+"""From new routes to the process' end, at most: as long as a pod's preStop, for its reason."""
 LOOK_EVERY_SECONDS = 0.05
 
 Say = Callable[[str], None]
@@ -77,25 +79,34 @@ def _out_of_the_ingress(folder: Folder, part: PartState, replicas: int) -> Itera
     if replicas == 1 or listed not in before:
         yield
         return
-    _reload(folder, config, before.replace(listed, f"{listed}down "))
+    old = _reload(folder, config, before.replace(listed, f"{listed}down "))
+    _let_go(old)
     try:
         yield
     finally:
         _reload(folder, config, before)
 
 
-def _reload(folder: Folder, config: Path, text: str) -> None:
-    """Take new routes, and wait until nobody is on the old ones: a request may be on its way."""
+def _reload(folder: Folder, config: Path, text: str) -> set[psutil.Process]:
+    """Have nginx take new routes. Gives the workers that are still on older ones."""
     master = psutil.Process(_part(folder, "ingress").pid)
-    before = set(master.children())
+    old = set(master.children())
     config.write_text(text)
     master.send_signal(signal.SIGHUP)
+    _wait(
+        lambda: bool(set(master.children()) - old),
+        "The ingress did not take its new routes. `ticketing logs ingress` says why.",
+    )
+    return old
 
-    def is_done() -> bool:
-        now = set(master.children())
-        return bool(now - before) and not now & before
 
-    _wait(is_done, "The ingress did not take its new routes. `ticketing logs ingress` says why.")
+def _let_go(workers: set[psutil.Process]) -> None:
+    """Wait until these begin no request any more: a request may be on its way.
+
+    Most are gone at once. One that stays longer is in an answer, which the process still gives when
+    it is asked to end, or in a stream of events, which has no end.
+    """
+    psutil.wait_procs(workers, timeout=LEAVING_SECONDS)
 
 
 def _wait(is_so: Callable[[], bool], complaint: str) -> None:
