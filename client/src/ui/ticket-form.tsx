@@ -10,10 +10,13 @@ import type { Outcome } from "./use-action";
 type Offer = { title: string; price: number };
 type Props = { ticket?: Ticket; button: string; send: (offer: Offer) => Promise<Outcome> };
 
+/** Half of the world writes a decimal comma, the other half thousands with it: 1,500 could be either. */
+const PRICE = /^\d+([.,]\d{1,2})?$/;
+
 const NO_PRICE: Failure = {
   ok: false,
   status: 400,
-  errors: [{ field: "price", message: "Say a price, such as 25 or 19.99" }],
+  errors: [{ field: "price", message: "Say a price in digits alone, such as 1500 or 19.99" }],
 };
 
 /** What is sold, and for how much. */
@@ -22,9 +25,10 @@ export function TicketForm({ ticket, button, send }: Props) {
     <Form
       button={button}
       send={async (typed) => {
-        // Half of the world writes a decimal comma.
-        const price = Number.parseFloat(text(typed, "price").replace(",", "."));
-        return Number.isNaN(price) ? NO_PRICE : send({ title: text(typed, "title"), price });
+        const price = text(typed, "price").trim();
+        return PRICE.test(price)
+          ? send({ title: text(typed, "title"), price: Number(price.replace(",", ".")) })
+          : NO_PRICE;
       }}
     >
       <Field

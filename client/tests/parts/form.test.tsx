@@ -55,8 +55,8 @@ test("while it works its button is busy, and a second press does nothing", async
   await waitFor(() => expect(button.disabled).toBe(false));
 });
 
-test("a ticket's form takes a decimal comma, and goes on to where it is told", async () => {
-  answering(json(200, {}));
+/** Types a price and sends the form; gives what was sent. */
+async function offering(price: string): Promise<unknown[]> {
   const sent: unknown[] = [];
   const send = async (offer: unknown) => {
     sent.push(offer);
@@ -64,8 +64,34 @@ test("a ticket's form takes a decimal comma, and goes on to where it is told", a
   };
   render(<TicketForm ticket={aTicket()} button="Save" send={send} />);
   await userEvent.clear(screen.getByLabelText("Price"));
-  await userEvent.type(screen.getByLabelText("Price"), "19,5");
+  if (price) await userEvent.type(screen.getByLabelText("Price"), price);
   await userEvent.click(screen.getByRole("button", { name: "Save" }));
-  expect(sent).toEqual([{ title: "A concert", price: 19.5 }]);
+  return sent;
+}
+
+test.each([
+  ["25", 25],
+  [" 1500 ", 1500],
+  ["19.99", 19.99],
+  ["19,5", 19.5],
+])("%j is a price, and the form goes on to where it is told", async (typed, price) => {
+  expect(await offering(typed)).toEqual([{ title: "A concert", price }]);
   await waitFor(() => expect(router.push).toHaveBeenCalledWith("/tickets/1"));
+});
+
+test.each([
+  "",
+  "much",
+  "1,500",
+  "1.500,00",
+  "1 500",
+  "20 or best offer",
+  "$20",
+  "-5",
+  "1e3",
+  "0.001",
+])("%j is no price that one could be sure of, and is not sent", async (typed) => {
+  expect(await offering(typed)).toEqual([]);
+  expect(await screen.findByText(/^Say a price/)).toBeTruthy();
+  expect(screen.getByLabelText("Price").getAttribute("aria-invalid")).toBe("true");
 });
