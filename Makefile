@@ -109,6 +109,10 @@ test-mongo: setup ## Run the tests that touch MongoDB on the mongod that TICKETI
 bench: setup ## Measure a running stack against its limits
 	@$(BIN)/python -m bench.stack
 
+.PHONY: bench-capacity
+bench-capacity: setup ## Measure what a pod of each service takes
+	@$(BIN)/python -m bench.capacity
+
 .PHONY: bench-cold
 bench-cold: ## Measure `make up` on a fresh clone
 	@$(PYTHON) bench/cold.py

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -48,9 +49,14 @@ def up(port: int, data: str) -> float:
     return time.perf_counter() - began
 
 
+def status(data: str) -> dict[str, Any]:
+    said: dict[str, Any] = json.loads(ticketing("status", "--json", "--data", data))
+    return said
+
+
 def processes(data: str) -> list[psutil.Process]:
     """The supervisor and everything below it."""
-    supervisor = psutil.Process(json.loads(ticketing("status", "--json", "--data", data))["pid"])
+    supervisor = psutil.Process(status(data)["pid"])
     return [supervisor, *supervisor.children(recursive=True)]
 
 
