@@ -103,7 +103,7 @@ async def all_services_are_restarted_one_by_one(stage: Stage, _: random.Random) 
     for part in PROCESSES:
         before = stage.pid(part)
         stage.signal(part, signal.SIGTERM)
-        await eventually(partial(_is_another, stage, part, before), within=40)
+        await eventually(partial(_is_another, stage, part, before))
 
 
 async def _is_another(stage: Stage, part: str, pid: int | None) -> bool:

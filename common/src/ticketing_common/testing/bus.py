@@ -65,9 +65,9 @@ class Bus:
         headers = {"ce-id": str(ObjectId())}
         await self.js.publish(event.subject, body, headers=headers)
 
-    async def settled(self, listeners: Listeners, within: float = PATIENCE_SECONDS) -> None:
+    async def settled(self, listeners: Listeners) -> None:
         """Wait until a service has answered for everything it was told."""
-        async with asyncio.timeout(within):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             for stream, consumer in consumers(listeners).items():
                 # A consumer's count of what is pending lags behind the stream for a moment.
                 last = await self._last_sequence(stream, heard_by(consumer))
@@ -90,20 +90,18 @@ class Bus:
                 last = max(last, (await self.js.get_last_msg(stream, subject)).seq or 0)
         return last
 
-    async def heard(
-        self, event: type[E], count: int = 1, within: float = PATIENCE_SECONDS
-    ) -> list[E]:
+    async def heard(self, event: type[E], count: int = 1) -> list[E]:
         """All that was said of one kind, once there are at least `count`."""
-        async with asyncio.timeout(within):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
                 messages = await self._messages(stream_of(event), event.subject)
                 if len(messages) >= count:
                     return [event.model_validate_json(message.data) for message in messages]
                 await asyncio.sleep(0.02)
 
-    async def dead_letters(self, count: int = 0, within: float = PATIENCE_SECONDS) -> list[Msg]:
+    async def dead_letters(self, count: int = 0) -> list[Msg]:
         """The dead letters, once there are at least `count`."""
-        async with asyncio.timeout(within):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
                 messages = await self._messages(DEAD_LETTERS, f"{BURIED}.>")
                 if len(messages) >= count:

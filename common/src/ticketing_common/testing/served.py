@@ -75,14 +75,16 @@ async def _true_or_raise(server: uvicorn.Server, task: asyncio.Task[None]) -> bo
     return server.started
 
 
-async def eventually(ask: Callable[[], Awaitable[T]], within: float = PATIENCE_SECONDS) -> T:
+async def eventually(ask: Callable[[], Awaitable[T]]) -> T:
     """Ask until the answer is truthy or asserting stops failing; returns the answer."""
-    deadline = asyncio.get_running_loop().time() + within
+    deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
     while True:
         try:
             if answer := await ask():
                 return answer
-            failure: AssertionError = AssertionError(f"still {answer!r} after {within} s")
+            failure: AssertionError = AssertionError(
+                f"still {answer!r} after {PATIENCE_SECONDS:.0f} s"
+            )
         except AssertionError as error:
             failure = error
         if asyncio.get_running_loop().time() > deadline:

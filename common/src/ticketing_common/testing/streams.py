@@ -30,11 +30,11 @@ class Stream:
         self.retry: int | None = None
         self._lines = response.aiter_lines()
 
-    async def next(self, within: float = PATIENCE_SECONDS) -> Told:
+    async def next(self) -> Told:
         """The next event. Raises StopAsyncIteration where the stream has ended."""
         fields: dict[str, str] = {}
         while True:
-            line = await self.line(within)
+            line = await self.line()
             if line and not line.startswith(":"):
                 field, _, value = line.partition(": ")
                 fields[field] = value
@@ -48,16 +48,16 @@ class Stream:
     async def take(self, count: int) -> list[Told]:
         return [await self.next() for _ in range(count)]
 
-    async def line(self, within: float = PATIENCE_SECONDS) -> str:
+    async def line(self) -> str:
         """The next line, whatever it is."""
-        async with asyncio.timeout(within):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             return await anext(self._lines)
 
-    async def ended(self, within: float = PATIENCE_SECONDS) -> bool:
+    async def ended(self) -> bool:
         """Wait until it is over; gives whether it ended as a stream should."""
         try:
             while True:
-                await self.line(within)
+                await self.line()
         except StopAsyncIteration:
             return True
         except httpx.RemoteProtocolError:
