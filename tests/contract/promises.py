@@ -191,6 +191,7 @@ ENVIRONMENT = {
         "SENDGRID_EMAIL": True,
         "SENDGRID_API_BASE": False,
         "PUBLIC_URL": True,
+        "CURRENCY": False,
     },
 }
 """The variables of each service, and whether it cannot do without."""

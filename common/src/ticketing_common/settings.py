@@ -3,8 +3,23 @@
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+WITHOUT_CENTS = {
+    *("bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "ugx", "vnd"),
+    *("vuv", "xaf", "xof", "xpf"),
+    *("bhd", "jod", "kwd", "omr", "tnd"),  # a thousandth, not a hundredth
+    *("huf", "isk", "twd"),  # a hundredth that cannot always be charged
+}
+"""Where a price with two decimals is no amount: docs.stripe.com/currencies#minor-units."""
 
 
 def _long_enough(key: SecretStr) -> SecretStr:
@@ -29,6 +44,12 @@ def _names_a_database(uri: str) -> str:
     return uri
 
 
+def _has_cents(currency: str) -> str:
+    if currency in WITHOUT_CENTS:
+        raise ValueError("should be a currency of a hundred minor units, as prices have cents")
+    return currency
+
+
 SigningKey = Annotated[SecretStr, AfterValidator(_long_enough)]
 HttpUrl = Annotated[str, _begins_with("http", "https")]
 MongoUri = Annotated[str, _begins_with("mongodb", "mongodb+srv"), AfterValidator(_names_a_database)]
@@ -37,6 +58,9 @@ RedisUrl = Annotated[str, _begins_with("redis", "rediss")]
 LogLevel = Annotated[
     Literal["DEBUG", "INFO", "WARNING", "ERROR"],
     BeforeValidator(lambda level: level.upper() if isinstance(level, str) else level),
+]
+Currency = Annotated[
+    str, StringConstraints(to_lower=True, pattern="^[A-Za-z]{3}$"), AfterValidator(_has_cents)
 ]
 
 

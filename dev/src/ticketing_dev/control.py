@@ -22,7 +22,7 @@ from ticketing_dev.stack import Stack
 # What a developer sets for all services, if anything.
 PASSED_ON = ("LOG_LEVEL", "OTEL_EXPORTER_OTLP_ENDPOINT")
 # The same for payments alone.
-PASSED_TO_PAYMENTS = ("CURRENCY", "PAYMENT_GRACE_SECONDS")
+PASSED_TO_PAYMENTS = ("PAYMENT_GRACE_SECONDS",)
 
 DOWN_SECONDS, LOOK_EVERY_SECONDS = 60.0, 0.05
 
@@ -73,6 +73,7 @@ def up(wish: Wish, console: Console, *, background: bool = False) -> None:
                 _account(keys),
                 wish.replicas,
                 {name: os.environ[name] for name in PASSED_TO_PAYMENTS if name in os.environ},
+                os.environ.get("CURRENCY") or "usd",
             )
             url = f"http://localhost:{wish.port}"
             asyncio.run(Stack(folder, url, parts, console, background).run())

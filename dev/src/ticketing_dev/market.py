@@ -28,6 +28,7 @@ def market(
     account: StripeAccount | None = None,
     replicas: int = 1,
     paying: Mapping[str, str] | None = None,
+    currency: str = "usd",
 ) -> list[Part]:
     """All parts of a stack at http://localhost:`port`.
 
@@ -36,7 +37,7 @@ def market(
     pages are served at a port; without it there are none. `dev` has the services reload.
     `account` is whose Stripe is used; without it, the stand-in. `replicas` is of each service:
     the second of orders is the part `orders-2`, behind the same routes. `paying` are variables for
-    payments.
+    payments, and `currency` is what all who tell of money are told.
     """
     users = ("operator", *SERVICES)
     nats = parts.nats(
@@ -83,6 +84,7 @@ def market(
         "SENDGRID_EMAIL": SENDER,
         "SENDGRID_API_BASE": sendgrid.url,
         "PUBLIC_URL": f"http://localhost:{port}",
+        "CURRENCY": currency,
     }
     waits = {} if window is None else {"EXPIRATION_WINDOW_SECONDS": str(window)}
     sets = {
@@ -90,7 +92,12 @@ def market(
         "tickets": stored("tickets", JWT_KEY=keys.jwt),
         "orders": stored("orders", JWT_KEY=keys.jwt, **waits),
         "payments": stored(
-            "payments", stripe, JWT_KEY=keys.jwt, **stripe_settings, **(paying or {})
+            "payments",
+            stripe,
+            JWT_KEY=keys.jwt,
+            CURRENCY=currency,
+            **stripe_settings,
+            **(paying or {}),
         ),
         "expiration": service("expiration", redis, REDIS_URL=redis.url),
         "contact": stored("contact", sendgrid, **mail_settings),
@@ -102,7 +109,9 @@ def market(
         command = client(port_of_client)
         url = f"http://localhost:{port}"
         publishable_key = account.publishable_key if account is not None else ""
-        pages = [parts.client(port_of_client, data / "client", command, url, publishable_key)]
+        pages = [
+            parts.client(port_of_client, data / "client", command, url, currency, publishable_key)
+        ]
     ingress = parts.ingress(
         port,
         data / "ingress",

@@ -265,7 +265,12 @@ def service(
 
 
 def client(
-    port: int, data: Path, command: tuple[str, ...], api: str, publishable_key: str = ""
+    port: int,
+    data: Path,
+    command: tuple[str, ...],
+    api: str,
+    currency: str,
+    publishable_key: str = "",
 ) -> Part:
     """The pages, as `command` serves them; `api` is where they find the services.
 
@@ -278,6 +283,7 @@ def client(
             "PORT": str(port),
             "HOSTNAME": HOST,
             "API_URL": api,
+            "CURRENCY": currency,
             "NEXT_TELEMETRY_DISABLED": "1",
             **({"STRIPE_PUBLISHABLE_KEY": publishable_key} if publishable_key else {}),
         },

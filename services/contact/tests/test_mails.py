@@ -195,11 +195,29 @@ async def test_a_hostile_title_is_text_and_nothing_else(
 
 
 def test_a_title_of_several_lines_stays_in_its_place() -> None:
-    facts = {"title": "Concert\r\n\r\nhttps://tickets.example.evil/", "price": "$1.00"}
-    mail = Mail.model_construct(template="ticket_listed", facts=facts, secret=None)
+    mail = listed("Concert\r\n\r\nhttps://tickets.example.evil/", "1.00")
 
-    written = letter(mail, "https://tickets.example")
+    written = letter(mail, "https://tickets.example", "usd")
 
     assert written.subject == "For sale: Concert https://tickets.example.evil/"
     assert written.text.startswith('Your ticket "Concert https://tickets.example.evil/" is')
     assert 'href="https://tickets.example.evil' not in written.html
+
+
+@pytest.mark.parametrize(
+    ("noted", "currency", "read"),
+    [
+        ("1250.00", "usd", "$1250.00"),
+        ("1250.00", "eur", "1250.00 EUR"),
+        ("$1250.00", "usd", "$1250.00"),
+    ],
+    ids=["in dollars", "in another currency", "queued by the version before"],
+)
+def test_a_mail_names_the_currency_that_is_charged(noted: str, currency: str, read: str) -> None:
+    written = letter(listed("Concert", noted), "https://tickets.example", currency)
+    assert f"is for sale at {read}." in written.text
+
+
+def listed(title: str, price: str) -> Mail:
+    facts = {"title": title, "price": price}
+    return Mail(template="ticket_listed", user_id=an_id(), to="seller@example.com", facts=facts)

@@ -24,7 +24,7 @@ def create_app(settings: ContactSettings | None = None) -> FastAPI:
             settings.sendgrid_email,
             settings.sendgrid_api_base,
         )
-        sender = Sender(sendgrid, settings.public_url)
+        sender = Sender(sendgrid, settings.public_url, settings.currency)
         sending = asyncio.create_task(sender.run())
         try:
             yield

@@ -22,11 +22,13 @@ class Letter:
     html: str
 
 
-def letter(mail: Mail, public_url: str) -> Letter:
-    """The mail in words."""
+def letter(mail: Mail, public_url: str, currency: str) -> Letter:
+    """The mail in words; prices are in this currency."""
     site = public_url.rstrip("/")
     # On one line each: a title decides neither where the subject ends nor what is a paragraph.
     facts = {name: " ".join(fact.split()) for name, fact in mail.facts.items()}
+    if "price" in facts:
+        facts["price"] = _money(facts["price"], currency)
     whole = _plain.get_template(f"{mail.template}.txt.j2").render(
         facts, site=site, secret=mail.secret
     )
@@ -36,3 +38,9 @@ def letter(mail: Mail, public_url: str) -> Letter:
         subject=subject, paragraphs=text.strip().split("\n\n"), site=site
     )
     return Letter(subject, text, html)
+
+
+def _money(price: str, currency: str) -> str:
+    """Dollars by their sign, others by a code that means one currency alone."""
+    price = price.removeprefix("$")  # of a mail that has waited since prices had it when queued
+    return f"${price}" if currency == "usd" else f"{price} {currency.upper()}"

@@ -149,5 +149,5 @@ async def _queue(mail: Mail) -> None:
 async def _mail_to(user_id: str, template: str, **facts: Any) -> Mail:
     recipient = await known(Recipient, user_id)
     if "price" in facts:
-        facts["price"] = f"${facts['price']:.2f}"
+        facts["price"] = f"{facts['price']:.2f}"
     return Mail(template=template, user_id=user_id, to=recipient.email, facts=facts)

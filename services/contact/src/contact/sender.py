@@ -1,7 +1,8 @@
 """From the delivery log to SendGrid."""
 
 import asyncio
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 import structlog
@@ -30,9 +31,10 @@ class Sender:
     noting; SendGrid knows no idempotency key. It never goes out not at all without the log saying
     so."""
 
-    def __init__(self, sendgrid: SendGrid, public_url: str) -> None:
+    def __init__(self, sendgrid: SendGrid, public_url: str, currency: str) -> None:
         self._sendgrid = sendgrid
         self._public_url = public_url
+        self._currency = currency
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
@@ -57,25 +59,17 @@ class Sender:
         """A mail that waits to be sent, taken."""
         if self._is_to_pause():
             return None
-        try:
+        with _logged():
             return await _take()
-        except PyMongoError as error:
-            log.warning("sender.failed", error=repr(error))
-        except Exception:  # whatever it is, the other mails wait for us too
-            log.exception("sender.failed")
         return None
 
     async def _end(self, mail: Mail) -> None:
         """Send it or give it up; where neither can be noted, its lease brings it back."""
-        try:
+        with _logged():
             if mail.useless_after is not None and mail.useless_after <= utc_now():
                 await _note(mail, state=MailState.FAILED, error="Too late", secret=None)
             else:
                 await self._send(mail)
-        except PyMongoError as error:
-            log.warning("sender.failed", error=repr(error))
-        except Exception:
-            log.exception("sender.failed")
 
     def _is_to_pause(self) -> bool:
         """While SendGrid is left alone, no mail uses up its tries."""
@@ -83,9 +77,8 @@ class Sender:
 
     async def _send(self, mail: Mail) -> None:
         try:
-            message_id = await self._sendgrid.send(
-                mail.to, letter(mail, self._public_url), str(mail.id)
-            )
+            written = letter(mail, self._public_url, self._currency)
+            message_id = await self._sendgrid.send(mail.to, written, str(mail.id))
         except LeftAlone as error:  # since we looked
             await _note(mail, next_try_at=utc_now() + timedelta(seconds=error.seconds))
         except NotSent as error:
@@ -108,6 +101,17 @@ class Sender:
                 secret=None,
                 error=None,
             )
+
+
+@contextmanager
+def _logged() -> Iterator[None]:
+    """Whatever it is that fails, the other mails wait for us too."""
+    try:
+        yield
+    except PyMongoError as error:
+        log.warning("sender.failed", error=repr(error))
+    except Exception:
+        log.exception("sender.failed")
 
 
 async def _take() -> Mail | None:

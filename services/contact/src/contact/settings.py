@@ -2,7 +2,7 @@
 
 from pydantic import SecretStr
 
-from ticketing_common.settings import HttpUrl, StoreSettings
+from ticketing_common.settings import Currency, HttpUrl, StoreSettings
 
 
 class ContactSettings(StoreSettings):
@@ -13,3 +13,5 @@ class ContactSettings(StoreSettings):
     """Where a stand-in for SendGrid is, where it is not SendGrid itself."""
     public_url: HttpUrl
     """Where links in mails lead."""
+    currency: Currency = "usd"
+    """What payments charges in."""
