@@ -12,8 +12,19 @@ export type Answer<M extends Method, P extends Path<M>> = Success<Operation<M, P
 
 export type Caller = ReturnType<typeof caller>;
 
-/** The function that calls the API. It never throws: what went wrong is an answer, too. */
+/** Answers that the services keep under a key. After any other the same request may still be done. */
+const settles = ({ ok, status }: { ok: boolean; status: number }) =>
+  ok || status === 400 || status === 402;
+
+/**
+ * A function that calls the API. It never throws: what went wrong is an answer, too.
+ *
+ * What it asks again in the same words, after there was no answer, has the same key: had the first
+ * one arrived, it is answered and not done again.
+ */
 export function caller(transport: Transport) {
+  let open: { asked: string; key: string } | undefined;
+
   return async function call<M extends Method, P extends Path<M>>(
     method: M,
     path: P,
@@ -21,18 +32,33 @@ export function caller(transport: Transport) {
   ): Promise<Answer<M, P>> {
     const headers = await transport.headers();
     if (given.body !== undefined) headers["content-type"] = "application/json";
-    if (method !== "get") headers["idempotency-key"] = freshKey();
+    const where = address(path, given);
+    const body = given.body === undefined ? undefined : JSON.stringify(given.body);
+    const changes = method !== "get";
+    if (changes) {
+      const asked = `${method} ${where} ${body}`;
+      if (open?.asked !== asked) open = { asked, key: freshKey() };
+      headers["idempotency-key"] = open.key;
+    }
     try {
-      const response = await fetch(transport.base + address(path, given), {
+      const response = await fetch(transport.base + where, {
         method: method.toUpperCase(),
         headers,
-        body: given.body === undefined ? undefined : JSON.stringify(given.body),
+        body,
         cache: "no-store",
         signal: AbortSignal.timeout(transport.patience),
       });
-      if (!response.ok) return await failureOf(response);
-      const data = response.status === 204 ? undefined : await response.json();
-      return { ok: true, status: response.status, headers: response.headers, data } as Answer<M, P>;
+      const { ok, status } = response;
+      const answer = ok
+        ? {
+            ok,
+            status,
+            headers: response.headers,
+            data: status === 204 ? undefined : await response.json(),
+          }
+        : await failureOf(response);
+      if (changes && settles(answer)) open = undefined;
+      return answer as Answer<M, P>;
     } catch (error) {
       return (error as Error).name === "TimeoutError" ? TOO_SLOW : NO_CONNECTION;
     }

@@ -1,7 +1,6 @@
 "use client";
 
 import Link from "next/link";
-import { call } from "@/api/browser";
 import type { Ticket, User } from "@/api/models";
 import { patiently } from "@/api/patiently";
 import { signInFirst } from "@/going";
@@ -9,9 +8,11 @@ import { money } from "@/words";
 import { Act } from "./act";
 import { Trouble } from "./trouble";
 import { useAction } from "./use-action";
+import { useCall } from "./use-call";
 
 /** The way to an order: one button, after one has signed in. */
 export function Buy({ ticket, user }: { ticket: Ticket; user: User | null }) {
+  const call = useCall();
   const { busy, ready, failure, run } = useAction(async () => {
     const answer = await patiently(() =>
       call("post", "/api/orders", { body: { ticketId: ticket.id } }),

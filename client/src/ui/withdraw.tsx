@@ -1,11 +1,12 @@
 "use client";
 
-import { call } from "@/api/browser";
 import { ActTwice } from "./act-twice";
 import { Trouble } from "./trouble";
 import { useAction } from "./use-action";
+import { useCall } from "./use-call";
 
 export function Withdraw({ ticketId }: { ticketId: string }) {
+  const call = useCall();
   const action = useAction(async () => {
     const answer = await call("delete", "/api/tickets/{ticketId}", { path: { ticketId } });
     return answer.ok ? { goTo: "/tickets/mine" } : answer;

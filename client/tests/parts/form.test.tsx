@@ -2,6 +2,7 @@ import { render, screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { expect, test } from "vitest";
 import { SignUpForm } from "@/app/signup/form";
+import { SellForm } from "@/app/tickets/new/form";
 import { TicketForm } from "@/ui/ticket-form";
 import { violations } from "./accessible";
 import { answering, errors, json } from "./api";
@@ -94,4 +95,19 @@ test.each([
   expect(await offering(typed)).toEqual([]);
   expect(await screen.findByText(/^Say a price/)).toBeTruthy();
   expect(screen.getByLabelText("Price").getAttribute("aria-invalid")).toBe("true");
+});
+
+test("a ticket that is offered again because no answer came is offered once", async () => {
+  const asked = answering(new TypeError("Failed to fetch"), json(201, aTicket({ id: "7" })));
+  render(<SellForm />);
+  await userEvent.type(screen.getByLabelText("What is it for?"), "A concert");
+  await userEvent.type(screen.getByLabelText("Price"), "25");
+  await userEvent.click(screen.getByRole("button"));
+  await screen.findByText(/could not reach/);
+  await userEvent.click(screen.getByRole("button"));
+  await waitFor(() => expect(router.push).toHaveBeenCalledWith("/tickets/7"));
+  const keys = asked.mock.calls.map(([, { headers }]) =>
+    new Headers(headers).get("idempotency-key"),
+  );
+  expect(keys[1]).toBe(keys[0]);
 });

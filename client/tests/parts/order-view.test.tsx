@@ -78,6 +78,21 @@ test("an order that payments does not know yet is asked for again", async () => 
   expect(asked.mock.calls.filter(([, { method }]) => method === "POST")).toHaveLength(2);
 });
 
+test("to pay again because no answer came is the same payment", async () => {
+  const asked = market({
+    "POST /api/payments": [errors(503, { message: "Not available" }), json(201, aPayment())],
+    "GET /api/payments": [json(200, []), json(200, [aPayment({ status: "succeeded" })])],
+  });
+  show();
+  await pay();
+  await screen.findByText("Not available");
+  await pay();
+  expect(await screen.findByText("It is yours")).toBeTruthy();
+  const paid = asked.mock.calls.filter(([, { method }]) => method === "POST");
+  const keys = paid.map(([, { headers }]) => new Headers(headers).get("idempotency-key"));
+  expect(keys).toEqual([keys[0], keys[0]]);
+});
+
 test.each([
   ["complete", "It is yours"],
   ["cancelled", "Cancelled"],

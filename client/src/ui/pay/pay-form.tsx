@@ -6,6 +6,7 @@ import { money } from "@/words";
 import { Act } from "../act";
 import { Trouble } from "../trouble";
 import { type Outcome, useAction } from "../use-action";
+import { useCall } from "../use-call";
 import type { PayProps } from "./pay";
 import { type Confirm, goOnWith, payWith } from "./paying";
 
@@ -18,11 +19,14 @@ type Props = PayProps & {
 
 /** What every way to pay has in common: its button, what the bank said, and the way back to it. */
 export function PayForm({ order, last, isConfirming, look, token, confirm, children }: Props) {
+  const call = useCall();
   const paying = useAction(async (typed: FormData): Promise<Outcome> => {
     const given = await token(typed);
-    return typeof given === "string" ? payWith(order.id, given, confirm, look) : given;
+    return typeof given === "string" ? payWith(call, order.id, given, confirm, look) : given;
   });
-  const confirming = useAction(async () => (last ? goOnWith(last.id, confirm, look) : undefined));
+  const confirming = useAction(async () =>
+    last ? goOnWith(call, last.id, confirm, look) : undefined,
+  );
   const busy = paying.busy || confirming.busy;
   const failure = paying.failure ?? confirming.failure ?? (busy ? undefined : declined(last));
 

@@ -1,7 +1,7 @@
 "use client";
 
 import type { Failure } from "@/api/answer";
-import { call } from "@/api/browser";
+import type { Caller } from "@/api/call";
 import { patiently } from "@/api/patiently";
 import type { Outcome } from "../use-action";
 
@@ -10,6 +10,7 @@ export type Confirm = (clientSecret: string) => Promise<Outcome>;
 
 /** Pays an order with a token of Stripe's, and looks how it stands afterwards, whatever came of it. */
 export async function payWith(
+  call: Caller,
   orderId: string,
   token: string,
   confirm: Confirm,
@@ -28,6 +29,7 @@ export async function payWith(
 
 /** Goes on with a payment that the bank wants confirmed. */
 export async function goOnWith(
+  call: Caller,
   paymentId: string,
   confirm: Confirm,
   look: () => Promise<void>,

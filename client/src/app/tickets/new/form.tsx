@@ -1,9 +1,10 @@
 "use client";
 
-import { call } from "@/api/browser";
 import { TicketForm } from "@/ui/ticket-form";
+import { useCall } from "@/ui/use-call";
 
 export function SellForm() {
+  const call = useCall();
   return (
     <TicketForm
       button="Put it up for sale"

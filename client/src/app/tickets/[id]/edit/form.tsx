@@ -1,10 +1,11 @@
 "use client";
 
-import { call } from "@/api/browser";
 import type { Ticket } from "@/api/models";
 import { TicketForm } from "@/ui/ticket-form";
+import { useCall } from "@/ui/use-call";
 
 export function EditForm({ ticket }: { ticket: Ticket }) {
+  const call = useCall();
   return (
     <TicketForm
       ticket={ticket}
