@@ -9,6 +9,7 @@ export type Standing =
   | "yours"
   | "refunded"
   | "refund-on-its-way"
+  | "ended"
   | "cancelled"
   | "expired"
   | "withdrawn";
@@ -19,20 +20,28 @@ const ENDS = {
   "ticket-gone": "withdrawn",
 } as const;
 
-/** Tells it of the order and its payments (the newest first), which may know of each other late. */
-export function standing(order: Order, payments: Payment[], now: number): Standing {
+/**
+ * Tells it of the order and its payments (the newest first), which may know of each other late.
+ *
+ * The payments are undefined where they cannot be told: that nothing was charged is then not known.
+ */
+export function standing(order: Order, payments: Payment[] | undefined, now: number): Standing {
   const expiresAt = Date.parse(order.expiresAt);
-  const last = payments[0]?.status;
+  const last = payments?.[0]?.status;
   if (last === "refunded") return "refunded";
   if (last === "refund-pending") return "refund-on-its-way";
-  if (order.status === "cancelled") return ENDS[order.reason ?? "cancelled-by-buyer"];
+  if (order.status === "cancelled") {
+    if (last === "succeeded") return "refund-on-its-way";
+    const isUncharged = payments && (!last || last === "failed");
+    return isUncharged ? ENDS[order.reason ?? "cancelled-by-buyer"] : "ended";
+  }
   if (order.status === "complete" || last === "succeeded") return "yours";
   if (last === "needs-confirmation") return "confirming";
-  if (last === "started") return "paying";
+  if (last === "started" || (order.status === "awaiting:payment" && !last)) return "paying";
   return now < expiresAt ? "held" : "time-is-up";
 }
 
 /** Whether it is about to become something else without anything that the buyer does here. */
 export function isUnsettled(how: Standing): boolean {
-  return ["time-is-up", "paying", "confirming", "refund-on-its-way"].includes(how);
+  return ["time-is-up", "paying", "confirming", "refund-on-its-way", "ended"].includes(how);
 }

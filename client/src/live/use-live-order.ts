@@ -12,7 +12,11 @@ import { useStream } from "./use-stream";
 const LOOK_EVERY = 2500;
 
 /** An order and its payments as they are now, and a way to look at once. */
-export function useLiveOrder(rendered: Order, renderedPayments: Payment[], renderedAt: number) {
+export function useLiveOrder(
+  rendered: Order,
+  renderedPayments: Payment[] | undefined,
+  renderedAt: number,
+) {
   const [order, setOrder] = useState(rendered);
   const [payments, setPayments] = useState(renderedPayments);
   const now = useServerTime(renderedAt);
@@ -25,30 +29,38 @@ export function useLiveOrder(rendered: Order, renderedPayments: Payment[], rende
     (heard: Order) => startTransition(() => setOrder((before) => newer(before, heard))),
     [],
   );
-  const look = useCallback(async () => {
-    const [seen, paid] = await Promise.all([
-      call("get", "/api/orders/{orderId}", { path: { orderId } }),
-      paymentsOf(call, orderId),
-    ]);
-    if (seen.ok) hear(seen.data);
-    if (paid) startTransition(() => setPayments(paid));
-  }, [orderId, hear]);
+  const look = useCallback(
+    async (heard?: Order) => {
+      const [seen, paid] = await Promise.all([
+        call("get", "/api/orders/{orderId}", { path: { orderId } }),
+        paymentsOf(call, orderId),
+      ]);
+      const found = seen.ok ? seen.data : heard;
+      if (found) hear(found);
+      // What was known of its payments before need not be so at an order's end.
+      const isOver = found?.status === "cancelled";
+      startTransition(() => setPayments((before) => paid ?? (isOver ? undefined : before)));
+    },
+    [orderId, hear],
+  );
 
   useStream(address("/api/orders/{orderId}/stream", { path: { orderId } }), "order", {
     on: {
-      order: (heard: Order) => {
-        if (heard.version > order.version) look();
+      order: async (heard: Order) => {
+        const looked = heard.version > order.version && look(heard);
+        // Whether a cancelled one was charged is told together with its end.
+        if (heard.status === "cancelled") await looked;
         hear(heard);
       },
     },
-    onRefused: look,
+    onRefused: () => look(),
   });
 
   // What is under way is looked at, too: the stream tells of the order, not of its payments.
-  const unsettled = isUnsettled(how);
+  const unsettled = !payments || isUnsettled(how);
   useEffect(() => {
     if (!unsettled) return;
-    const timer = setInterval(look, LOOK_EVERY);
+    const timer = setInterval(() => look(), LOOK_EVERY);
     return () => clearInterval(timer);
   }, [unsettled, look]);
 

@@ -59,7 +59,7 @@ function told(how: Standing, payment: Payment | undefined, ticketId: string): To
         title: "Refunded",
         words: (
           <>
-            You have your money back. {payment?.reason} {again}
+            You have your money back{because(payment)} {again}
           </>
         ),
       };
@@ -67,7 +67,14 @@ function told(how: Standing, payment: Payment | undefined, ticketId: string): To
       return {
         look: "warning",
         title: "Being refunded",
-        words: <>You are getting your money back. {payment?.reason}</>,
+        words: <>You are getting your money back{because(payment)}</>,
+      };
+    case "ended":
+      return {
+        look: "secondary",
+        title: "Cancelled",
+        words:
+          "We are asking the bank about your payment. If you were charged, you get it all back.",
       };
     case "cancelled":
       return {
@@ -88,4 +95,9 @@ function told(how: Standing, payment: Payment | undefined, ticketId: string): To
         words: "The seller has taken the ticket back. You were not charged.",
       };
   }
+}
+
+/** The end of a sentence: why it was given back, as the market or an operator wrote it. */
+function because(payment: Payment | undefined): string {
+  return payment?.reason ? `: ${payment.reason.replace(/\.$/, "")}.` : ".";
 }

@@ -11,7 +11,8 @@ import { TimeLeft } from "./time-left";
 
 type Props = {
   order: Order;
-  payments: Payment[];
+  /** Undefined where they cannot be told right now. */
+  payments?: Payment[];
   publishableKey: string | null;
   renderedAt: number;
 };
@@ -19,7 +20,7 @@ type Props = {
 /** An order: how it stands as it changes, and what there is to do about it. */
 export function OrderView({ order: rendered, payments: paid, publishableKey, renderedAt }: Props) {
   const { order, payments, how, now, look } = useLiveOrder(rendered, paid, renderedAt);
-  const last = payments[0];
+  const last = payments?.[0];
   return (
     <article className="panel medium mx-auto vstack gap-3">
       <div className="d-flex flex-wrap justify-content-between align-items-baseline gap-2">

@@ -1,4 +1,4 @@
-import { render, screen } from "@testing-library/react";
+import { act, render, screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, expect, test, vi } from "vitest";
 import type { Payment } from "@/api/models";
@@ -13,9 +13,14 @@ const order = anOrder({ expiresAt });
 
 beforeEach(() => void FakeStream.install());
 
-function show(payments: Payment[] = []) {
+function show(payments: Payment[] | undefined, rendered = order) {
   return render(
-    <OrderView order={order} payments={payments} publishableKey={null} renderedAt={Date.now()} />,
+    <OrderView
+      order={rendered}
+      payments={payments}
+      publishableKey={null}
+      renderedAt={Date.now()}
+    />,
   );
 }
 
@@ -32,7 +37,7 @@ function market(routes: Record<string, Response[]>) {
 const pay = async () => userEvent.click(await screen.findByRole("button", { name: "Pay $25.00" }));
 
 test("a held order counts down, and can be paid or cancelled", async () => {
-  const { container } = show();
+  const { container } = show([]);
   await screen.findByRole("button", { name: "Pay $25.00" });
   expect(screen.getByRole("timer").textContent).toMatch(/^(1:00|0:5\d) left to pay$/);
   expect(screen.getByRole("button", { name: "Cancel this order" })).toBeTruthy();
@@ -46,7 +51,7 @@ test("a decline is told in the bank's words, and the form is there for another c
       json(200, [aPayment({ status: "failed", message: "Your card was declined." })]),
     ],
   });
-  show();
+  show([]);
   await pay();
   expect((await screen.findByRole("alert")).textContent).toBe("Your card was declined.");
   expect(screen.getByRole<HTMLButtonElement>("button", { name: "Pay $25.00" }).disabled).toBe(
@@ -59,7 +64,7 @@ test("the card that was chosen is the one that is charged", async () => {
     "POST /api/payments": [errors(402, { message: "No." })],
     "GET /api/payments": [json(200, [])],
   });
-  show();
+  show([]);
   await userEvent.click(await screen.findByRole("radio", { name: /expired card/ }));
   await pay();
   expect(await screen.findByRole("alert")).toBeTruthy();
@@ -72,7 +77,7 @@ test("an order that payments does not know yet is asked for again", async () => 
     "POST /api/payments": [errors(404, { message: "Not found" }), json(201, aPayment())],
     "GET /api/payments": [json(200, [aPayment({ status: "succeeded" })])],
   });
-  show();
+  show([]);
   await pay();
   expect(await screen.findByText("It is yours")).toBeTruthy();
   expect(asked.mock.calls.filter(([, { method }]) => method === "POST")).toHaveLength(2);
@@ -83,7 +88,7 @@ test("to pay again because no answer came is the same payment", async () => {
     "POST /api/payments": [errors(503, { message: "Not available" }), json(201, aPayment())],
     "GET /api/payments": [json(200, []), json(200, [aPayment({ status: "succeeded" })])],
   });
-  show();
+  show([]);
   await pay();
   await screen.findByText("Not available");
   await pay();
@@ -98,9 +103,9 @@ test.each([
   ["cancelled", "Cancelled"],
 ] as const)("it turns to %s by itself", async (status, title) => {
   market({ "GET /api/payments": [json(200, [])] });
-  show();
+  show([]);
   await FakeStream.opened[0]?.say("order", { ...order, status, version: 2 });
-  expect(screen.getByRole("heading", { name: title })).toBeTruthy();
+  expect(await screen.findByRole("heading", { name: title })).toBeTruthy();
 });
 
 test.each([
@@ -112,4 +117,46 @@ test.each([
   const { container } = show([aPayment({ status, reason: "The ticket is gone." })]);
   expect(screen.getByRole("heading", { name: title })).toBeTruthy();
   expect(await violations(container)).toEqual([]);
+});
+
+const cancelled = { ...order, status: "cancelled", version: 2 } as const;
+
+test("a cancelled order whose payment cannot be told promises nothing, and asks until it can", async () => {
+  vi.useFakeTimers();
+  market({
+    [`GET /api/orders/${order.id}`]: [json(200, cancelled)],
+    "GET /api/payments": [
+      errors(503, { message: "Not available" }),
+      json(200, [aPayment({ status: "succeeded" })]),
+      json(200, [aPayment({ status: "refunded", reason: "you cancelled the order" })]),
+    ],
+  });
+  const { container } = show(undefined, cancelled);
+  const told = () => container.querySelector("[role=status]")?.textContent;
+  expect(told()).toMatch(/^CancelledWe are asking/);
+  await act(() => vi.advanceTimersByTimeAsync(2600));
+  expect(told()).toMatch(/^CancelledWe are asking/);
+  await act(() => vi.advanceTimersByTimeAsync(2600));
+  expect(told()).toBe("Being refundedYou are getting your money back.");
+  await act(() => vi.advanceTimersByTimeAsync(2600));
+  expect(told()).toMatch(/^RefundedYou have your money back: you cancelled the order\. See/);
+  vi.useRealTimers();
+});
+
+test.each([
+  ["payments cannot be asked", errors(503, { message: "Not available" }), "We are asking the bank"],
+  [
+    "it was paid",
+    json(200, [aPayment({ status: "succeeded" })]),
+    "You are getting your money back",
+  ],
+  ["payments has never heard of it", errors(404, { message: "Not found" }), "You were not charged"],
+])("its end is told together with whether it was charged: %s", async (_, answer, words) => {
+  market({
+    [`GET /api/orders/${order.id}`]: [json(200, cancelled)],
+    "GET /api/payments": [answer],
+  });
+  show([]);
+  await FakeStream.opened[0]?.say("order", cancelled);
+  expect(await screen.findByText(new RegExp(words))).toBeTruthy();
 });

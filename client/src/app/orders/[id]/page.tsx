@@ -16,7 +16,7 @@ export default async function OrderPage({ params }: PageProps<"/orders/[id]">) {
   return (
     <OrderView
       order={order.data}
-      payments={payments ?? []}
+      payments={payments}
       publishableKey={process.env.STRIPE_PUBLISHABLE_KEY || null}
       renderedAt={Date.now()}
     />
