@@ -8,7 +8,8 @@ const STRIPE = `
   window.Stripe = (key) => ({
     elements: (options) => ({
       create: () => ({
-        mount: (node) => { node.textContent = "Stripe's form, " + options.mode + " of " + options.amount; },
+        mount: (node) => { node.textContent = 
+          "Stripe's form, " + options.mode + " of " + options.amount + " by " + options.allowedPaymentMethodTypes; },
         on() {}, off() {}, once() {}, update() {}, destroy() {},
       }),
       submit: async () => ({}), update() {}, getElement: () => null, on() {}, off() {},
@@ -65,7 +66,7 @@ for (const [card, what] of [
 
     const javascript = scale(page);
     await page.goto(`${shop}/orders/${order.id}`);
-    await expect(page.getByText("Stripe's form, payment of 4250")).toBeVisible();
+    await expect(page.getByText("Stripe's form, payment of 4250 by card")).toBeVisible();
     expect(await javascript()).toBeLessThan(JAVASCRIPT_LIMIT);
     await page.getByRole("button", { name: "Pay $42.50" }).click();
 

@@ -32,6 +32,8 @@ export default function StripeForm({
         amount: Math.round(props.order.ticket.price * 100),
         currency: "usd",
         paymentMethodCreation: "manual",
+        // What payments takes; the form would offer whatever the account has switched on.
+        allowedPaymentMethodTypes: ["card"],
         appearance: { theme: isDark ? "night" : "stripe" },
       }}
     >
