@@ -10,8 +10,15 @@ import { Trouble } from "./trouble";
 import { useAction } from "./use-action";
 import { useCall } from "./use-call";
 
+type Props = {
+  ticket: Ticket;
+  user: User | null;
+  /** Somebody has just taken it, and it is not known yet whether that was the visitor. */
+  isTaken: boolean;
+};
+
 /** The way to an order: one button, after one has signed in. */
-export function Buy({ ticket, user }: { ticket: Ticket; user: User | null }) {
+export function Buy({ ticket, user, isTaken }: Props) {
   const call = useCall();
   const { busy, ready, failure, run } = useAction(async () => {
     const answer = await patiently(() =>
@@ -35,7 +42,7 @@ export function Buy({ ticket, user }: { ticket: Ticket; user: User | null }) {
   return (
     <div className="vstack gap-2">
       {failure && <Trouble failure={failure} />}
-      <Act look="primary btn-lg" busy={busy} ready={ready} onClick={run}>
+      <Act look="primary btn-lg" busy={busy || isTaken} ready={ready} onClick={run}>
         Buy for {money(ticket.price)}
       </Act>
       <p className="text-body-secondary small text-center mb-0">

@@ -30,10 +30,10 @@ export function TicketView({ ticket: rendered, user, isMine, position, renderedA
   const router = useRouter();
 
   // Only the server can tell whether the order that took it meanwhile is the visitor's.
-  const isTakenSince = ticket.orderId !== null && ticket.orderId !== rendered.orderId;
+  const takenBy = user && ticket.orderId !== rendered.orderId ? ticket.orderId : null;
   useEffect(() => {
-    if (user && isTakenSince) router.refresh();
-  }, [user, isTakenSince, router]);
+    if (takenBy) router.refresh();
+  }, [takenBy, router]);
 
   return (
     <article className="panel medium mx-auto vstack gap-3">
@@ -46,12 +46,10 @@ export function TicketView({ ticket: rendered, user, isMine, position, renderedA
         <Withdrawn />
       ) : user?.id === ticket.userId ? (
         <SoldByYou ticket={ticket} />
-      ) : ticket.orderId ? (
-        <Held
-          orderId={isMine && ticket.orderId === rendered.orderId ? ticket.orderId : undefined}
-        />
+      ) : ticket.orderId && !takenBy ? (
+        <Held orderId={isMine ? ticket.orderId : undefined} />
       ) : (
-        <Buy ticket={ticket} user={user} />
+        <Buy ticket={ticket} user={user} isTaken={takenBy !== null} />
       )}
     </article>
   );
