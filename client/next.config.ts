@@ -3,10 +3,7 @@ import type { NextConfig } from "next";
 const config: NextConfig = {
   output: "standalone",
   outputFileTracingRoot: import.meta.dirname,
-  turbopack: {
-    root: import.meta.dirname,
-    resolveAlias: { "prop-types": "./src/ui/pay/no-prop-types.ts" },
-  },
+  turbopack: { root: import.meta.dirname },
   poweredByHeader: false,
   // `make check` does, and says more of it.
   typescript: { ignoreBuildErrors: true },

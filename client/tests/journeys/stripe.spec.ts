@@ -1,4 +1,4 @@
-import type { Page } from "@playwright/test";
+import type { Page, Route } from "@playwright/test";
 import { AnotherShop } from "./another-shop";
 import { expect, test } from "./people";
 import { JAVASCRIPT_LIMIT, scale } from "./weight";
@@ -8,13 +8,12 @@ const STRIPE = `
   window.Stripe = (key) => ({
     elements: (options) => ({
       create: () => ({
-        mount: (node) => { node.textContent = 
+        mount: (node) => { node.textContent =
           "Stripe's form, " + options.mode + " of " + options.amount + " by " + options.allowedPaymentMethodTypes; },
-        on() {}, off() {}, once() {}, update() {}, destroy() {},
+        on() {}, destroy() {},
       }),
-      submit: async () => ({}), update() {}, getElement: () => null, on() {}, off() {},
+      submit: async () => ({}), update() {},
     }),
-    createToken() {}, confirmCardPayment() {}, registerAppInfo() {}, _registerWrapper() {},
     createPaymentMethod: async () => ({ paymentMethod: { id: window.card ?? "pm_card_visa" } }),
     handleNextAction: async ({ clientSecret }) => {
       const page = "/dev/stripe/authenticate?client_secret=" + clientSecret + "&return_url=/";
@@ -73,6 +72,30 @@ for (const [card, what] of [
     await expect(page.getByRole("heading", { name: "It is yours" })).toBeVisible();
   });
 }
+
+test("a script of Stripe's that does not come is told, and loaded again when asked for", async ({
+  seller,
+  somebody,
+}) => {
+  const buyer = await somebody();
+  const { page } = buyer;
+  const order = await buyer.order(await seller.offer("Paid at the second try", 42.5));
+  await throughIngress(page);
+  const failed: string[] = [];
+  page.on("pageerror", (error) => failed.push(error.message));
+  const blocked = (route: Route) => route.abort();
+  await page.route("https://js.stripe.com/**", blocked);
+
+  await page.goto(`${shop}/orders/${order.id}`);
+  await expect(page.getByText("Stripe's form could not be loaded.")).toBeVisible();
+  await page.unroute("https://js.stripe.com/**", blocked);
+  await page.getByRole("button", { name: "Load it again" }).click();
+  await expect(page.getByText("Stripe's form, payment of 4250 by card")).toBeVisible();
+  await page.getByRole("button", { name: "Pay $42.50" }).click();
+
+  await expect(page.getByRole("heading", { name: "It is yours" })).toBeVisible();
+  expect(failed).toEqual([]);
+});
 
 test("Stripe's hosts are let in where Stripe is on, and only there", async ({ request }) => {
   const policyOf = async (url: string) =>

@@ -1,73 +1,56 @@
 "use client";
 
-import { Elements, PaymentElement, useElements, useStripe } from "@stripe/react-stripe-js";
-import { loadStripe, type Stripe } from "@stripe/stripe-js";
-import { useState, useSyncExternalStore } from "react";
+import type { Stripe } from "@stripe/stripe-js";
 import type { Failure } from "@/api/answer";
+import { Act } from "../act";
 import type { PayProps } from "./pay";
 import { PayForm } from "./pay-form";
-
-const DARK = "(prefers-color-scheme: dark)";
+import { usePaymentElement } from "./use-payment-element";
 
 /** Stripe's own form, for any card; what is typed into it goes to Stripe alone. */
 export default function StripeForm({
   publishableKey,
   ...props
 }: PayProps & { publishableKey: string }) {
-  const [stripe] = useState(() => loadStripe(publishableKey));
-  const isDark = useSyncExternalStore(
-    (tell) => {
-      const query = window.matchMedia(DARK);
-      query.addEventListener("change", tell);
-      return () => query.removeEventListener("change", tell);
-    },
-    () => window.matchMedia(DARK).matches,
-    () => false,
+  const { room, stripe, elements, isLost, retry } = usePaymentElement(
+    publishableKey,
+    props.order.ticket.price,
   );
-  return (
-    <Elements
-      stripe={stripe}
-      options={{
-        mode: "payment",
-        amount: Math.round(props.order.ticket.price * 100),
-        currency: "usd",
-        paymentMethodCreation: "manual",
-        // What payments takes; the form would offer whatever the account has switched on.
-        allowedPaymentMethodTypes: ["card"],
-        appearance: { theme: isDark ? "night" : "stripe" },
-      }}
-    >
-      <CardForm {...props} />
-    </Elements>
-  );
-}
-
-function CardForm(props: PayProps) {
-  const stripe = useStripe();
-  const elements = useElements();
 
   async function token(): Promise<string | Failure> {
-    if (!stripe || !elements) return failure("Stripe is still loading. Try again in a moment.");
+    if (!stripe || !elements) return LOADING;
     const { error: incomplete } = await elements.submit();
     if (incomplete) return failure(incomplete.message);
     const { error, paymentMethod } = await stripe.createPaymentMethod({ elements });
     return error ? failure(error.message) : paymentMethod.id;
   }
 
+  if (isLost) {
+    return (
+      <div className="alert alert-danger mb-0 vstack gap-3" role="alert">
+        Stripe's form could not be loaded. Your connection, or something that blocks other sites'
+        scripts, may be in its way.
+        <Act look="outline-danger" busy={false} ready onClick={retry}>
+          Load it again
+        </Act>
+      </div>
+    );
+  }
   return (
     <PayForm {...props} token={token} confirm={(clientSecret) => confirm(stripe, clientSecret)}>
-      <div className="stripe-room">
-        <PaymentElement />
-      </div>
+      <div className="stripe-room" ref={room} />
     </PayForm>
   );
 }
 
 async function confirm(stripe: Stripe | null, clientSecret: string): Promise<Failure | undefined> {
-  const result = await stripe?.handleNextAction({ clientSecret });
-  return result?.error ? failure(result.error.message) : undefined;
+  if (!stripe) return LOADING;
+  const { error } = await stripe.handleNextAction({ clientSecret });
+  return error ? failure(error.message) : undefined;
 }
 
 function failure(message = "Your card could not be used."): Failure {
   return { ok: false, status: 402, errors: [{ message }] };
 }
+
+const LOADING = failure("Stripe is still loading. Try again in a moment.");
