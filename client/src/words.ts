@@ -1,8 +1,20 @@
-const MONEY = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD" });
+const FORMATS: Record<string, Intl.NumberFormat> = {};
+
+function formatIn(currency: string): Intl.NumberFormat {
+  FORMATS[currency] ??= new Intl.NumberFormat("en-US", { style: "currency", currency });
+  return FORMATS[currency];
+}
 
 /** A price as one reads it. */
-export function money(price: number): string {
-  return MONEY.format(price);
+export function money(price: number, currency: string): string {
+  return formatIn(currency).format(price);
+}
+
+/** What stands before a price: $, €, CHF. */
+export function signOf(currency: string): string | undefined {
+  return formatIn(currency)
+    .formatToParts(0)
+    .find(({ type }) => type === "currency")?.value;
 }
 
 const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [

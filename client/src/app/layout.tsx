@@ -3,6 +3,7 @@ import type { ReactNode } from "react";
 import { visitor } from "@/api/server";
 import { Connection } from "@/ui/connection";
 import { Header } from "@/ui/header";
+import { PricedIn } from "@/ui/money";
 import "./theme.scss";
 
 export const metadata: Metadata = {
@@ -18,7 +19,7 @@ export default async function Layout({ children }: { children: ReactNode }) {
       <body>
         <Header user={await visitor()} />
         <main className="container py-4" id="content">
-          {children}
+          <PricedIn currency={(process.env.CURRENCY || "usd").toLowerCase()}>{children}</PricedIn>
         </main>
         <Connection />
       </body>

@@ -4,8 +4,8 @@ import Link from "next/link";
 import type { Ticket, User } from "@/api/models";
 import { patiently } from "@/api/patiently";
 import { signInFirst } from "@/going";
-import { money } from "@/words";
 import { Act } from "./act";
+import { Money } from "./money";
 import { Trouble } from "./trouble";
 import { useAction } from "./use-action";
 import { useCall } from "./use-call";
@@ -43,7 +43,7 @@ export function Buy({ ticket, user, isTaken }: Props) {
     <div className="vstack gap-2">
       {failure && <Trouble failure={failure} />}
       <Act look="primary btn-lg" busy={busy || isTaken} ready={ready} onClick={run}>
-        Buy for {money(ticket.price)}
+        Buy for <Money of={ticket.price} />
       </Act>
       <p className="text-body-secondary small text-center mb-0">
         Nobody else can take it while you pay.

@@ -1,6 +1,7 @@
 import Link from "next/link";
 import type { Order } from "@/api/models";
-import { ago, madeAt, money } from "@/words";
+import { ago, madeAt } from "@/words";
+import { Money } from "./money";
 
 const TOLD: Record<Order["status"], { look: string; word: string }> = {
   created: { look: "info", word: "Held for you" },
@@ -29,7 +30,9 @@ export function OrderRow({ order, now }: { order: Order; now: number }) {
           <span className="text-body-secondary small">{ago(madeAt(order.id), now)}</span>
         </div>
         <span className={`badge text-bg-${look}`}>{word}</span>
-        <span className="price">{money(order.ticket.price)}</span>
+        <span className="price">
+          <Money of={order.ticket.price} />
+        </span>
       </div>
     </article>
   );

@@ -3,8 +3,9 @@
 import Link from "next/link";
 import type { Order, Payment } from "@/api/models";
 import { useLiveOrder } from "@/live/use-live-order";
-import { madeAt, money } from "@/words";
+import { madeAt } from "@/words";
 import { Cancel } from "./cancel";
+import { Money } from "./money";
 import { OrderStatus } from "./order-status";
 import { Pay } from "./pay/pay";
 import { TimeLeft } from "./time-left";
@@ -25,7 +26,9 @@ export function OrderView({ order: rendered, payments: paid, publishableKey, ren
     <article className="panel medium mx-auto vstack gap-3">
       <div className="d-flex flex-wrap justify-content-between align-items-baseline gap-2">
         <h1 className="h2 ticket-title mb-0">{order.ticket.title}</h1>
-        <p className="price fs-4 mb-0">{money(order.ticket.price)}</p>
+        <p className="price fs-4 mb-0">
+          <Money of={order.ticket.price} />
+        </p>
       </div>
       <OrderStatus how={how} payment={last} ticketId={order.ticket.id} />
       {how === "held" && (

@@ -1,6 +1,7 @@
 import Link from "next/link";
 import type { Listed } from "@/live/use-live-tickets";
-import { ago, madeAt, money } from "@/words";
+import { ago, madeAt } from "@/words";
+import { Money } from "./money";
 
 const GONE = { held: "Just taken", withdrawn: "Withdrawn" };
 
@@ -19,7 +20,9 @@ export function TicketCard({ ticket, now, note }: { ticket: Listed; now: number;
           </Link>
         </h2>
         <p className="d-flex justify-content-between align-items-baseline mb-0 mt-auto">
-          <span className="price fs-5">{money(ticket.price)}</span>
+          <span className="price fs-5">
+            <Money of={ticket.price} />
+          </span>
           <span className="text-body-secondary small">
             {ticket.gone ? GONE[ticket.gone] : (note ?? ago(madeAt(ticket.id), now))}
           </span>

@@ -2,8 +2,10 @@
 
 import type { Failure } from "@/api/answer";
 import type { Ticket } from "@/api/models";
+import { signOf } from "@/words";
 import { Field } from "./field";
 import { Form } from "./form";
+import { useCurrency } from "./money";
 import { text } from "./typed";
 import type { Outcome } from "./use-action";
 
@@ -42,7 +44,7 @@ export function TicketForm({ ticket, button, send }: Props) {
       <Field
         name="price"
         label="Price"
-        before="$"
+        before={signOf(useCurrency())}
         inputMode="decimal"
         defaultValue={ticket?.price.toFixed(2)}
         autoComplete="off"

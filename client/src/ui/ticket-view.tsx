@@ -5,8 +5,9 @@ import { useEffect, useMemo } from "react";
 import type { Ticket, User } from "@/api/models";
 import { useServerTime } from "@/clock";
 import { type Listed, useLiveTickets } from "@/live/use-live-tickets";
-import { ago, madeAt, money } from "@/words";
+import { ago, madeAt } from "@/words";
 import { Buy } from "./buy";
+import { Money } from "./money";
 import { Held, SoldByYou, Withdrawn } from "./ticket-states";
 
 type Props = {
@@ -41,7 +42,9 @@ export function TicketView({ ticket: rendered, user, isMine, position, renderedA
         <h1 className="h2 ticket-title mb-1">{ticket.title}</h1>
         <p className="text-body-secondary mb-0">Offered {ago(madeAt(ticket.id), now)}</p>
       </div>
-      <p className="price fs-2 mb-0">{money(ticket.price)}</p>
+      <p className="price fs-2 mb-0">
+        <Money of={ticket.price} />
+      </p>
       {ticket.gone === "withdrawn" ? (
         <Withdrawn />
       ) : user?.id === ticket.userId ? (

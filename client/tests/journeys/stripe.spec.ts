@@ -9,7 +9,7 @@ const STRIPE = `
     elements: (options) => ({
       create: () => ({
         mount: (node) => { node.textContent =
-          "Stripe's form, " + options.mode + " of " + options.amount + " by " + options.allowedPaymentMethodTypes; },
+          "Stripe's form, " + options.mode + " of " + options.amount + " " + options.currency + " by " + options.allowedPaymentMethodTypes; },
         on() {}, destroy() {},
       }),
       submit: async () => ({}), update() {},
@@ -26,11 +26,12 @@ const STRIPE = `
 let another: AnotherShop;
 let shop: string;
 
-/** The same build again, told a publishable key. */
+/** The same build again, told a publishable key and another currency. */
 test.beforeAll(async () => {
   another = await AnotherShop.open({
     API_URL: process.env.MARKET_URL,
     STRIPE_PUBLISHABLE_KEY: "pk_test_journeys",
+    CURRENCY: "EUR",
   });
   shop = another.url;
 });
@@ -65,9 +66,9 @@ for (const [card, what] of [
 
     const javascript = scale(page);
     await page.goto(`${shop}/orders/${order.id}`);
-    await expect(page.getByText("Stripe's form, payment of 4250 by card")).toBeVisible();
+    await expect(page.getByText("Stripe's form, payment of 4250 eur by card")).toBeVisible();
     expect(await javascript()).toBeLessThan(JAVASCRIPT_LIMIT);
-    await page.getByRole("button", { name: "Pay $42.50" }).click();
+    await page.getByRole("button", { name: "Pay €42.50" }).click();
 
     await expect(page.getByRole("heading", { name: "It is yours" })).toBeVisible();
   });
@@ -90,8 +91,8 @@ test("a script of Stripe's that does not come is told, and loaded again when ask
   await expect(page.getByText("Stripe's form could not be loaded.")).toBeVisible();
   await page.unroute("https://js.stripe.com/**", blocked);
   await page.getByRole("button", { name: "Load it again" }).click();
-  await expect(page.getByText("Stripe's form, payment of 4250 by card")).toBeVisible();
-  await page.getByRole("button", { name: "Pay $42.50" }).click();
+  await expect(page.getByText("Stripe's form, payment of 4250 eur by card")).toBeVisible();
+  await page.getByRole("button", { name: "Pay €42.50" }).click();
 
   await expect(page.getByRole("heading", { name: "It is yours" })).toBeVisible();
   expect(failed).toEqual([]);

@@ -3,6 +3,7 @@ import userEvent from "@testing-library/user-event";
 import { expect, test } from "vitest";
 import { SignUpForm } from "@/app/signup/form";
 import { SellForm } from "@/app/tickets/new/form";
+import { PricedIn } from "@/ui/money";
 import { TicketForm } from "@/ui/ticket-form";
 import { violations } from "./accessible";
 import { answering, errors, json } from "./api";
@@ -110,4 +111,13 @@ test("a ticket that is offered again because no answer came is offered once", as
     new Headers(headers).get("idempotency-key"),
   );
   expect(keys[1]).toBe(keys[0]);
+});
+
+test("the price is asked for in the market's currency", () => {
+  render(
+    <PricedIn currency="eur">
+      <SellForm />
+    </PricedIn>,
+  );
+  expect(screen.getByText("€")).toBeTruthy();
 });

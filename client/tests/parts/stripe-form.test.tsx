@@ -1,6 +1,7 @@
 import { act, render, screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { PricedIn } from "@/ui/money";
 import StripeForm from "@/ui/pay/stripe-form";
 import { violations } from "./accessible";
 import { answering, json } from "./api";
@@ -53,10 +54,17 @@ function stripe() {
   };
 }
 
-function show() {
+function show(currency = "usd") {
   const look = vi.fn(async () => {});
   const props = { order: anOrder(), isConfirming: false, look, publishableKey: "pk_test_parts" };
-  return { ...render(<StripeForm {...props} />), look };
+  return {
+    ...render(
+      <PricedIn currency={currency}>
+        <StripeForm {...props} />
+      </PricedIn>,
+    ),
+    look,
+  };
 }
 
 const pay = () => userEvent.click(screen.getByRole("button", { name: "Pay $25.00" }));
@@ -78,14 +86,15 @@ test("a script that does not come is told, and loaded again when asked for", asy
   expect(screen.getByRole("button", { name: "Pay $25.00" })).toBeTruthy();
 });
 
-test("it asks for a card, for the order's price, in the page's colours", async () => {
+test("it asks for a card, for the order's price, in the market's currency and the page's colours", async () => {
   isDark = true;
-  const { unmount } = show();
+  const { unmount } = show("eur");
   await waitFor(() => expect(present.form.mount).toHaveBeenCalled());
+  expect(screen.getByRole("button", { name: "Pay €25.00" })).toBeTruthy();
   expect(present.elements).toHaveBeenCalledWith({
     mode: "payment",
     amount: 2500,
-    currency: "usd",
+    currency: "eur",
     paymentMethodCreation: "manual",
     allowedPaymentMethodTypes: ["card"],
     appearance: { theme: "night" },

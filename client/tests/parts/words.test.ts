@@ -1,9 +1,14 @@
 import { expect, test } from "vitest";
-import { ago, countdown, madeAt, money } from "@/words";
+import { ago, countdown, madeAt, money, signOf } from "@/words";
 import { NOW } from "./things";
 
-test("a price has two decimals and its thousands apart", () => {
-  expect(money(1234.5)).toBe("$1,234.50");
+test.each([
+  ["usd", "$1,234.50", "$"],
+  ["eur", "€1,234.50", "€"],
+  ["chf", "CHF 1,234.50", "CHF"],
+])("a price in %s has two decimals and its thousands apart", (currency, words, sign) => {
+  expect(money(1234.5, currency).replace("\u00a0", " ")).toBe(words);
+  expect(signOf(currency)).toBe(sign);
 });
 
 test.each([

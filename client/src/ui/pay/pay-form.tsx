@@ -2,8 +2,8 @@
 
 import type { FormEvent, ReactNode } from "react";
 import type { Failure } from "@/api/answer";
-import { money } from "@/words";
 import { Act } from "../act";
+import { Money } from "../money";
 import { Trouble } from "../trouble";
 import { type Outcome, useAction } from "../use-action";
 import { useCall } from "../use-call";
@@ -56,7 +56,7 @@ export function PayForm({ order, last, isConfirming, look, token, confirm, child
         busy={paying.busy}
         ready={paying.ready && !confirming.busy}
       >
-        Pay {money(order.ticket.price)}
+        Pay <Money of={order.ticket.price} />
       </Act>
     </form>
   );

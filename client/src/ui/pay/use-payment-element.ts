@@ -2,9 +2,11 @@
 
 import { loadStripe, type Stripe, type StripeElements } from "@stripe/stripe-js";
 import { useEffect, useRef, useState } from "react";
+import { useCurrency } from "../money";
 
 /** Stripe's script and its form in the page; neither while they load, and again when told to. */
 export function usePaymentElement(publishableKey: string, price: number) {
+  const currency = useCurrency();
   const room = useRef<HTMLDivElement>(null);
   const [stripe, setStripe] = useState<Stripe | null>(null);
   const [elements, setElements] = useState<StripeElements>();
@@ -22,7 +24,7 @@ export function usePaymentElement(publishableKey: string, price: number) {
     const made = stripe.elements({
       mode: "payment",
       amount: Math.round(price * 100),
-      currency: "usd",
+      currency,
       paymentMethodCreation: "manual",
       // What payments takes; the form would offer whatever the account has switched on.
       allowedPaymentMethodTypes: ["card"],
@@ -38,7 +40,7 @@ export function usePaymentElement(publishableKey: string, price: number) {
       dark.removeEventListener("change", dress);
       form.destroy();
     };
-  }, [stripe, price]);
+  }, [stripe, price, currency]);
 
   const retry = () => {
     setStripe(null);
