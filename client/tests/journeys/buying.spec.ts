@@ -226,6 +226,34 @@ test("Back from an order to its ticket tells whose it is", async ({ seller, some
   await expect(page.getByRole("link", { name: "Go to your order" })).toBeVisible();
 });
 
+test("Back to one's orders and tickets tells how they stand now", async ({ seller, somebody }) => {
+  const buyer = await somebody();
+  const { page } = buyer;
+  await buyer.order(await seller.offer("Paid meanwhile"));
+  await buyer.offer("Sold at one price", 10);
+  const row = page.getByRole("article");
+
+  await page.goto("/orders");
+  await expect(row).toContainText("Held for you");
+  await page.getByRole("link", { name: "Paid meanwhile" }).click();
+  await buyer.pay();
+  await expect(status(page, "It is yours")).toBeVisible();
+  await page.goBack();
+  await expect(row).toContainText("Yours");
+
+  await page.getByRole("link", { name: "My tickets" }).click();
+  await page.getByRole("link", { name: "Sold at one price" }).click();
+  await page.getByRole("link", { name: "Edit" }).click();
+  await page.getByLabel("Price").fill("20");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByText("$20.00")).toBeVisible();
+  await page.goBack();
+  await page.goBack();
+  await page.goBack();
+  await expect(page.getByRole("heading", { name: "My tickets" })).toBeVisible();
+  await expect(row).toContainText("$20.00");
+});
+
 test("nobody sees an order of somebody else's", async ({ seller, somebody }) => {
   const [buyer, other] = [await somebody(), await somebody()];
   const id = await holding(buyer, seller);

@@ -2,6 +2,7 @@ import type { Metadata } from "next";
 import Link from "next/link";
 import { nextCursor } from "@/api/paging";
 import { call } from "@/api/server";
+import { Afresh } from "@/live/afresh";
 import { OrderRow } from "@/ui/order-row";
 import { Refused } from "@/ui/refused";
 
@@ -18,6 +19,7 @@ export default async function MyOrders({ searchParams }: PageProps<"/orders">) {
   return (
     <div className="medium mx-auto vstack gap-3">
       <h1 className="h3 mb-0">My orders</h1>
+      <Afresh renderedAt={now} />
       {answer.data.length === 0 && (
         <p className="my-5 text-center">
           You have not ordered anything yet. <Link href="/">See what is on sale</Link>

@@ -2,6 +2,7 @@ import type { Metadata } from "next";
 import Link from "next/link";
 import { nextCursor } from "@/api/paging";
 import { call } from "@/api/server";
+import { Afresh } from "@/live/afresh";
 import { Refused } from "@/ui/refused";
 import { TicketCard } from "@/ui/ticket-card";
 
@@ -18,6 +19,7 @@ export default async function MyTickets({ searchParams }: PageProps<"/tickets/mi
   return (
     <div className="vstack gap-3">
       <h1 className="h3 mb-0">My tickets</h1>
+      <Afresh renderedAt={now} />
       {answer.data.length === 0 && (
         <p className="my-5 text-center">
           You have not put anything up for sale. <Link href="/tickets/new">Sell a ticket</Link>
