@@ -1,5 +1,5 @@
 import Link from "next/link";
-import type { Sort } from "@/api/models";
+import type { Sort, Ticket } from "@/api/models";
 import { nextCursor } from "@/api/paging";
 import { call } from "@/api/server";
 import { Refused } from "@/ui/refused";
@@ -45,6 +45,7 @@ export default async function OnSale({ searchParams }: PageProps<"/">) {
         tickets={tickets}
         position={answer.headers.get("last-event-id")}
         search={search}
+        showsFrom={cursor ? null : showsFrom(tickets, sort, next)}
         renderedAt={Date.now()}
       />
       <nav className="d-flex justify-content-center gap-3" aria-label="Pages">
@@ -55,6 +56,12 @@ export default async function OnSale({ searchParams }: PageProps<"/">) {
       </nav>
     </div>
   );
+}
+
+/** The id from which on all is shown here that is found: without a next page, "". Null: there is none. */
+function showsFrom(tickets: Ticket[], sort: Sort, next: string | undefined): string | null {
+  if (!next) return "";
+  return sort === "newest" ? (tickets.at(-1)?.id ?? null) : null;
 }
 
 function Nothing({ search }: { search: string }) {

@@ -6,12 +6,21 @@ import { useLiveTickets } from "@/live/use-live-tickets";
 import { finds } from "@/matching";
 import { TicketCard } from "./ticket-card";
 
-type Props = { tickets: Ticket[]; position: string | null; search: string; renderedAt: number };
+type Props = {
+  tickets: Ticket[];
+  position: string | null;
+  search: string;
+  /** The id from which on the page, asked for again, would show all that is found; null: none. */
+  showsFrom: string | null;
+  renderedAt: number;
+};
 
 /** The tickets on sale, which change while one looks at them. */
-export function TicketsOnSale({ tickets, position, search, renderedAt }: Props) {
-  const { shown, more, showAll } = useLiveTickets(tickets, position, ({ title }) =>
-    finds(search, title),
+export function TicketsOnSale({ tickets, position, search, showsFrom, renderedAt }: Props) {
+  const { shown, more, showAll } = useLiveTickets(
+    tickets,
+    position,
+    ({ id, title }) => showsFrom !== null && id > showsFrom && finds(search, title),
   );
   const now = useServerTime(renderedAt, 30_000);
   return (

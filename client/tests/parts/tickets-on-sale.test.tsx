@@ -10,10 +10,16 @@ import { aTicket, NOW } from "./things";
 const first = aTicket({ title: "First", version: 3 });
 const second = aTicket({ id: "f".repeat(24), title: "Second" });
 
-function list(search = "") {
+function list(search = "", showsFrom: string | null = "") {
   const opened = FakeStream.install();
   const { container } = render(
-    <TicketsOnSale tickets={[first, second]} position="7" search={search} renderedAt={NOW} />,
+    <TicketsOnSale
+      tickets={[first, second]}
+      position="7"
+      search={search}
+      showsFrom={showsFrom}
+      renderedAt={NOW}
+    />,
   );
   return { stream: opened[0] as FakeStream, opened, container };
 }
@@ -49,6 +55,18 @@ test("new ones that the search would find are counted, and shown when asked for"
   await stream.say("appeared", aTicket({ id: "2".repeat(24), title: "Football" }));
   await userEvent.click(screen.getByRole("button", { name: "Show 1 new ticket" }));
   expect(router.refresh).toHaveBeenCalledTimes(1);
+});
+
+test.each([
+  ["where all is shown, whatever comes", "", 2],
+  ["where the newest are shown, those that are newer than the last of them", "5".repeat(24), 1],
+  ["where showing them would show nothing new, none", null, 0],
+])("new ones are counted %s", async (_, showsFrom, count) => {
+  const { stream } = list("", showsFrom);
+  await stream.say("appeared", aTicket({ id: "9".repeat(24), title: "New" }));
+  await stream.say("came-back", aTicket({ id: "1".repeat(24), title: "Let go" }));
+  const found = screen.queryByRole("button")?.textContent?.match(/\d+/)?.[0];
+  expect(Number(found ?? 0)).toBe(count);
 });
 
 test("a stream that was refused is tried again, after a look at the page's own data", async () => {
