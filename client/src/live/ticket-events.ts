@@ -28,6 +28,7 @@ export function useTicketEvents(
       went: onWent,
       reset: onReset,
     },
-    onRefused: onReset,
+    // Once: who is refused because too many watch need not ask for whole pages besides.
+    onRefused: (isAgain) => !isAgain && onReset(),
   });
 }

@@ -1,6 +1,6 @@
 "use client";
 
-import { useEffect, useEffectEvent } from "react";
+import { useEffect, useEffectEvent, useRef } from "react";
 import { stream } from "@/api/browser";
 
 const FIRST_PAUSE = 1000;
@@ -10,24 +10,25 @@ type Hearing = {
   /** What is done with each event, by its name. */
   on: Record<string, (data: never) => void>;
   /** The stream was refused and cannot tell why: look for yourself. It is tried again after a pause. */
-  onRefused: () => void;
+  onRefused: (isAgain: boolean) => void;
 };
 
 /** Listens to a stream while the page is looked at; to none where there is no address. */
 export function useStream(address: string | undefined, names: string, hearing: Hearing): void {
   const hear = useEffectEvent((name: string, data: never) => hearing.on[name]?.(data));
-  const refused = useEffectEvent(() => hearing.onRefused());
+  const refused = useEffectEvent((isAgain: boolean) => hearing.onRefused(isAgain));
+  // Longer than one address: to look for oneself can lead to another one.
+  const pause = useRef(FIRST_PAUSE);
 
   useEffect(() => {
     if (!address) return;
     let source: ReturnType<typeof stream> | undefined;
-    let pause = FIRST_PAUSE;
     let timer: ReturnType<typeof setTimeout>;
 
     const open = () => {
       source = stream(address);
       source.onopen = () => {
-        pause = FIRST_PAUSE;
+        pause.current = FIRST_PAUSE;
       };
       for (const name of names.split(" ")) {
         source.addEventListener(name, (event) => hear(name, JSON.parse(event.data) as never));
@@ -35,11 +36,12 @@ export function useStream(address: string | undefined, names: string, hearing: H
       source.onerror = () => {
         // The browser itself connects again, but for an answer that is no stream.
         if (!source || source.readyState !== source.CLOSED) return;
+        const isAgain = pause.current > FIRST_PAUSE;
         timer = setTimeout(() => {
-          refused();
+          refused(isAgain);
           open();
-        }, pause);
-        pause = Math.min(2 * pause, LONGEST_PAUSE);
+        }, pause.current);
+        pause.current = Math.min(2 * pause.current, LONGEST_PAUSE);
       };
     };
     const close = () => {

@@ -12,16 +12,19 @@ const second = aTicket({ id: "f".repeat(24), title: "Second" });
 
 function list(search = "", showsFrom: string | null = "") {
   const opened = FakeStream.install();
-  const { container } = render(
+  const tickets = [first, second];
+  const at = (position: string) => (
     <TicketsOnSale
-      tickets={[first, second]}
-      position="7"
+      tickets={tickets}
+      position={position}
       search={search}
       showsFrom={showsFrom}
       renderedAt={NOW}
-    />,
+    />
   );
-  return { stream: opened[0] as FakeStream, opened, container };
+  const { container, rerender } = render(at("7"));
+  const stream = opened[0] as FakeStream;
+  return { stream, opened, container, rerender: (position: string) => rerender(at(position)) };
 }
 
 const titles = () => screen.getAllByRole("heading").map((heading) => heading.textContent);
@@ -69,12 +72,34 @@ test.each([
   expect(Number(found ?? 0)).toBe(count);
 });
 
-test("a stream that was refused is tried again, after a look at the page's own data", async () => {
+test("a stream that is refused is tried again after ever longer pauses, and the page looked at once", async () => {
   vi.useFakeTimers();
-  const { stream, opened } = list();
-  stream.refuse();
-  await act(() => vi.advanceTimersByTimeAsync(1500));
+  const { opened, rerender } = list();
+  const refuse = () => opened.at(-1)?.refuse();
+  const after = (ms: number) => act(() => vi.advanceTimersByTimeAsync(ms));
+  refuse();
+  await after(1500);
   expect(router.refresh).toHaveBeenCalledTimes(1);
   expect(opened).toHaveLength(2);
+
+  rerender("8"); // the page has come anew, with another position
+  expect(opened).toHaveLength(3);
+  refuse();
+  await after(1900);
+  expect(opened).toHaveLength(3);
+  await after(200);
+  expect(opened).toHaveLength(4);
+  refuse();
+  await after(3900);
+  expect(opened).toHaveLength(4);
+  await after(200);
+  expect(opened).toHaveLength(5);
+  expect(router.refresh).toHaveBeenCalledTimes(1);
+
+  opened.at(-1)?.onopen?.();
+  refuse();
+  await after(1100);
+  expect(opened).toHaveLength(6);
+  expect(router.refresh).toHaveBeenCalledTimes(2);
   vi.useRealTimers();
 });
