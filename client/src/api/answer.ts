@@ -14,6 +14,11 @@ export function wordsOf(failure: Failure): string {
   return failure.errors.map((error) => error.message).join(" ");
 }
 
+/** Whether the caller's session has ended; a link that has expired is a 401, too. */
+export function isSignedOut(failure: Failure): boolean {
+  return failure.status === 401 && wordsOf(failure) === "Not authorized";
+}
+
 export const NO_CONNECTION: Failure = {
   ok: false,
   status: 0,

@@ -17,7 +17,7 @@ type Hearing = {
 export function useStream(address: string | undefined, names: string, hearing: Hearing): void {
   const hear = useEffectEvent((name: string, data: never) => hearing.on[name]?.(data));
   const refused = useEffectEvent((isAgain: boolean) => hearing.onRefused(isAgain));
-  // Longer than one address: to look for oneself can lead to another one.
+  // It outlives the address, which another look at the page changes.
   const pause = useRef(FIRST_PAUSE);
 
   useEffect(() => {

@@ -16,6 +16,41 @@ test("after signing in one is back where one was going", async ({ somebody }) =>
   await expect(page.getByText(email)).toBeVisible();
 });
 
+test("who buys when the session has ended signs in again, and is back at the ticket", async ({
+  seller,
+  somebody,
+}) => {
+  const { page, email } = await somebody();
+  const { id } = await seller.offer("Bought at the second sitting");
+  await page.goto(`/tickets/${id}`);
+  await expect(page.getByRole("button", { name: /^Buy/ })).toBeEnabled();
+  await page.context().clearCookies();
+  await page.getByRole("button", { name: /^Buy/ }).click();
+  await page.getByRole("link", { name: "Please sign in again" }).click();
+  await expect(page.getByRole("button", { name: "Sign out" })).toHaveCount(0);
+  await page.getByLabel("E-mail").fill(email);
+  await page.getByLabel("Password").fill(PASSWORD);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("button", { name: /^Buy/ }).click();
+
+  await expect(page.getByRole("heading", { name: "Held for you" })).toBeVisible();
+});
+
+test("who signs in while searching is back at what was found", async ({ seller, somebody }) => {
+  const { page, email } = await somebody();
+  const word = `found${Date.now()}`;
+  await seller.offer(word);
+  await page.context().clearCookies();
+  await page.goto(`/?q=${word}`);
+  await page.getByRole("link", { name: "Sign in" }).click();
+  await page.getByLabel("E-mail").fill(email);
+  await page.getByLabel("Password").fill(PASSWORD);
+  await page.getByRole("button", { name: "Sign in" }).click();
+
+  await expect(page.getByText(email)).toBeVisible();
+  await expect(page.getByLabel("Search tickets")).toHaveValue(word);
+});
+
 test("signing in leads to no other site", async ({ somebody }) => {
   const { page, email } = await somebody();
   for (const elsewhere of ["https://example.org/", "//example.org", "/\\example.org"]) {

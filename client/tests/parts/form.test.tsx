@@ -1,6 +1,7 @@
 import { render, screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { expect, test } from "vitest";
+import { ResetPasswordForm } from "@/app/reset-password/form";
 import { SignUpForm } from "@/app/signup/form";
 import { SellForm } from "@/app/tickets/new/form";
 import { PricedIn } from "@/ui/money";
@@ -120,4 +121,22 @@ test("the price is asked for in the market's currency", () => {
     </PricedIn>,
   );
   expect(screen.getByText("€")).toBeTruthy();
+});
+
+test("who is not signed in any more is told so, with a way to sign in and back", async () => {
+  answering(errors(401, { message: "Not authorized" }));
+  const { container } = render(<SellForm />);
+  await userEvent.type(screen.getByLabelText("Price"), "25");
+  await userEvent.click(screen.getByRole("button"));
+  const link = await screen.findByRole("link", { name: "Please sign in again" });
+  expect(link.getAttribute("href")).toBe("/signin?next=%2F");
+  expect(screen.queryByText(/Not authorized/)).toBeNull();
+  expect(await violations(container)).toEqual([]);
+});
+
+test("a link that has expired is told as that", async () => {
+  answering(errors(401, { message: "Token has expired" }));
+  render(<ResetPasswordForm token="t" />);
+  await userEvent.click(screen.getByRole("button"));
+  expect((await screen.findByRole("alert")).textContent).toBe("Token has expired");
 });
