@@ -1,7 +1,9 @@
 import Link from "next/link";
+import { address } from "@/api/call";
 import type { Sort, Ticket } from "@/api/models";
 import { nextCursor } from "@/api/paging";
 import { call } from "@/api/server";
+import { EmptiedPage } from "@/ui/emptied-page";
 import { Refused } from "@/ui/refused";
 import { Search } from "@/ui/search";
 import { TicketsOnSale } from "@/ui/tickets-on-sale";
@@ -14,14 +16,16 @@ export default async function OnSale({ searchParams }: PageProps<"/">) {
   const search = one(asked.q).slice(0, 200).trim();
   const sort = (one(asked.sort) in SORTS ? one(asked.sort) : "newest") as Sort;
   const cursor = one(asked.cursor);
+  const here = { q: search, sort };
   const answer = await call("get", "/api/tickets", {
-    query: { q: search, sort, limit: 24, cursor: cursor || undefined },
+    query: { ...here, limit: 24, cursor: cursor || undefined },
   });
-  if (!answer.ok) return <Refused failure={answer} at="/" />;
+  if (!answer.ok) {
+    return <Refused failure={answer} at={address("/", { query: { ...here, cursor } })} />;
+  }
 
   const tickets = answer.data;
   const next = nextCursor(answer.headers);
-  const here = { q: search, sort };
   return (
     <div className="vstack gap-3">
       <div className="d-flex flex-wrap align-items-center justify-content-between gap-3">
@@ -40,7 +44,12 @@ export default async function OnSale({ searchParams }: PageProps<"/">) {
           </Link>
         ))}
       </nav>
-      {tickets.length === 0 && <Nothing search={search} />}
+      {tickets.length === 0 &&
+        (cursor ? (
+          <EmptiedPage first={address("/", { query: here })} />
+        ) : (
+          <Nothing search={search} />
+        ))}
       <TicketsOnSale
         tickets={tickets}
         position={answer.headers.get("last-event-id")}
@@ -49,7 +58,9 @@ export default async function OnSale({ searchParams }: PageProps<"/">) {
         renderedAt={Date.now()}
       />
       <nav className="d-flex justify-content-center gap-3" aria-label="Pages">
-        {cursor && <Link href={{ pathname: "/", query: here }}>Back to the beginning</Link>}
+        {cursor && tickets.length > 0 && (
+          <Link href={{ pathname: "/", query: here }}>Back to the beginning</Link>
+        )}
         {next && (
           <Link href={{ pathname: "/", query: { ...here, cursor: next } }}>More tickets</Link>
         )}

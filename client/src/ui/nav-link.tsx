@@ -19,8 +19,9 @@ const ABOUT_SIGNING_IN = ["/signin", "/signup", "/forgot-password", "/reset-pass
 /** A link to sign in or up, which remembers where one was going. */
 export function SignInLink({ to, children }: { to: string; children: ReactNode }) {
   const path = usePathname();
-  const going = useSearchParams().get("next");
-  const next = ABOUT_SIGNING_IN.includes(path) ? going : path;
+  const query = useSearchParams();
+  const here = query.size ? `${path}?${query}` : path;
+  const next = ABOUT_SIGNING_IN.includes(path) ? query.get("next") : here;
   const remembered = next && next !== "/" ? `?next=${encodeURIComponent(next)}` : "";
   return <NavLink href={to + remembered}>{children}</NavLink>;
 }

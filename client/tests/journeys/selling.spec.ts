@@ -60,7 +60,8 @@ test("the list changes while one looks at it", async ({ seller, somebody, visito
 test("a list goes on over pages, and sorts, and Back leads back", async ({ seller, visitor }) => {
   const { page } = await visitor();
   const word = `many${Date.now()}`;
-  for (let price = 1; price <= 25; price++) await seller.offer(word, price);
+  for (let price = 1; price <= 24; price++) await seller.offer(word, price);
+  const { id } = await seller.offer(word, 25);
 
   await page.goto(`/?q=${word}`);
   await page.getByRole("link", { name: "Cheapest" }).click();
@@ -70,4 +71,13 @@ test("a list goes on over pages, and sorts, and Back leads back", async ({ selle
   await expect(page.getByRole("article")).toContainText("$25.00");
   await page.goBack();
   await expect(page.getByRole("article")).toHaveCount(24);
+
+  await page.goForward();
+  await expect(page.getByRole("article")).toHaveCount(1);
+  await seller.request.delete(`/api/tickets/${id}`);
+  await page.reload();
+  await expect(page.getByText("Nothing is left on this page.")).toBeVisible();
+  await page.getByRole("link", { name: "See the first one" }).click();
+  await expect(page.getByRole("article")).toHaveCount(24);
+  await expect(page.getByRole("article").first()).toContainText("$1.00");
 });

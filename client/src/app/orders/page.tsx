@@ -1,5 +1,6 @@
 import type { Metadata } from "next";
 import Link from "next/link";
+import { address } from "@/api/call";
 import { nextCursor } from "@/api/paging";
 import { call } from "@/api/server";
 import { Afresh } from "@/live/afresh";
@@ -9,11 +10,14 @@ import { Refused } from "@/ui/refused";
 export const metadata: Metadata = { title: "My orders" };
 
 export default async function MyOrders({ searchParams }: PageProps<"/orders">) {
-  const { cursor } = await searchParams;
+  const { cursor: asked } = await searchParams;
+  const cursor = typeof asked === "string" ? asked : undefined;
   const answer = await call("get", "/api/orders", {
-    query: { limit: 25, cursor: typeof cursor === "string" ? cursor : undefined },
+    query: { limit: 25, cursor },
   });
-  if (!answer.ok) return <Refused failure={answer} at="/orders" />;
+  if (!answer.ok) {
+    return <Refused failure={answer} at={address("/orders", { query: { cursor } })} />;
+  }
   const next = nextCursor(answer.headers);
   const now = Date.now();
   return (
