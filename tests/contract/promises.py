@@ -147,6 +147,7 @@ EVENTS = {
     "OrderAwaitingPayment": Said(
         "order.awaiting-payment", "orders", {"payments"}, {"id", "version", "status"}
     ),
+    "OrderOverdue": Said("order.overdue", "orders", {"payments"}, {"id", "version", "status"}),
     "OrderCancelled": Said(
         "order.cancelled",
         "orders",
@@ -160,6 +161,7 @@ EVENTS = {
     "PaymentStarted": Said("payment.started", "payments", {"orders"}, {"id", "orderId"}),
     "PaymentCreated": Said("payment.created", "payments", {"orders", "contact"}, _PAYMENT_MADE),
     "PaymentFailed": Said("payment.failed", "payments", {"orders"}, {"id", "orderId"}),
+    "PaymentMissed": Said("payment.missed", "payments", {"orders"}, {"orderId"}),
     "PaymentRefunded": Said(
         "payment.refunded", "payments", {"contact"}, _PAYMENT_MADE | {"reason"}
     ),

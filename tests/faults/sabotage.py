@@ -6,9 +6,9 @@ it is to do without. Nothing of this is in the services themselves.
 
 import os
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
-from uuid import uuid4
 
 from fastapi import FastAPI
 
@@ -101,11 +101,20 @@ def without_refunds() -> None:
     swap(Payment, "give_back", keep)
 
 
-def without_the_first_key() -> None:
-    """Stripe is asked for an intent under another key each time."""
-    from payments.models import Payment
+def without_payments_word() -> None:
+    """An order ends with its time where orders itself has heard of no payment."""
+    from orders import listeners
+    from orders.rules import cancel
+    from ticketing_common.events import CancelReason, ExpirationCompleted, OrderStatus
 
-    swap(Payment, "idempotency_key", property(lambda _: uuid4().hex))
+    async def end_at_once(event: ExpirationCompleted) -> None:
+        order = await listeners._order(event.order_id)
+        if order.status == OrderStatus.CREATED:
+            await cancel(order, CancelReason.EXPIRED)
+
+    heard = listeners.listeners._by_subject
+    subject = ExpirationCompleted.subject
+    heard[subject] = replace(heard[subject], handler=end_at_once)
 
 
 GUARDS: dict[str, tuple[Callable[[], None], tuple[str, ...]]] = {
@@ -115,6 +124,7 @@ GUARDS: dict[str, tuple[Callable[[], None], tuple[str, ...]]] = {
     "relay's sweep": (without_the_relays_sweep, ("auth", "tickets", "orders", "payments")),
     "idempotency key": (without_idempotency_keys, ("tickets", "orders")),
     "refund of a late payment": (without_refunds, ("payments",)),
+    "payments' word": (without_payments_word, ("orders",)),
 }
 """By name: what takes it away, and from which services."""
 

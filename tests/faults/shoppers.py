@@ -165,11 +165,14 @@ class Shopper:
         for order, whose in self._ledger.orders.items():
             if whose == self._email:
                 answer = await self._http.get(f"/api/orders/{order}")
-                shown = answer.json().get("status") if answer.is_success else answer.status_code
+                told = answer.json()
+                shown = told.get("status") if answer.is_success else answer.status_code
                 if shown not in ("complete", "cancelled"):
                     broken.append(f"order {order} was placed and is {shown}")
                 if order in self._ledger.paid and shown != "complete":
                     broken += await self._not_given_back(order)
+                    if told.get("reason") == "expired":
+                        broken.append(f"order {order} was paid in time, and has expired")
         return broken
 
     async def _not_given_back(self, order: str) -> list[str]:

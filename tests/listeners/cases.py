@@ -20,8 +20,10 @@ from ticketing_common.events import (
     OrderCancelled,
     OrderCompleted,
     OrderCreated,
+    OrderOverdue,
     PaymentCreated,
     PaymentFailed,
+    PaymentMissed,
     PaymentRefunded,
     PaymentStarted,
     TicketCreated,
@@ -94,6 +96,9 @@ class Story:
     def begins_to_pay(self) -> OrderAwaitingPayment:
         return self._of_order(OrderAwaitingPayment, 1, "awaiting:payment")
 
+    def is_overdue(self) -> OrderOverdue:
+        return self._of_order(OrderOverdue, 1, "created")
+
     def cancels(self, version: int = 1) -> OrderCancelled:
         return self._of_order(OrderCancelled, version, "cancelled")
 
@@ -114,6 +119,9 @@ class Story:
 
     def time_is_over(self) -> ExpirationCompleted:
         return an_event(ExpirationCompleted, order_id=self.order)
+
+    def is_missed(self) -> PaymentMissed:
+        return an_event(PaymentMissed, order_id=self.order)
 
     def _of_order(self, event: type[E], version: int, status: str) -> E:
         ticket = {"id": self.ticket, "title": "Concert", "price": 25}
@@ -187,6 +195,9 @@ CASES: dict[str, dict[str, Callable[[Story], Case]]] = {
         ),
         "PaymentStarted": lambda s: Case(s.tries(), given=s.an_order(), after=s.fails()),
         "PaymentFailed": lambda s: Case(s.fails(), given=s.an_order(), after=s.tries(an_id())),
+        "PaymentMissed": lambda s: Case(
+            s.is_missed(), given=s.an_order(seconds=-1), last=END_OF_ORDER
+        ),
         "PaymentCreated": lambda s: Case(s.pays(), given=s.an_order(), last="it is paid once"),
     },
     "payments": {
@@ -195,6 +206,7 @@ CASES: dict[str, dict[str, Callable[[Story], Case]]] = {
         "OrderAwaitingPayment": lambda s: Case(
             s.begins_to_pay(), before=(s.orders(),), after=s.has_bought()
         ),
+        "OrderOverdue": lambda s: Case(s.is_overdue(), before=(s.orders(),), after=s.cancels(2)),
         "OrderCompleted": lambda s: Case(
             s.has_bought(), before=(s.orders(), s.begins_to_pay()), after=s.cancels(3)
         ),

@@ -219,6 +219,11 @@ class Market:
         """What a service has in one of its collections."""
         return await self._databases[service][kept].find(wanted).to_list()
 
+    async def ever_charged(self) -> set[str]:
+        """The orders that Stripe has taken money for, given back or not."""
+        charges = (await self.stripe.look("/v1/charges", limit=100))["data"]
+        return {charge["metadata"]["order_id"] for charge in charges if charge["paid"]}
+
     async def money(self) -> dict[str, int]:
         """What Stripe has taken and not given back, in cents, by order."""
         taken: dict[str, int] = defaultdict(int)

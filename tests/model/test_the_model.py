@@ -199,6 +199,8 @@ class TheMarket(RuleBasedStateMachine):
             assert order["status"] in ("complete", "cancelled")
             owed = order["ticket"]["price"] if order["status"] == "complete" else 0
             assert money[name] == round(float(str(owed)) * 100), f"{order} costs {money[name]}"
+        expired = {name for name, order in orders.items() if order["reason"] == "expired"}
+        assert not expired & await market.ever_charged(), "paid for in time, and expired"
         bought = {
             order["ticket"]["id"]: name
             for name, order in orders.items()

@@ -256,6 +256,15 @@ async def an_order_past_its_time(shop: Shop) -> Expected:
 
 
 @in_stores
+async def a_paid_order_that_has_expired(shop: Shop) -> Expected:
+    await shop.change("orders", "orders", shop.cancelled, reason="expired")
+    payment = await shop.pay(shop.cancelled, status="refunded")
+    mine = {"order": shop.cancelled, "payments": payment}
+    at_stripe = {"payment": payment, "order": shop.cancelled, "stripe": ""}
+    return [("paid-but-expired", mine), ("payment-without-charge", at_stripe)]
+
+
+@in_stores
 async def a_payment_that_never_ends(shop: Shop) -> Expected:
     late = utc_now() - timedelta(minutes=1)
     payment = await shop.pay(shop.cancelled, status="started", pay_by=late)

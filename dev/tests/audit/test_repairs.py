@@ -22,7 +22,7 @@ from expiration.settings import ExpirationSettings
 from orders.settings import OrdersSettings
 from payments.settings import PaymentsSettings
 from ticketing_common.broker.again import AGAIN
-from ticketing_common.events import PaymentCreated
+from ticketing_common.events import PaymentCreated, PaymentMissed
 from ticketing_common.testing import Bus, World, eventually, serving
 from ticketing_dev.audit import messages
 from ticketing_dev.audit.addresses import Addresses
@@ -116,6 +116,8 @@ async def a_payment_that_orders_lacks(shop: Shop) -> None:
 
 async def an_order_past_its_time(shop: Shop) -> None:
     await faults.an_order_past_its_time(shop)
+    await shop.say(PaymentMissed(order_id=shop.waiting))
+    await shop.settle()
 
 
 async def a_timer_that_is_gone(shop: Shop) -> None:

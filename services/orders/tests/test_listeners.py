@@ -18,8 +18,10 @@ from ticketing_common.events import (
     OrderAwaitingPayment,
     OrderCancelled,
     OrderCompleted,
+    OrderOverdue,
     PaymentCreated,
     PaymentFailed,
+    PaymentMissed,
     PaymentStarted,
     TicketCreated,
     TicketDeleted,
@@ -133,12 +135,15 @@ class TestOurCopyOfATicket:
 
 
 class TestTheEndOfTheTime:
-    async def test_cancels_an_unpaid_order_and_frees_its_ticket(
+    async def test_ends_an_order_that_payments_knows_no_payment_for_and_frees_its_ticket(
         self, orders: Served, desk: httpx.AsyncClient, ticket: TicketCreated, order: Any
     ) -> None:
         await make_late(order)
 
-        await tell(orders, *[ExpirationCompleted(order_id=order["id"])] * 2)
+        await tell(orders, ExpirationCompleted(order_id=order["id"]))
+        [asked] = await orders.bus.heard(OrderOverdue)
+        assert (asked.id, asked.status) == (order["id"], (await look(desk, order))["status"])
+        await tell(orders, *[PaymentMissed(order_id=order["id"])] * 2)
 
         assert (await look(desk, order))["status"] == "cancelled"
         [event] = await orders.bus.heard(OrderCancelled)
@@ -149,58 +154,53 @@ class TestTheEndOfTheTime:
         self, orders: Served, desk: httpx.AsyncClient, order: Any
     ) -> None:
         await orders.bus.say(ExpirationCompleted(order_id=order["id"]))
-        assert (await look(desk, order))["status"] == "created"
+        assert (await look(desk, order))["version"] == 0
 
         await make_late(order)
         await orders.bus.settled(listeners)
 
-        assert (await look(desk, order))["status"] == "cancelled"
+        assert len(await orders.bus.heard(OrderOverdue)) == 1
 
-    async def test_changes_nothing_about_a_paid_order(
-        self, orders: Served, desk: httpx.AsyncClient, order: Any
+    @pytest.mark.parametrize("end", ["paid", "cancelled"])
+    async def test_changes_nothing_about_an_order_that_has_ended(
+        self, orders: Served, desk: httpx.AsyncClient, order: Any, end: str
     ) -> None:
-        await tell(orders, Payment(order).created)
+        if end == "paid":
+            await tell(orders, Payment(order).created)
+        else:
+            await desk.delete(f"/api/orders/{order['id']}")
         await make_late(order)
+        ended = await look(desk, order)
 
+        names = {"order_id": order["id"]}
+        await tell(orders, ExpirationCompleted(**names), PaymentMissed(**names))
+
+        assert (await look(desk, order)) == ended
+
+    @pytest.mark.parametrize("heard", ["its beginning", "nothing"])
+    async def test_does_not_end_an_order_whose_payment_we_hear_of_only_later(
+        self, orders: Served, desk: httpx.AsyncClient, order: Any, heard: str
+    ) -> None:
+        """What payments says may come late; that it says nothing means nothing."""
+        payment = Payment(order)
+        if heard == "its beginning":
+            await tell(orders, payment.started)
+        await make_late(order)
         await tell(orders, ExpirationCompleted(order_id=order["id"]))
+
+        await tell(orders, payment.started, payment.created)
 
         assert (await look(desk, order))["status"] == "complete"
+        assert await orders.bus.dead_letters() == []
 
-    async def test_changes_nothing_while_a_payment_is_on_its_way(
+    async def test_comes_with_the_last_payments_failure_in_whichever_order_they_are_told(
         self, orders: Served, desk: httpx.AsyncClient, order: Any
     ) -> None:
         payment = Payment(order)
-        await tell(orders, payment.started)
-        await make_late(order)
-        await tell(orders, ExpirationCompleted(order_id=order["id"]))
-        assert (await look(desk, order))["status"] == "awaiting:payment"
-
-        await tell(orders, payment.created)
-
-        assert (await look(desk, order))["status"] == "complete"
-
-    async def test_comes_with_the_failure_of_a_payment_that_was_waited_for(
-        self, orders: Served, desk: httpx.AsyncClient, order: Any
-    ) -> None:
-        payment = Payment(order)
-        await tell(orders, payment.started)
         await make_late(order)
         await tell(orders, ExpirationCompleted(order_id=order["id"]))
 
-        await tell(orders, payment.failed)
-
-        assert (await look(desk, order))["status"] == "cancelled"
-
-    async def test_comes_with_that_failure_by_whichever_clock_it_was_told(
-        self, orders: Served, desk: httpx.AsyncClient, order: Any
-    ) -> None:
-        payment = Payment(order)
-        await tell(orders, payment.started)
-        await make_late(order)
-        await tell(orders, ExpirationCompleted(order_id=order["id"]))
-        await make_late(order, by=timedelta(seconds=-30))  # as the clock of another replica has it
-
-        await tell(orders, payment.failed)
+        await tell(orders, PaymentMissed(order_id=order["id"]), payment.failed, payment.started)
 
         assert (await look(desk, order))["status"] == "cancelled"
 
@@ -234,44 +234,6 @@ class TestAPayment:
         await tell(orders, first.started, first.failed, second.started, second.created)
 
         assert (await look(desk, order))["status"] == "complete"
-
-    async def test_that_failed_late_does_not_end_the_waiting_for_the_next(
-        self, orders: Served, desk: httpx.AsyncClient, order: Any
-    ) -> None:
-        first, second = Payment(order), Payment(order)
-        await tell(orders, first.started, second.started, first.failed)
-        await make_late(order)
-
-        await tell(orders, ExpirationCompleted(order_id=order["id"]))
-
-        assert (await look(desk, order))["status"] == "awaiting:payment"
-
-    async def test_that_failed_before_we_heard_of_its_beginning_is_not_waited_for(
-        self, orders: Served, desk: httpx.AsyncClient, order: Any
-    ) -> None:
-        """As two replicas can hear of it, or one that had to try the beginning again."""
-        payment = Payment(order)
-        await tell(orders, payment.failed)
-        await tell(orders, payment.started)
-        await make_late(order)
-
-        await tell(orders, ExpirationCompleted(order_id=order["id"]))
-
-        assert (await look(desk, order))["status"] == "cancelled"
-
-    async def test_is_waited_for_though_we_hear_only_now_of_one_before_it(
-        self, orders: Served, desk: httpx.AsyncClient, order: Any
-    ) -> None:
-        first, second = Payment(order), Payment(order)
-        for event in (second.started, first.started, first.failed):
-            await tell(orders, event)
-        await make_late(order)
-        await tell(orders, ExpirationCompleted(order_id=order["id"]))
-        assert (await look(desk, order))["status"] == "awaiting:payment"
-
-        await tell(orders, second.failed)
-
-        assert (await look(desk, order))["status"] == "cancelled"
 
     @pytest.mark.parametrize("name", ["started", "failed", "created"])
     async def test_told_twice_is_told_once(

@@ -17,12 +17,14 @@ from ticketing_common.events.orders import (
     OrderCompleted,
     OrderCreated,
     OrderedTicket,
+    OrderOverdue,
     OrderStatus,
     TicketRef,
 )
 from ticketing_common.events.payments import (
     PaymentCreated,
     PaymentFailed,
+    PaymentMissed,
     PaymentRefunded,
     PaymentStarted,
 )
@@ -39,12 +41,14 @@ EVENTS: tuple[type[Event], ...] = (
     TicketDeleted,
     OrderCreated,
     OrderAwaitingPayment,
+    OrderOverdue,
     OrderCancelled,
     OrderCompleted,
     ExpirationCompleted,
     PaymentStarted,
     PaymentCreated,
     PaymentFailed,
+    PaymentMissed,
     PaymentRefunded,
 )
 """Every event there is."""
@@ -61,10 +65,12 @@ __all__ = [
     "OrderCancelled",
     "OrderCompleted",
     "OrderCreated",
+    "OrderOverdue",
     "OrderStatus",
     "OrderedTicket",
     "PaymentCreated",
     "PaymentFailed",
+    "PaymentMissed",
     "PaymentRefunded",
     "PaymentStarted",
     "Price",

@@ -54,6 +54,14 @@ class OrderAwaitingPayment(DocumentEvent):
     status: OrderStatus
 
 
+class OrderOverdue(DocumentEvent):
+    """Its time is over: payments begins no other payment, and says if none is to come."""
+
+    subject: ClassVar[str] = "order.overdue"
+
+    status: OrderStatus
+
+
 class OrderCancelled(DocumentEvent):
     subject: ClassVar[str] = "order.cancelled"
 

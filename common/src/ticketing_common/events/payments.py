@@ -25,6 +25,18 @@ class PaymentFailed(_PaymentTry):
     subject: ClassVar[str] = "payment.failed"
 
 
+class PaymentMissed(Event):
+    """No payment has been made for an order whose time is over, and none is to come."""
+
+    subject: ClassVar[str] = "payment.missed"
+
+    order_id: Id
+
+    @property
+    def key(self) -> str:
+        return self.order_id
+
+
 class PaymentCreated(DocumentEvent):
     subject: ClassVar[str] = "payment.created"
 

@@ -165,6 +165,13 @@ ORDER_PAST_ITS_TIME = Kind(
     5,
     "--repair tells in expiration's place that its time is over, and payments' events of it again.",
 )
+PAID_BUT_EXPIRED = Kind(
+    "paid-but-expired",
+    5,
+    "The money is given back, and the ticket may be somebody else's. Tell the buyer, and us: "
+    "an order ends by its time only where payments says that nothing was paid.",
+    is_note=True,
+)
 PAYMENT_NEVER_ENDS = Kind(
     "payment-never-ends",
     5,

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from payments.life import UNDER_WAY, PaymentStatus
-from ticketing_common.events import OrderStatus
+from ticketing_common.events import CancelReason, OrderStatus
 from ticketing_dev.audit import kinds
 from ticketing_dev.audit.findings import Finding, Kind
 from ticketing_dev.audit.joins import side_by_side
@@ -18,7 +18,7 @@ NOTED = ("status", "amount", "pay_by", "stripe_id", "problem", "disputed")
 
 async def find(look: Look) -> AsyncGenerator[Finding, None]:
     """Compare orders with payments, order by order."""
-    orders = look.rows("orders", "orders", "status", "ticket.price")
+    orders = look.rows("orders", "orders", "status", "reason", "ticket.price")
     payments = look.rows("payments", "payments", *NOTED, by="order_id")
     async for key, (*order,), tries in side_by_side(orders, payments):
         for finding in (*_of_order(key, order, tries), *_of_payments(look, key, tries)):
@@ -57,6 +57,9 @@ def _of_order(key: str, order: list[Row], tries: list[Row]) -> Iterator[Finding]
         case OrderStatus.CREATED | OrderStatus.AWAITING_PAYMENT if kept:
             problem = f"Order {key} is paid for, and is still {status}"
             yield wrong(kinds.PAYMENT_NOT_HEARD, problem, Resend("orders", "PAYMENT", key))
+    if charged and order[0].get("reason") == CancelReason.EXPIRED:
+        problem = f"Order {key} was paid for, and has expired"
+        yield wrong(kinds.PAID_BUT_EXPIRED, problem, of=charged)
     price = _amount(value_at(order[0], "ticket.price"))
     for one in charged:
         if one["amount"] != price:

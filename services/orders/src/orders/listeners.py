@@ -11,9 +11,11 @@ from ticketing_common.events import (
     ExpirationCompleted,
     OrderAwaitingPayment,
     OrderCompleted,
+    OrderOverdue,
     OrderStatus,
     PaymentCreated,
     PaymentFailed,
+    PaymentMissed,
     PaymentStarted,
     TicketCreated,
     TicketDeleted,
@@ -53,33 +55,33 @@ async def bury_ticket(event: TicketDeleted, ticket: Ticket) -> None:
 
 
 @listeners.on(ExpirationCompleted)
-async def expire_order(event: ExpirationCompleted) -> None:
-    """Cancel the order, if it is still unpaid."""
+async def end_the_time(event: ExpirationCompleted) -> None:
+    """Ask payments whether the order is still to be paid: what we have heard may be old."""
     order = await _order(event.order_id)
     if order.expires_at > utc_now():
         raise NotYet(f"Order {event.order_id} ends at {order.expires_at}")
     if not order.is_over:
-        order.time_is_over = True
-        await _go_on(order)
+        await order.save()
+        await outbox.add(OrderOverdue.of(order))
+
+
+@listeners.on(PaymentMissed)
+async def expire_order(event: PaymentMissed) -> None:
+    """Cancel the order: nobody has paid for it, and nobody can any more."""
+    order = await _order(event.order_id)
+    if not order.is_over:
+        await cancel(order, CancelReason.EXPIRED)
 
 
 @listeners.on(PaymentStarted)
-async def await_payment(event: PaymentStarted) -> None:
-    """Wait for the payment, whatever the time."""
-    order = await _order(event.order_id)
-    if not order.is_over and event.id not in order.failed:
-        order.paying.append(event.id)
-        await _go_on(order)
-
-
 @listeners.on(PaymentFailed)
-async def accept_another_payment(event: PaymentFailed) -> None:
-    """Let the buyer try again, if there is time."""
+async def await_payment(event: PaymentStarted | PaymentFailed) -> None:
+    """Say that there is news: a payment is on its way, or another is to be tried."""
     order = await _order(event.order_id)
     if not order.is_over:
-        order.paying = [payment for payment in order.paying if payment != event.id]
-        order.failed.append(event.id)
-        await _go_on(order)
+        order.status = OrderStatus.AWAITING_PAYMENT
+        await order.save()
+        await outbox.add(OrderAwaitingPayment.of(order))
 
 
 @listeners.on(PaymentCreated)
@@ -87,19 +89,9 @@ async def complete_order(event: PaymentCreated) -> None:
     """The ticket is the buyer's."""
     order = await _order(event.order_id)
     if not order.is_over:
-        order.status, order.paying = OrderStatus.COMPLETE, []
+        order.status = OrderStatus.COMPLETE
         await order.save()
         await outbox.add(OrderCompleted.of(order))
-
-
-async def _go_on(order: Order) -> None:
-    """Cancel an order whose time is over, have another wait for its payment."""
-    if order.is_late:
-        await cancel(order, CancelReason.EXPIRED)
-        return
-    order.status = OrderStatus.AWAITING_PAYMENT
-    await order.save()
-    await outbox.add(OrderAwaitingPayment.of(order))
 
 
 async def _order(order_id: str) -> Order:

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import ClassVar, Self
 
 from beanie import Document, PydanticObjectId
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 from pymongo import IndexModel
 from pymongo.errors import DuplicateKeyError
 
@@ -73,14 +73,8 @@ class Order(OwnedDocument):
     status: OrderStatus = OrderStatus.CREATED
     expires_at: UtcTime
     ticket: TicketAsOrdered
-    paying: list[Id] = Field(default_factory=list)
-    """The payments that are on their way: they are waited for, whatever the time."""
-    failed: list[Id] = Field(default_factory=list)
-    """The payments that came to nothing. One can be told of before it is told that it began."""
     reason: CancelReason | None = None
     """Why it was cancelled."""
-    time_is_over: bool = False
-    """We were told so while a payment was on its way: nobody tells us twice."""
 
     @classmethod
     async def place(cls, user: SessionUser, ticket: Ticket, window: timedelta) -> Self:
@@ -103,11 +97,6 @@ class Order(OwnedDocument):
     def is_over(self) -> bool:
         return self.status in (OrderStatus.COMPLETE, OrderStatus.CANCELLED)
 
-    @property
-    def is_late(self) -> bool:
-        """Whether its time is over and no payment is on its way."""
-        return not self.paying and (self.time_is_over or self.expires_at <= utc_now())
-
     def must_be_unpaid(self) -> None:
         """Raises OrderComplete."""
         if self.status == OrderStatus.COMPLETE:
@@ -116,7 +105,6 @@ class Order(OwnedDocument):
     async def cancel(self, reason: CancelReason) -> None:
         """End the order and free its ticket."""
         self.status, self.reason = OrderStatus.CANCELLED, reason
-        self.paying = []
         await self.save()
         ticket_id = PydanticObjectId(self.ticket.id)
         await Reservation.find({"_id": ticket_id, "order_id": self.id}).delete()

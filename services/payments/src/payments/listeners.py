@@ -10,6 +10,7 @@ from ticketing_common.events import (
     OrderCancelled,
     OrderCompleted,
     OrderCreated,
+    OrderOverdue,
     UserChangedPassword,
 )
 from ticketing_common.listeners import Listeners
@@ -40,6 +41,12 @@ async def copy_status(event: OrderAwaitingPayment | OrderCompleted, order: Order
 
 listeners.on(OrderAwaitingPayment, replica=Order)(copy_status)
 listeners.on(OrderCompleted, replica=Order)(copy_status)
+
+
+@listeners.on(OrderOverdue, replica=Order)
+async def end_the_time(event: OrderOverdue, order: Order) -> None:
+    """Take no other payment for the order, and say if there is none to wait for."""
+    await rules.close(order)
 
 
 @listeners.on(OrderCancelled, replica=Order)

@@ -50,6 +50,12 @@ class Order(OwnedDocument):
     """The payment that it was charged by. Written with that payment's success, so that a
     cancellation meanwhile is a conflict and neither can miss the other."""
 
+    overdue: bool = False
+    """Orders has asked whether it is still to be paid: no other payment begins."""
+    turns: int = 0
+    """How many of its payments began or failed. Written with each, so that `overdue` meanwhile is a
+    conflict and neither can miss the other."""
+
     @property
     def is_open(self) -> bool:
         return self.status in (OrderStatus.CREATED, OrderStatus.AWAITING_PAYMENT)
@@ -60,13 +66,16 @@ class Order(OwnedDocument):
             raise NotPayable("Cannot pay for a cancelled order")
         if self.status == OrderStatus.COMPLETE or self.paid_by is not None:
             raise NotPayable("The order is paid already")
-        if self.expires_at <= utc_now():
+        if self.overdue or self.expires_at <= utc_now():
             raise NotPayable("The order has expired")
 
     @property
     def amount(self) -> int:
         """The price in the currency's minor units."""
         return int(self.price * Decimal(100))
+
+    async def note_turn(self) -> None:
+        await self.get_pymongo_collection().update_one({"_id": self.id}, {"$inc": {"turns": 1}})
 
     async def note_paid_by(self, payment_id: str) -> bool:
         """Whether that payment is the one that the order is charged by."""

@@ -15,6 +15,7 @@ from ticketing_common.events import (
     OrderStatus,
     PaymentCreated,
     PaymentFailed,
+    PaymentMissed,
     PaymentRefunded,
     PaymentStarted,
 )
@@ -76,6 +77,7 @@ async def begin(
             pass
         case _:
             raise NotPayable("The order is paid already")
+    await order.note_turn()
     payment = await Payment.begin(
         order,
         last.number + 1 if last is not None else 1,
@@ -119,8 +121,7 @@ async def note(payment_id: PydanticObjectId, intent: Intent) -> Payment:
         case PaymentStatus.FAILED:
             payment.fault = Fault.DECLINED
             payment.message = intent.message or "The payment was not confirmed in time."
-            await payment.save()
-            await outbox.add(PaymentFailed.of(payment))
+            await _fail(payment)
         case PaymentStatus.REFUNDED:
             payment.reason = payment.reason or "given back by the market"
             payment.problem = None
@@ -138,8 +139,7 @@ async def note_refusal(payment_id: PydanticObjectId, message: str, fault: Fault)
     if payment.status == PaymentStatus.STARTED and payment.stripe_id is None:
         payment.move(PaymentStatus.FAILED)
         payment.message, payment.fault = message, fault
-        await payment.save()
-        await outbox.add(PaymentFailed.of(payment))
+        await _fail(payment)
     return payment
 
 
@@ -204,13 +204,35 @@ async def end_with(order: Order, reason: CancelReason) -> None:
         await payment.save()
 
 
+async def close(order: Order) -> None:
+    """Take no other payment for an order whose time is over; say if none is on its way."""
+    order.overdue = True
+    await _tell_if_missed(order)
+
+
+async def _tell_if_missed(order: Order) -> None:
+    """The end of a closed order that nobody has paid for: whoever hears of it cancels the order."""
+    if not order.overdue or not order.is_open or order.paid_by is not None:
+        return
+    if not any(payment.is_under_way for payment in await Payment.of_order(str(order.id))):
+        await outbox.add(PaymentMissed(order_id=str(order.id)))
+
+
+async def _fail(payment: Payment) -> None:
+    """The order can be paid by another try, unless its time is over."""
+    await payment.save()
+    await outbox.add(PaymentFailed.of(payment))
+    order = await _order(payment)
+    await order.note_turn()
+    await _tell_if_missed(order)
+
+
 async def _succeed(payment: Payment) -> None:
     """The order is the buyer's, unless it cannot be had any more: then the money goes back."""
     payment.fault = payment.message = None
     await payment.save()
     await outbox.add(PaymentCreated.of(payment))
-    order = await Order.get(PydanticObjectId(payment.order_id))
-    assert order is not None, "a payment begins with our copy of its order"
+    order = await _order(payment)
     is_the_first = await order.note_paid_by(str(payment.id))
     if order.status == OrderStatus.CANCELLED:
         payment.give_back(WHY_REFUNDED[order.cancelled_because or CancelReason.EXPIRED])
@@ -235,6 +257,12 @@ async def _leave_to_an_operator(payment: Payment) -> None:
     payment.problem, payment.look_at = SENT_BACK, None
     await payment.save()
     log.error("payments.refund_sent_back", order=payment.order_id, payment=str(payment.id))
+
+
+async def _order(payment: Payment) -> Order:
+    order = await Order.get(PydanticObjectId(payment.order_id))
+    assert order is not None, "a payment begins with our copy of its order"
+    return order
 
 
 async def _payment(payment_id: PydanticObjectId) -> Payment:

@@ -1,0 +1,170 @@
+"""Orders asks whether an order is still to be paid. Payments alone knows, and says so for good."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+import pytest
+
+from payments import rules
+from payments.models import Payment
+from ticketing_common.events import OrderOverdue, PaymentCreated, PaymentFailed, PaymentMissed
+from ticketing_common.testing import Served, an_event
+from ticketing_common.testing.patience import PATIENCE_SECONDS
+from ticketing_common.testing.programs import StripeStandIn
+
+ASKS_THE_BUYER = "pm_card_threeDSecure2Required"
+
+Ask = Callable[..., Awaitable[None]]
+Deed = Callable[[], Awaitable[Any]]
+
+
+@pytest.fixture
+def ask(said: Any) -> Ask:
+    """Has payments hear that the time of an order is over."""
+
+    async def say_so(purchase: Any, version: int = 1) -> None:
+        await said(an_event(OrderOverdue, id=purchase.order.id, version=version, status="created"))
+
+    return say_so
+
+
+@pytest.fixture
+def missed(payments: Served) -> Callable[[], Awaitable[list[str]]]:
+    """The orders that no payment is to come for, as far as it was said."""
+
+    async def orders() -> list[str]:
+        return [event.order_id for event in await payments.bus.heard(PaymentMissed, 0)]
+
+    return orders
+
+
+async def test_that_nobody_has_tried_to_pay_is_said(purchase: Any, ask: Ask, missed: Any) -> None:
+    await ask(purchase)
+    assert await missed() == [purchase.order.id]
+
+
+async def test_that_every_card_was_declined_is_said(purchase: Any, ask: Ask, missed: Any) -> None:
+    assert (await purchase.pay("tok_chargeDeclined")).status_code == 402
+    assert await missed() == []
+
+    await ask(purchase)
+
+    assert await missed() == [purchase.order.id]
+
+
+async def test_an_order_that_is_paid_is_left_alone(purchase: Any, ask: Ask, missed: Any) -> None:
+    assert (await purchase.pay()).status_code == 201
+
+    await ask(purchase)
+
+    assert await missed() == []
+    assert await purchase.statuses() == ["succeeded"]
+
+
+async def test_a_payment_that_is_with_the_bank_is_waited_for(
+    payments: Served, purchase: Any, ask: Ask, missed: Any, stripe: StripeStandIn, later: Any
+) -> None:
+    assert (await purchase.pay(ASKS_THE_BUYER)).status_code == 202
+    await ask(purchase)
+
+    await stripe.play("payment_intents", (await purchase.payment()).stripe_id, "succeed")
+    await later()
+
+    await payments.bus.heard(PaymentCreated)
+    assert await missed() == []
+    assert await purchase.statuses() == ["succeeded"]
+
+
+async def test_with_the_failure_of_the_payment_that_was_waited_for_it_is_said_that_none_comes(
+    payments: Served, purchase: Any, ask: Ask, missed: Any, later: Any, too_late: Any
+) -> None:
+    assert (await purchase.pay(ASKS_THE_BUYER)).status_code == 202
+    await ask(purchase)
+    assert await missed() == []
+
+    await later()
+    await too_late()
+
+    await payments.bus.heard(PaymentMissed)
+    assert [event.order_id for event in await payments.bus.heard(PaymentFailed)] == await missed()
+
+
+async def test_no_other_payment_begins_by_whichever_clock(
+    purchase: Any, ask: Ask, charged: Any
+) -> None:
+    await ask(purchase)
+
+    refusal = await purchase.pay()
+
+    assert refusal.status_code == 400
+    assert refusal.json() == {"errors": [{"message": "The order has expired"}]}
+    assert await charged(purchase) == []
+
+
+@asynccontextmanager
+async def held_open(
+    monkeypatch: pytest.MonkeyPatch, owner: Any, name: str
+) -> AsyncIterator[asyncio.Event]:
+    """Keeps the transaction that calls it open until the block ends; the event: it is there."""
+    there, go_on = asyncio.Event(), asyncio.Event()
+    real = getattr(owner, name)
+
+    async def wait_after(*args: Any, **kwargs: Any) -> Any:
+        result = await real(*args, **kwargs)
+        there.set()
+        await go_on.wait()
+        return result
+
+    monkeypatch.setattr(owner, name, wait_after)
+    try:
+        yield there
+    finally:
+        go_on.set()
+
+
+async def meet(
+    monkeypatch: pytest.MonkeyPatch, held: tuple[Any, str], earlier: Deed, later: Deed
+) -> tuple[Any, Any]:
+    """What both come to, where the second begins while the first, at `held`, has not committed."""
+    async with held_open(monkeypatch, *held) as there:
+        first = asyncio.ensure_future(earlier())
+        await asyncio.wait_for(there.wait(), PATIENCE_SECONDS)
+        second = asyncio.ensure_future(later())
+        await asyncio.sleep(0.5)  # until it has met the first, which nothing shows
+    return await asyncio.gather(first, second)
+
+
+@pytest.mark.parametrize("first", ["the payment", "the end"])
+async def test_a_payment_that_begins_at_the_same_moment_is_waited_for_or_never_made(
+    purchase: Any,
+    ask: Ask,
+    missed: Any,
+    charged: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    first: str,
+) -> None:
+    """Each has read what the other is about to change; whoever commits second does it anew."""
+    pay, end = purchase.pay, partial(ask, purchase)
+    if first == "the payment":
+        answer, _ = await meet(monkeypatch, (Payment, "begin"), pay, end)
+    else:
+        _, answer = await meet(monkeypatch, (rules, "close"), end, pay)
+
+    came_to = answer.status_code, await charged(purchase), await missed()
+    assert came_to in [(201, [2500], []), (400, [], [purchase.order.id])]
+
+
+@pytest.mark.parametrize("first", ["the failure", "the end"])
+async def test_of_a_payment_that_fails_at_the_same_moment_it_is_said_that_none_comes(
+    purchase: Any, ask: Ask, missed: Any, monkeypatch: pytest.MonkeyPatch, first: str
+) -> None:
+    fail, end = partial(purchase.pay, "tok_chargeDeclined"), partial(ask, purchase)
+    if first == "the failure":
+        await meet(monkeypatch, (rules, "_fail"), fail, end)
+    else:
+        await meet(monkeypatch, (rules, "close"), end, fail)
+
+    assert await missed() == [purchase.order.id]

@@ -1,0 +1,113 @@
+"""Orders hears of a payment long after the order's time: it is waited for all the same."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from ticketing_common.auth import COOKIE, Sessions
+from ticketing_common.events import TicketCreated
+from ticketing_common.testing import Bus, World, an_event, eventually, somebody
+from ticketing_common.testing.programs import beside, environment
+from ticketing_common.testing.stores import Stores
+from ticketing_dev import parts
+from ticketing_dev.process import Process
+
+PURCHASES = 6
+WINDOW_SECONDS = 20
+
+
+@dataclass(frozen=True)
+class Shop:
+    """Orders, payments and expiration, each a process, on a bus of their own."""
+
+    nats: Process
+    buyer: httpx.AsyncClient
+    urls: dict[str, str]
+
+    async def ask(self, service: str, method: str, path: str, **sent: Any) -> httpx.Response:
+        address = f"{self.urls[service]}/api/{service}{path}"
+        return await self.buyer.request(method, address, **sent)
+
+    async def order(self, ticket: TicketCreated) -> dict[str, Any]:
+        """An order that payments has heard of too."""
+
+        async def placed() -> dict[str, Any] | None:
+            answer = await self.ask("orders", "POST", "", json={"ticketId": ticket.id})
+            return dict(answer.json()) if answer.status_code == 201 else None
+
+        order = await eventually(placed)
+
+        async def is_known() -> bool:
+            asked = {"orderId": (order or {})["id"]}
+            return (await self.ask("payments", "GET", "", params=asked)).status_code == 200
+
+        await eventually(is_known)
+        return order or {}
+
+
+@asynccontextmanager
+async def open_shop(world: World, stores: Stores, folder: Path) -> AsyncIterator[Shop]:
+    buyer = somebody()
+    nats = parts.nats(parts.free_port(), folder / "nats")
+    stripe = parts.stripe(parts.free_port(), folder / "stripe")
+    settings = world.settings() | {"nats_url": nats.url}
+    more: dict[str, dict[str, Any]] = {
+        "orders": {"expiration_window_seconds": WINDOW_SECONDS},
+        "payments": {
+            "stripe_key": "sk_test_late",
+            "stripe_webhook_secret": "whsec_late",
+            "stripe_api_base": stripe.url,
+        },
+        "expiration": {},
+    }
+    cookie = Sessions([settings["jwt_key"]]).issue(buyer)
+    async with AsyncExitStack() as stack:
+        broker = await stack.enter_async_context(beside(nats))
+        await stack.enter_async_context(beside(stripe))
+        urls = {}
+        for service, its_own in more.items():
+            uri = stores.mongo_uri(f"late_{service}")
+            env = environment(settings | {"mongo_uri": uri} | its_own)
+            part = parts.service(service, parts.free_port(), folder / service, env)
+            await stack.enter_async_context(beside(part))
+            urls[service] = part.url
+        http = httpx.AsyncClient(cookies={COOKIE: cookie}, timeout=30)
+        yield Shop(broker, await stack.enter_async_context(http), urls)
+
+
+async def test_an_order_that_is_paid_in_time_does_not_expire_because_nobody_could_tell_it(
+    world: World, stores: Stores, tmp_path: Path
+) -> None:
+    """NATS is away from before the payments until after the orders' time."""
+    async with open_shop(world, stores, tmp_path) as shop:
+        tickets = [an_event(TicketCreated) for _ in range(PURCHASES + 1)]
+        async with Bus.open(shop.nats.part.url) as bus:
+            await bus.say(*tickets)
+        *orders, unpaid = await asyncio.gather(*map(shop.order, tickets))
+        shop.nats.kill()
+        paid = []
+        for order in orders:
+            body = {"orderId": order["id"], "token": "tok_visa"}
+            answer = await shop.ask("payments", "POST", "", json=body)
+            if answer.status_code == 201:
+                paid.append(order["id"])
+        assert paid, "the machine is too slow to pay within the time"
+
+        ends = datetime.fromisoformat(unpaid["expiresAt"])
+        await asyncio.sleep(max(0, (ends - datetime.now(UTC)).total_seconds()) + 1)
+        await asyncio.to_thread(shop.nats.start)
+
+        async def all_have_ended() -> dict[str, str]:
+            shown = (await shop.ask("orders", "GET", "")).json()
+            assert {order["status"] for order in shown} <= {"complete", "cancelled"}, shown
+            return {order["id"]: order["status"] for order in shown}
+
+        ended = await eventually(all_have_ended)
+        assert [ended[order] for order in paid] == ["complete"] * len(paid)
+        assert ended[unpaid["id"]] == "cancelled"
