@@ -4,8 +4,8 @@ import Link from "next/link";
 import type { Ticket } from "@/api/models";
 import { Withdraw } from "./withdraw";
 
-export function Held({ orderId }: { orderId?: string }) {
-  if (orderId) {
+export function Held({ orderId, isMine }: { orderId: string; isMine?: boolean }) {
+  if (isMine) {
     return (
       <div className="vstack gap-3">
         <p className="mb-0">This one is in your orders.</p>
@@ -17,8 +17,8 @@ export function Held({ orderId }: { orderId?: string }) {
   }
   return (
     <div className="alert alert-secondary mb-0" role="status">
-      <strong>Somebody else has it.</strong> If they do not pay in time it is on sale again, and
-      this page will say so.
+      <strong>{isMine === false ? "Somebody else has it." : "Somebody has it."}</strong> If they do
+      not pay in time it is on sale again, and this page will say so.
     </div>
   );
 }

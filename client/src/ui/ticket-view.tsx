@@ -13,8 +13,8 @@ import { Held, SoldByYou, Withdrawn } from "./ticket-states";
 type Props = {
   ticket: Ticket;
   user: User | null;
-  /** Whether the order that holds it is the visitor's. */
-  isMine: boolean;
+  /** Whether the order that holds it is the visitor's, where that can be told. */
+  isMine?: boolean;
   position: string | null;
   renderedAt: number;
 };
@@ -50,7 +50,7 @@ export function TicketView({ ticket: rendered, user, isMine, position, renderedA
       ) : user?.id === ticket.userId ? (
         <SoldByYou ticket={ticket} />
       ) : ticket.orderId && !takenBy ? (
-        <Held orderId={isMine ? ticket.orderId : undefined} />
+        <Held orderId={ticket.orderId} isMine={isMine} />
       ) : (
         <Buy ticket={ticket} user={user} isTaken={takenBy !== null} />
       )}

@@ -11,12 +11,12 @@ const orderId = anOrder().id;
 const buyer = { id: "9".repeat(24), email: "ada@example.com" };
 const went = { id: aTicket().id, version: 1, orderId };
 
-function view(user: typeof buyer | null, ticket = aTicket(), isMine = false) {
+function view(user: typeof buyer | null, ticket = aTicket(), isMine?: boolean) {
   return <TicketView ticket={ticket} user={user} isMine={isMine} position="7" renderedAt={NOW} />;
 }
 
 function open(user: typeof buyer | null) {
-  const [opened, shown] = [FakeStream.install(), render(view(user))];
+  const [opened, shown] = [FakeStream.install(), render(view(user, aTicket(), false))];
   return { ...shown, stream: opened[0] as FakeStream };
 }
 
@@ -25,6 +25,7 @@ const buy = () => screen.getByRole("button", { name: "Buy for $25.00" });
 test.each([
   ["the buyer's own", true, "This one is in your orders."],
   ["another's", false, "Somebody else has it."],
+  ["there is no telling", undefined, "Somebody has it."],
 ])("a ticket that goes is nobody else's until it is known whose: %s", async (_, isMine, words) => {
   const { stream, rerender } = open(buyer);
   await stream.say("went", went);
@@ -56,7 +57,7 @@ test("who was too late is told so", async () => {
   await userEvent.click(buy());
   expect(await screen.findByText("Ticket is already reserved")).toBeTruthy();
   await stream.say("went", went);
-  rerender(view(buyer, aTicket({ version: 1, orderId })));
+  rerender(view(buyer, aTicket({ version: 1, orderId }), false));
   expect(screen.getByText("Somebody else has it.")).toBeTruthy();
 });
 

@@ -22,14 +22,16 @@ export default async function TicketPage({ params }: PageProps<"/tickets/[id]">)
     <TicketView
       ticket={ticket}
       user={user}
-      isMine={user !== null && (await isOrderOfVisitor(ticket.orderId))}
+      isMine={user ? await isOrderOfVisitor(ticket.orderId) : false}
       position={answer.headers.get("last-event-id")}
       renderedAt={Date.now()}
     />
   );
 }
 
-async function isOrderOfVisitor(orderId: string | null): Promise<boolean> {
+/** Undefined where it cannot be told right now. */
+async function isOrderOfVisitor(orderId: string | null): Promise<boolean | undefined> {
   if (!orderId) return false;
-  return (await call("get", "/api/orders/{orderId}", { path: { orderId } })).ok;
+  const { ok, status } = await call("get", "/api/orders/{orderId}", { path: { orderId } });
+  return ok || (status === 401 ? false : undefined);
 }
