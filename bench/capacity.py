@@ -2,7 +2,8 @@
 
 Starts a stack of its own and has `PEOPLE` at a time sign in, look at tickets through the API and as
 pages, and buy. A process uses one core at most, so 1000 divided by the milliseconds is how often a
-pod does it in a second, where the stores keep up.
+pod does it in a second, where the stores keep up. A purchase asks again until the next service has
+heard of it: that is in its figures.
 """
 
 import asyncio
@@ -29,7 +30,7 @@ LOOK_SECONDS = 0.05
 SETTLING_SECONDS = 3
 """After the last deed: its events are heard, its mails are sent."""
 
-console = Console()
+console = Console(width=120)
 
 
 class Pods:

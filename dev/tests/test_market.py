@@ -15,9 +15,11 @@ VARIABLES = {
     "auth": STORED | {"JWT_KEY", "COOKIE_SECURE"},
     "tickets": STORED | {"JWT_KEY"},
     "orders": STORED | {"JWT_KEY", "EXPIRATION_WINDOW_SECONDS"},
-    "payments": STORED | {"JWT_KEY", "STRIPE_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_API_BASE"},
+    "payments": STORED
+    | {"JWT_KEY", "STRIPE_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_API_BASE", "CURRENCY"},
     "expiration": COMMON | {"REDIS_URL"},
-    "contact": STORED | {"SENDGRID_KEY", "SENDGRID_EMAIL", "SENDGRID_API_BASE", "PUBLIC_URL"},
+    "contact": STORED
+    | {"SENDGRID_KEY", "SENDGRID_EMAIL", "SENDGRID_API_BASE", "PUBLIC_URL", "CURRENCY"},
 }
 
 
@@ -32,6 +34,12 @@ def test_each_service_is_told_what_its_row_of_the_contract_says_and_no_more(tmp_
     parts = made(tmp_path, window=7)
     assert {name: set(parts[name].env) - {"PYTHONUNBUFFERED"} for name in VARIABLES} == VARIABLES
     assert parts["orders"].env["EXPIRATION_WINDOW_SECONDS"] == "7"
+
+
+def test_all_who_tell_of_money_are_told_its_currency(tmp_path: Path) -> None:
+    parts = made(tmp_path, currency="eur", client=lambda _: ("true",))
+    told = {name for name, part in parts.items() if part.env.get("CURRENCY") == "eur"}
+    assert told == {"payments", "contact", "client"}
 
 
 def test_an_order_waits_as_long_as_the_service_says_unless_told_otherwise(tmp_path: Path) -> None:

@@ -4,7 +4,11 @@ import { loadStripe, type Stripe, type StripeElements } from "@stripe/stripe-js"
 import { useEffect, useRef, useState } from "react";
 import { useCurrency } from "../money";
 
-/** Stripe's script and its form in the page; neither while they load, and again when told to. */
+/**
+ * Stripe's script and its form in the page; neither while they load, and again when told to.
+ *
+ * With @stripe/react-stripe-js, which does no more for us, the page would be above its limit.
+ */
 export function usePaymentElement(publishableKey: string, price: number) {
   const currency = useCurrency();
   const room = useRef<HTMLDivElement>(null);

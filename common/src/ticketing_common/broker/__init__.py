@@ -104,6 +104,8 @@ class Broker:
             max_reconnect_attempts=-1,
             reconnect_time_wait=1,
             connect_timeout=2,
+            # A server that has vanished without a word is left after a minute, not after six.
+            ping_interval=20,
             error_cb=_log_error,
             disconnected_cb=_log_change("broker.disconnected"),
             reconnected_cb=_log_change("broker.connected"),
