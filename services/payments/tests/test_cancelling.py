@@ -1,11 +1,10 @@
 """An order is cancelled while it is being paid: nothing is charged, or all is given back."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from services.payments.tests.transactions import held_open
 
 from payments import rules
 from ticketing_common.events import PaymentCreated, PaymentFailed, PaymentRefunded
@@ -100,25 +99,6 @@ async def test_an_order_that_is_cancelled_before_the_bank_is_asked_is_never_char
     assert (await stripe.look(f"/v1/payment_intents/{payment.stripe_id}"))["status"] == "canceled"
 
 
-@asynccontextmanager
-async def held_open(monkeypatch: pytest.MonkeyPatch, name: str) -> AsyncIterator[asyncio.Event]:
-    """Keeps a transaction open at its end, until the block ends; the event tells it is there."""
-    there, go_on = asyncio.Event(), asyncio.Event()
-    real = getattr(rules, name)
-
-    async def wait_after(*args: Any, **kwargs: Any) -> Any:
-        result = await real(*args, **kwargs)
-        there.set()
-        await go_on.wait()
-        return result
-
-    monkeypatch.setattr(rules, name, wait_after)
-    try:
-        yield there
-    finally:
-        go_on.set()
-
-
 @pytest.mark.parametrize("first", ["the charge", "the cancellation"])
 async def test_a_charge_and_a_cancellation_at_the_same_moment_see_each_other(
     payments: Served,
@@ -131,7 +111,7 @@ async def test_a_charge_and_a_cancellation_at_the_same_moment_see_each_other(
 ) -> None:
     """Each has read what the other is about to change; whoever commits second does it anew."""
     name = "_succeed" if first == "the charge" else "end_with"
-    async with held_open(monkeypatch, name) as there:
+    async with held_open(monkeypatch, rules, name) as there:
         if first == "the charge":
             earlier = asyncio.create_task(purchase.pay())
             await asyncio.wait_for(there.wait(), PATIENCE_SECONDS)

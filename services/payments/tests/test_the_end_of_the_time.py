@@ -1,12 +1,12 @@
 """Orders asks whether an order is still to be paid. Payments alone knows, and says so for good."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
 import pytest
+from services.payments.tests.transactions import held_open
 
 from payments import rules
 from payments.models import Payment
@@ -102,27 +102,6 @@ async def test_no_other_payment_begins_by_whichever_clock(
     assert refusal.status_code == 400
     assert refusal.json() == {"errors": [{"message": "The order has expired"}]}
     assert await charged(purchase) == []
-
-
-@asynccontextmanager
-async def held_open(
-    monkeypatch: pytest.MonkeyPatch, owner: Any, name: str
-) -> AsyncIterator[asyncio.Event]:
-    """Keeps the transaction that calls it open until the block ends; the event: it is there."""
-    there, go_on = asyncio.Event(), asyncio.Event()
-    real = getattr(owner, name)
-
-    async def wait_after(*args: Any, **kwargs: Any) -> Any:
-        result = await real(*args, **kwargs)
-        there.set()
-        await go_on.wait()
-        return result
-
-    monkeypatch.setattr(owner, name, wait_after)
-    try:
-        yield there
-    finally:
-        go_on.set()
 
 
 async def meet(
