@@ -15,6 +15,7 @@ from tests.journeys.market import Market, Person, running_market
 pytestmark = pytest.mark.xdist_group("market")
 
 SHOPPERS = 6
+STREAMS = 2
 SLOW_SECONDS = 8
 """What some charges take: longer than a process waits until the ingress has forgotten it."""
 
@@ -87,8 +88,11 @@ async def restart_while_people_shop(market: Market) -> tuple[Counter[str], Any]:
 
 
 async def look_on(person: Person, ends: Counter[str]) -> None:
-    """An open page: its stream ends with the process that it comes from, and is opened again."""
-    while True:
+    """An open page: its stream ends with the process that it comes from, and is opened again.
+
+    A few times: each process that leaves waits for whoever still watches.
+    """
+    for _ in range(STREAMS):
         async with person.stream("GET", "/api/tickets/stream") as answer:
             ends[f"GET stream: {answer.status_code}"] += 1
             with suppress(httpx.RemoteProtocolError):

@@ -128,6 +128,12 @@ async def test_a_bus_that_is_not_there_is_told_in_words_without_its_password(
     assert "No NATS answers at 127.0.0.1:1" in answer.stderr
     assert "hush" not in answer.output
 
+    for no_bus in ("foo:bar", "nats://me:hush@host:notaport", "http://127.0.0.1:1"):
+        answer = await ticketing("events", "tail", "--nats", no_bus)
+        assert answer.exit_code == 1
+        assert "That is no address of a NATS: write nats://HOST:4222" in answer.stderr
+        assert "hush" not in answer.output
+
     answer = await ticketing("events", "tail", "--nats", "", "--data", str(tmp_path))
     assert "`ticketing up` starts one; --nats or NATS_URL names another bus." in answer.stderr
 
@@ -138,8 +144,9 @@ async def test_a_subject_that_no_event_has_and_a_time_that_is_none_are_told_in_w
     answer = await ticketing("events", "tail", "tickets.*")
     assert "No event has a subject tickets.*. There are: user.signed-up" in answer.stderr
 
-    answer = await ticketing("events", "tail", "--since", "yesterday")
-    assert "'yesterday' is no time: write 15m" in answer.stderr
+    for no_time in ("yesterday", "999999d"):
+        answer = await ticketing("events", "tail", "--since", no_time)
+        assert f"'{no_time}' is no time: write 15m" in answer.stderr
 
 
 async def test_a_service_that_does_not_listen_is_told_nothing(bus: Bus, ticketing: Command) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -40,6 +40,7 @@ def address(nats: str | None, data: Path | None) -> str:
 @asynccontextmanager
 async def connected(url: str) -> AsyncIterator[JetStreamContext]:
     """JetStream at the URL, reconnected whenever it goes. Raises Refused where none answers."""
+    where = _place(url)
     client = Client()
     try:
         try:
@@ -53,11 +54,19 @@ async def connected(url: str) -> AsyncIterator[JetStreamContext]:
                     error_cb=_hush,
                 )
         except (NatsError, OSError) as error:
-            where = urlsplit(url)  # without a password that it may have
-            raise Refused(f"No NATS answers at {where.hostname}:{where.port}: {error!r}") from None
+            raise Refused(f"No NATS answers at {where}: {error!r}") from None
         yield client.jetstream()
     finally:
         await client.close()
+
+
+def _place(url: str) -> str:
+    """Host and port, without a password that the URL may have. Raises Refused where it is none."""
+    with suppress(ValueError):
+        parts = urlsplit(url)
+        if parts.scheme in ("nats", "tls") and parts.hostname:
+            return f"{parts.hostname}:{parts.port or 4222}"
+    raise Refused("That is no address of a NATS: write nats://HOST:4222")
 
 
 def at_the_bus(

@@ -26,11 +26,11 @@ def moment(text: str) -> datetime:
 
     Raises typer.BadParameter for anything else.
     """
-    if ago := re.fullmatch(r"(\d{1,6})([smhd])", text):
-        return datetime.now(UTC) - timedelta(**{UNITS[ago[2]]: int(ago[1])})
     try:
+        if ago := re.fullmatch(r"(\d{1,6})([smhd])", text):
+            return datetime.now(UTC) - timedelta(**{UNITS[ago[2]]: int(ago[1])})
         time = datetime.fromisoformat(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         example = "write 15m, 2h, 30d or 2026-11-21T10:00Z"
         raise typer.BadParameter(f"{text!r} is no time: {example}") from None
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time
