@@ -51,7 +51,7 @@ class Market:
     def ticketing(self, *words: str) -> subprocess.CompletedProcess[str]:
         """What a command of the operator's says about this market."""
         command = [COMMAND, *words, "--data", str(self._data)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
+        return subprocess.run(command, capture_output=True, text=True, timeout=480, check=False)
 
     def logs(self) -> str:
         """All that all parts have logged."""
