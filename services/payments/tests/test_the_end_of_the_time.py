@@ -10,8 +10,9 @@ from services.payments.tests.transactions import held_open
 
 from payments import rules
 from payments.models import Payment
+from ticketing_common import outbox
 from ticketing_common.events import OrderOverdue, PaymentCreated, PaymentFailed, PaymentMissed
-from ticketing_common.testing import Served, an_event
+from ticketing_common.testing import Served, an_event, eventually
 from ticketing_common.testing.patience import PATIENCE_SECONDS
 from ticketing_common.testing.programs import StripeStandIn
 
@@ -33,9 +34,13 @@ def ask(said: Any) -> Ask:
 
 @pytest.fixture
 def missed(payments: Served) -> Callable[[], Awaitable[list[str]]]:
-    """The orders that no payment is to come for, as far as it was said."""
+    """The orders that no payment is to come for, once all that is to be said was."""
+
+    async def all_is_said() -> bool:
+        return await outbox.rows().count_documents({}) == 0
 
     async def orders() -> list[str]:
+        await eventually(all_is_said)
         return [event.order_id for event in await payments.bus.heard(PaymentMissed, 0)]
 
     return orders

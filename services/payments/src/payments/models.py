@@ -176,6 +176,11 @@ class Payment(OwnedDocument):
         except DuplicateKeyError:
             raise PaymentUnderWay from None
 
+    async def order(self) -> Order:
+        order = await Order.get(PydanticObjectId(self.order_id))
+        assert order is not None, "a payment begins with our copy of its order"
+        return order
+
     @property
     def price(self) -> Decimal:
         return Decimal(self.amount) / 100

@@ -4,7 +4,6 @@ import asyncio
 from datetime import timedelta
 
 import structlog
-from beanie import PydanticObjectId
 
 from payments import rules
 from payments.gateway import Gateway, NoAnswer, Refused
@@ -60,8 +59,7 @@ class Processor:
 
     async def settle(self, payment: Payment) -> tuple[Payment, Intent | None]:
         """Do for a payment what is to be done next, and note how it stands."""
-        order = await Order.get(PydanticObjectId(payment.order_id))
-        assert order is not None, "a payment begins with our copy of its order"
+        order = await payment.order()
         wanted = order.is_open and utc_now() < payment.pay_by
         try:
             intent = await self._intent(payment, order, wanted=wanted)

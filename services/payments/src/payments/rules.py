@@ -222,7 +222,7 @@ async def _fail(payment: Payment) -> None:
     """The order can be paid by another try, unless its time is over."""
     await payment.save()
     await outbox.add(PaymentFailed.of(payment))
-    order = await _order(payment)
+    order = await payment.order()
     await order.note_turn()
     await _tell_if_missed(order)
 
@@ -232,7 +232,7 @@ async def _succeed(payment: Payment) -> None:
     payment.fault = payment.message = None
     await payment.save()
     await outbox.add(PaymentCreated.of(payment))
-    order = await _order(payment)
+    order = await payment.order()
     is_the_first = await order.note_paid_by(str(payment.id))
     if order.status == OrderStatus.CANCELLED:
         payment.give_back(WHY_REFUNDED[order.cancelled_because or CancelReason.EXPIRED])
@@ -257,12 +257,6 @@ async def _leave_to_an_operator(payment: Payment) -> None:
     payment.problem, payment.look_at = SENT_BACK, None
     await payment.save()
     log.error("payments.refund_sent_back", order=payment.order_id, payment=str(payment.id))
-
-
-async def _order(payment: Payment) -> Order:
-    order = await Order.get(PydanticObjectId(payment.order_id))
-    assert order is not None, "a payment begins with our copy of its order"
-    return order
 
 
 async def _payment(payment_id: PydanticObjectId) -> Payment:
