@@ -89,9 +89,9 @@ def received(sendgrid: StandIn) -> Callable[..., Awaitable[list[Any]]]:
 
     async def mails(user: SessionUser, count: int) -> list[Any]:
         async def enough() -> list[Any]:
+            assert await Mail.find({"state": MailState.QUEUED.value}).count() == 0
             found = await sendgrid.look("/api/mails", to=user.email)
             assert len(found) >= count, [mail["subject"] for mail in found]
-            assert await Mail.find({"state": MailState.QUEUED.value}).count() == 0
             return [*reversed(found)]
 
         return await eventually(enough)
