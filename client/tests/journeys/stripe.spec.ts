@@ -10,11 +10,12 @@ const STRIPE = `
       create: () => ({
         mount: (node) => { node.textContent =
           "Stripe's form, " + options.mode + " of " + options.amount + " " + options.currency + " by " + options.allowedPaymentMethodTypes; },
-        on() {}, destroy() {},
+        on() {}, off() {}, update() {}, destroy() {},
       }),
       submit: async () => ({}), update() {},
     }),
     createPaymentMethod: async () => ({ paymentMethod: { id: window.card ?? "pm_card_visa" } }),
+    createToken() {}, confirmCardPayment() {},
     handleNextAction: async ({ clientSecret }) => {
       const page = "/dev/stripe/authenticate?client_secret=" + clientSecret + "&return_url=/";
       await fetch(page, { method: "POST", body: new URLSearchParams({ decision: "approve" }), redirect: "manual" });

@@ -44,13 +44,16 @@ const Stripe = Object.assign(() => present, { version: "endive" });
 
 /** What there is of Stripe once its script is there. */
 function stripe() {
-  const form = { on: vi.fn(), mount: vi.fn(), destroy: vi.fn() };
+  const form = { on: vi.fn(), off: vi.fn(), mount: vi.fn(), update: vi.fn(), destroy: vi.fn() };
   const inPage = { create: () => form, update: vi.fn(), submit: async () => ({}) };
   return {
     form,
     inPage,
     elements: vi.fn((_: object) => inPage),
     createPaymentMethod: async () => ({ paymentMethod: { id: "pm_1" } }),
+    // What @stripe/react-stripe-js knows Stripe by.
+    createToken() {},
+    confirmCardPayment() {},
   };
 }
 
@@ -100,7 +103,7 @@ test("it asks for a card, for the order's price, in the market's currency and th
     appearance: { theme: "night" },
   });
   isDark = false;
-  changeColours();
+  act(() => changeColours());
   expect(present.inPage.update).toHaveBeenCalledWith({ appearance: { theme: "stripe" } });
   unmount();
   expect(present.form.destroy).toHaveBeenCalledTimes(1);
