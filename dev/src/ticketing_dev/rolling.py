@@ -89,7 +89,10 @@ def _out_of_the_ingress(folder: Folder, part: PartState, replicas: int) -> Itera
 
 def _reload(folder: Folder, config: Path, text: str) -> set[psutil.Process]:
     """Have nginx take new routes. Gives the workers that are still on older ones."""
-    master = psutil.Process(_part(folder, "ingress").pid)
+    pid = _part(folder, "ingress").pid
+    if pid is None:
+        raise Refused("The ingress is down. `ticketing logs ingress` says why.")
+    master = psutil.Process(pid)
     old = set(master.children())
     config.write_text(text)
     master.send_signal(signal.SIGHUP)

@@ -15,6 +15,7 @@ from ticketing_common.events import (
     UserForgotPassword,
 )
 from ticketing_common.testing import Bus, World, an_event, an_id, somebody
+from ticketing_common.testing.patience import PATIENCE_SECONDS
 
 COMMAND = str(Path(sys.executable).with_name("ticketing"))
 
@@ -51,6 +52,23 @@ async def test_a_tail_shows_what_was_said_and_then_what_is_said(world: World, bu
 
     assert "ticket.deleted" in shown
     assert json.loads(shown[shown.index("{") :]) == {"id": ticket, "version": 1}
+
+
+async def test_a_tail_that_nobody_reads_any_more_ends_without_a_word(
+    world: World, bus: Bus
+) -> None:
+    process = await asyncio.create_subprocess_shell(
+        f"{COMMAND} events tail --since 1h --nats {world.nats_url} | head -1",
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    await bus.say(an_event(TicketDeleted))
+    assert "ticket.deleted" in await line(process.stdout)
+    await bus.say(an_event(TicketDeleted))
+
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        assert await process.communicate() == (b"", b"")
 
 
 async def test_a_tail_shows_only_the_subjects_that_are_wanted_and_all_of_them_to_machines(

@@ -20,8 +20,10 @@ from ticketing_common.events import EVENTS, Envelope, Event, utc_now
 from ticketing_common.feed import Feed
 from ticketing_common.testing import an_event, an_id, eventually
 from ticketing_dev import parts
+from ticketing_dev.bus.address import connected
 from ticketing_dev.bus.permissions import OPERATOR, rendered
 from ticketing_dev.checkout import NATS_USERS
+from ticketing_dev.control import Refused
 from ticketing_dev.diagram import subscription_lists
 from ticketing_dev.openapi import apps
 from ticketing_dev.parts import Nats
@@ -119,6 +121,14 @@ def test_the_manifests_users_are_those_of_the_code() -> None:
     assert NATS_USERS.read_text() == rendered(), (
         "`.venv/bin/python -m ticketing_dev.bus.permissions` writes it"
     )
+
+
+async def test_who_has_a_wrong_password_is_told_so_and_not_that_the_bus_is_away(nats: Nats) -> None:
+    wrong = nats.url_of(OPERATOR).replace(f":p{OPERATOR}@", ":hush@")
+    with pytest.raises(Refused, match="does not let us in") as told:
+        async with connected(wrong):
+            pass
+    assert "hush" not in str(told.value)
 
 
 async def test_the_services_make_all_streams_among_themselves_in_any_order(

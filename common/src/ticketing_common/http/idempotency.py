@@ -151,7 +151,7 @@ class _Claim:
             {"$set": {"holder": self._holder, "at": utc_now()}},
         )
         if won.modified_count == 0:
-            raise Conflict("The first request with this Idempotency-Key is still being answered")
+            raise Conflict("Your first try is still under way: try again in a moment")
         return None
 
     async def store(self, status: int, body: bytes) -> None:

@@ -42,6 +42,12 @@ async def connected(url: str) -> AsyncIterator[JetStreamContext]:
     """JetStream at the URL, reconnected whenever it goes. Raises Refused where none answers."""
     where = _place(url)
     client = Client()
+    troubles: list[Exception] = []
+
+    async def note(trouble: Exception) -> None:
+        """A bus that goes away for a moment is waited for; only the last trouble may be told."""
+        troubles[:] = [trouble]
+
     try:
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
@@ -51,10 +57,15 @@ async def connected(url: str) -> AsyncIterator[JetStreamContext]:
                     connect_timeout=2,
                     reconnect_time_wait=1,
                     max_reconnect_attempts=-1,
-                    error_cb=_hush,
+                    error_cb=note,
                 )
         except (NatsError, OSError) as error:
-            raise Refused(f"No NATS answers at {where}: {error!r}") from None
+            trouble = troubles[-1] if troubles else error
+            if "authorization" in str(trouble).lower():
+                raise Refused(
+                    f"NATS at {where} does not let us in: look at the user and the password in its URL"
+                ) from None
+            raise Refused(f"No NATS answers at {where}: {trouble!r}") from None
         yield client.jetstream()
     finally:
         await client.close()
@@ -80,13 +91,11 @@ def at_the_bus(
 
     try:
         return asyncio.run(working())
+    except BrokenPipeError:  # whoever read what we say has gone, as head does; typer knows that
+        raise
     except (Refused, NatsError, OSError) as error:
         words = str(error) if isinstance(error, Refused) else f"The bus does not answer: {error!r}"
         typer.secho(words, fg="red", err=True)
     except KeyboardInterrupt:
         raise typer.Exit from None
     raise typer.Exit(1)
-
-
-async def _hush(_: Exception) -> None:
-    """A bus that goes away for a moment is waited for, and is no news."""
