@@ -63,7 +63,7 @@ async def connected(url: str) -> AsyncIterator[JetStreamContext]:
             trouble = troubles[-1] if troubles else error
             if "authorization" in str(trouble).lower():
                 raise Refused(
-                    f"NATS at {where} does not let us in: look at the user and the password in its URL"
+                    f"NATS at {where} does not let us in: look at the password in its URL"
                 ) from None
             raise Refused(f"No NATS answers at {where}: {trouble!r}") from None
         yield client.jetstream()
