@@ -2,7 +2,8 @@
 
 from ticketing_common.testing.bus import Bus
 from ticketing_common.testing.factories import an_event, an_id, somebody
-from ticketing_common.testing.served import Served, eventually, serving
+from ticketing_common.testing.patience import eventually
+from ticketing_common.testing.served import Served, serving
 from ticketing_common.testing.streams import Stream, Told, watching
 from ticketing_common.testing.world import World
 

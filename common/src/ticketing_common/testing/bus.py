@@ -1,15 +1,15 @@
 """The bus as a test sees it: say an event, hear what a service says, see what it could not take."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Self, TypeVar
 
 import nats
 from bson import ObjectId
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
-from nats.js.api import ConsumerConfig, DeliverPolicy
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError
 
 from ticketing_common.broker.streams import (
@@ -23,7 +23,7 @@ from ticketing_common.broker.streams import (
 from ticketing_common.events import Envelope, Event, utc_now
 from ticketing_common.listeners import Listeners
 from ticketing_common.telemetry import outgoing
-from ticketing_common.testing.patience import PATIENCE_SECONDS
+from ticketing_common.testing.patience import PATIENCE_SECONDS, eventually
 
 E = TypeVar("E", bound=Event)
 
@@ -39,7 +39,7 @@ class Bus:
     async def open(cls, url: str) -> AsyncIterator[Self]:
         connection = await nats.connect(url)
         try:
-            js = connection.jetstream()
+            js = connection.jetstream(timeout=PATIENCE_SECONDS)
             await provision(js)
             yield cls(js)
         finally:
@@ -67,14 +67,10 @@ class Bus:
 
     async def settled(self, listeners: Listeners) -> None:
         """Wait until a service has answered for everything it was told."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            for stream, consumer in consumers(listeners).items():
-                # A consumer's count of what is pending lags behind the stream for a moment.
-                last = await self._last_sequence(stream, heard_by(consumer))
-                while True:
-                    if await self._has_answered(stream, listeners.service, last):
-                        break
-                    await asyncio.sleep(0.02)
+        for stream, consumer in consumers(listeners).items():
+            # A consumer's count of what is pending lags behind the stream for a moment.
+            last = await self._last_sequence(stream, heard_by(consumer))
+            await eventually(partial(self._has_answered, stream, listeners.service, last))
 
     async def _has_answered(self, stream: str, service: str, last: int) -> bool:
         try:
@@ -92,24 +88,31 @@ class Bus:
 
     async def heard(self, event: type[E], count: int = 1) -> list[E]:
         """All that was said of one kind, once there are at least `count`."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while True:
-                messages = await self._messages(stream_of(event), event.subject)
-                if len(messages) >= count:
-                    return [event.model_validate_json(message.data) for message in messages]
-                await asyncio.sleep(0.02)
+        messages = await self._at_least(count, stream_of(event), event.subject)
+        return [event.model_validate_json(message.data) for message in messages]
 
     async def dead_letters(self, count: int = 0) -> list[Msg]:
         """The dead letters, once there are at least `count`."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while True:
-                messages = await self._messages(DEAD_LETTERS, f"{BURIED}.>")
-                if len(messages) >= count:
-                    return messages
-                await asyncio.sleep(0.02)
+        return await self._at_least(count, DEAD_LETTERS, f"{BURIED}.>")
+
+    async def _at_least(self, count: int, stream: str, subject: str) -> list[Msg]:
+        messages: list[Msg] = []
+
+        async def are_there() -> bool:
+            messages[:] = await self._messages(stream, subject)
+            assert len(messages) >= count, f"{len(messages)} of {count} {subject}"
+            return True
+
+        await eventually(are_there)
+        return messages
 
     async def _messages(self, stream: str, subject: str) -> list[Msg]:
-        config = ConsumerConfig(filter_subject=subject, deliver_policy=DeliverPolicy.ALL)
+        config = ConsumerConfig(
+            filter_subject=subject,
+            deliver_policy=DeliverPolicy.ALL,
+            ack_policy=AckPolicy.NONE,
+            inactive_threshold=PATIENCE_SECONDS,
+        )
         consumer = await self.js.add_consumer(stream, config)
         try:
             waiting = consumer.num_pending or 0

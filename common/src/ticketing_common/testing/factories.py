@@ -35,7 +35,7 @@ def an_event(event: type[E], **fields: Any) -> E:
         "user_id": an_id(),
         "order_id": None if event.__name__ == "TicketUpdated" else an_id(),
         "status": "created",
-        "expires_at": utc_now() + timedelta(minutes=1),
+        "expires_at": utc_now() + timedelta(hours=1),
         "changed_at": utc_now(),
         "ticket": {"id": an_id(), "title": "Concert", "price": 25},
         "reason": "expired",

@@ -1,4 +1,27 @@
 """How long a test waits for what should come in a moment."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
 PATIENCE_SECONDS = 60.0
 """Only a test that fails waits so long; on a busy machine a moment can be long."""
+
+
+async def eventually(ask: Callable[[], Awaitable[T]]) -> T:
+    """Ask until the answer is truthy or asserting stops failing; returns the answer."""
+    deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+    while True:
+        try:
+            if answer := await ask():
+                return answer
+            failure: AssertionError = AssertionError(
+                f"still {answer!r} after {PATIENCE_SECONDS:.0f} s"
+            )
+        except AssertionError as error:
+            failure = error
+        if asyncio.get_running_loop().time() > deadline:
+            raise failure
+        await asyncio.sleep(0.02)

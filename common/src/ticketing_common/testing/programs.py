@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 
+from ticketing_common.testing.patience import PATIENCE_SECONDS
 from ticketing_dev.parts import Part
 from ticketing_dev.process import Process
 
@@ -56,7 +57,7 @@ class StandIn:
             (await client.delete("/_control/faults")).raise_for_status()
 
     def _client(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(base_url=self.url, headers=self._headers, timeout=20)
+        return httpx.AsyncClient(base_url=self.url, headers=self._headers, timeout=PATIENCE_SECONDS)
 
 
 class StripeStandIn(StandIn):

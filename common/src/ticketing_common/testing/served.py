@@ -2,9 +2,8 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TypeVar
 
 import httpx
 import uvicorn
@@ -12,10 +11,9 @@ from fastapi import FastAPI
 
 from ticketing_common.auth import COOKIE, Sessions, SessionUser
 from ticketing_common.broker import Broker
+from ticketing_common.feed import Feed
 from ticketing_common.testing.bus import Bus
-from ticketing_common.testing.patience import PATIENCE_SECONDS
-
-T = TypeVar("T")
+from ticketing_common.testing.patience import PATIENCE_SECONDS, eventually
 
 
 class Served:
@@ -39,7 +37,7 @@ class Served:
         if user is not None:
             sessions: Sessions = self.app.state.sessions
             cookies[COOKIE] = sessions.issue(user)
-        client = httpx.AsyncClient(base_url=self.url, cookies=cookies, timeout=20)
+        client = httpx.AsyncClient(base_url=self.url, cookies=cookies, timeout=PATIENCE_SECONDS)
         return await self._stack.enter_async_context(client)
 
 
@@ -60,6 +58,9 @@ async def serving(app: FastAPI, bus: Bus | None = None) -> AsyncIterator[Served]
             broker: Broker = app.state.broker
             async with asyncio.timeout(PATIENCE_SECONDS):
                 await broker.ready()
+            feed: Feed | None = app.state.feed
+            if feed is not None:
+                await eventually(lambda: _is_live(feed))
         url = "http://{}:{}".format(*listener.getsockname())
         async with AsyncExitStack() as stack:
             yield Served(app, url, bus, stack)
@@ -75,18 +76,5 @@ async def _true_or_raise(server: uvicorn.Server, task: asyncio.Task[None]) -> bo
     return server.started
 
 
-async def eventually(ask: Callable[[], Awaitable[T]]) -> T:
-    """Ask until the answer is truthy or asserting stops failing; returns the answer."""
-    deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
-    while True:
-        try:
-            if answer := await ask():
-                return answer
-            failure: AssertionError = AssertionError(
-                f"still {answer!r} after {PATIENCE_SECONDS:.0f} s"
-            )
-        except AssertionError as error:
-            failure = error
-        if asyncio.get_running_loop().time() > deadline:
-            raise failure
-        await asyncio.sleep(0.02)
+async def _is_live(feed: Feed) -> bool:
+    return feed.is_live
