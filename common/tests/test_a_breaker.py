@@ -1,12 +1,10 @@
 """A part outside that fails again and again is left alone, and found again."""
 
-import asyncio
-
+import circuitbreaker
 import pytest
 from prometheus_client import REGISTRY
 
-from ticketing_common import breaker
-from ticketing_common.breaker import FAILURES, Breaker, LeftAlone
+from ticketing_common.breaker import FAILURES, PAUSE_SECONDS, Breaker, LeftAlone
 
 
 class Away(Exception):
@@ -34,9 +32,23 @@ def part() -> Part:
     return Part()
 
 
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 @pytest.fixture
-def guard(monkeypatch: pytest.MonkeyPatch) -> Breaker:
-    monkeypatch.setattr(breaker, "PAUSE_SECONDS", 1)
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(circuitbreaker, "monotonic", clock)
+    return clock
+
+
+@pytest.fixture
+def guard(clock: Clock) -> Breaker:
     return Breaker("a part", lambda error: isinstance(error, Away))
 
 
@@ -64,7 +76,7 @@ async def test_a_part_that_fails_again_and_again_is_not_asked(guard: Breaker, pa
         await guard.call(part.ask, "hello")
 
     assert (guard.is_open, part.asked, shown()) == (True, FAILURES, 1)
-    assert (refused.value.status, refused.value.retry_after) == (503, 1)
+    assert (refused.value.status, refused.value.retry_after) == (503, PAUSE_SECONDS)
     assert refused.value.message == "a part is not available right now, try again soon"
 
 
@@ -81,10 +93,10 @@ async def test_to_be_refused_is_an_answer_too(guard: Breaker, part: Part) -> Non
 
 
 async def test_after_a_pause_it_is_asked_again_and_one_success_ends_it(
-    guard: Breaker, part: Part
+    guard: Breaker, part: Part, clock: Clock
 ) -> None:
     await fail(guard, part, FAILURES)
-    await asyncio.sleep(1.1)
+    clock.now += PAUSE_SECONDS
     assert shown() == 1
 
     assert await guard.call(part.ask, "hello") == "hello"
@@ -93,10 +105,13 @@ async def test_after_a_pause_it_is_asked_again_and_one_success_ends_it(
     assert (guard.is_open, shown()) == (False, 0)
 
 
-async def test_after_a_pause_one_failure_begins_the_next_pause(guard: Breaker, part: Part) -> None:
+async def test_after_a_pause_one_failure_begins_the_next_pause(
+    guard: Breaker, part: Part, clock: Clock
+) -> None:
     await fail(guard, part, FAILURES)
-    await asyncio.sleep(1.1)
+    clock.now += PAUSE_SECONDS
     await fail(guard, part, 1)
+    clock.now += PAUSE_SECONDS / 2
     with pytest.raises(LeftAlone):
         guard.check()
     assert part.asked == FAILURES + 1
