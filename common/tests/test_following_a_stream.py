@@ -127,7 +127,6 @@ async def test_all_look_afresh_where_the_stream_was_made_anew(bus: Bus) -> None:
             config: StreamConfig = (await bus.js.stream_info("TICKET")).config
             await bus.js.delete_stream("TICKET")
             await bus.js.add_stream(config)
-            await say(bus, "d")
             assert await titles(watcher, 1) == ["afresh"]
             await say(bus, "e")
             assert await titles(watcher, 1) == ["e"]

@@ -9,11 +9,12 @@ import pytest
 from common.tests.workshop import Replica, Thing, Workshop, make_app
 from pymongo import AsyncMongoClient, monitoring
 
-from ticketing_common import database, outbox
+from ticketing_common import database, outbox, transaction
 from ticketing_common.broker import relay as relay_module
 from ticketing_common.events import TicketCreated, TicketUpdated, utc_now
 from ticketing_common.settings import SessionSettings
 from ticketing_common.testing import Bus, Served, World, an_id, eventually, serving, somebody
+from ticketing_common.testing.patience import PATIENCE_SECONDS
 from ticketing_common.transaction import transactional
 from ticketing_dev import parts
 from ticketing_dev.process import Process, running
@@ -81,8 +82,9 @@ async def test_the_trace_of_a_request_goes_on_in_its_events(served: Served) -> N
 
 
 async def test_the_events_of_one_document_are_published_in_the_order_of_its_versions(
-    world: World, replica: Replica
+    world: World, replica: Replica, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(transaction, "CALL_SECONDS", PATIENCE_SECONDS)
     async with world.serving(replica()) as served, serving(replica(), served.bus):
         thing = await make()
         await asyncio.gather(*(change(thing.id) for _ in range(15)))
@@ -97,7 +99,8 @@ async def test_what_a_crash_left_behind_is_published_by_the_next_process(
 ) -> None:
     with monkeypatch.context() as crashed:
         crashed.setattr(outbox, "_announce", lambda _: None)
-        crashed.setattr(relay_module.Relay, "drain", lambda _: asyncio.sleep(0))
+        for publishing in ("sweep", "drain"):
+            crashed.setattr(relay_module.Relay, publishing, lambda _: asyncio.sleep(0))
         async with world.serving(replica()):
             await make()
             assert not await is_empty()
