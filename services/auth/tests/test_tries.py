@@ -1,6 +1,9 @@
 """Whoever tries too often has to wait."""
 
 import asyncio
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
@@ -9,7 +12,7 @@ import pytest
 from auth import passwords
 from auth.app import create_app
 from auth.settings import AuthSettings
-from ticketing_common.testing import World
+from ticketing_common.testing import World, eventually
 
 pytestmark = pytest.mark.usefixtures("auth")
 
@@ -57,9 +60,13 @@ async def test_of_a_crowd_that_signs_in_some_are_told_to_come_again_and_then_all
     member: Any, stranger: httpx.AsyncClient
 ) -> None:
     crowd = [f"person{number}@example.com" for number in range(passwords.WAITING * 2)]
-    answers = await asyncio.gather(*(sign_in(stranger, email, "a guess") for email in crowd))
+    async with nobodys_turn():
+        trying = [asyncio.create_task(sign_in(stranger, email, "a guess")) for email in crowd]
+        await eventually(lambda: are_answered(trying, passwords.WAITING))
+    answers = await asyncio.gather(*trying)
 
-    assert {answer.status_code for answer in answers} == {400, 503}
+    expected = [400] * passwords.WAITING + [503] * passwords.WAITING
+    assert sorted(answer.status_code for answer in answers) == expected
     for answer in answers:
         if answer.status_code == 503:
             assert answer.headers["Retry-After"] == "1"
@@ -67,6 +74,22 @@ async def test_of_a_crowd_that_signs_in_some_are_told_to_come_again_and_then_all
                 "errors": [{"message": "Too many sign in at once, try again soon"}]
             }
     assert (await sign_in(stranger, member.email, member.password)).status_code == 200
+
+
+@asynccontextmanager
+async def nobodys_turn() -> AsyncIterator[None]:
+    """Until the block ends no password is looked at."""
+    over = threading.Event()
+    for _ in range(passwords._pool._max_workers):
+        passwords._pool.submit(over.wait)
+    try:
+        yield
+    finally:
+        over.set()
+
+
+async def are_answered(asked: list[asyncio.Task[httpx.Response]], count: int) -> bool:
+    return sum(one.done() for one in asked) == count
 
 
 async def test_one_users_tries_are_none_of_anothers(
