@@ -99,6 +99,23 @@ async def test_timers_outlive_a_redis_that_is_killed_and_comes_back(
         assert await expiration.bus.dead_letters() == []
 
 
+async def test_timers_that_an_earlier_run_of_redis_was_given_do_not_make_it_complete(
+    tmp_path: Path,
+) -> None:
+    """It may have lost the last of them; to us it is the same, at the same address."""
+    part = parts.redis(parts.free_port(), tmp_path)
+    timers = Timers(part.url)
+    async with beside(part) as redis:
+        run = await timers.run_id()
+        redis.kill()
+        await asyncio.to_thread(redis.start)
+        await timers.note_complete(run)
+        assert not await timers.are_complete()
+        await timers.note_complete(await timers.run_id())
+        assert await timers.are_complete()
+    await timers.close()
+
+
 async def test_a_service_that_starts_without_redis_sets_its_timers_once_it_is_there(
     world: World, start: Any, order_for: Any, tmp_path: Path
 ) -> None:
@@ -132,6 +149,7 @@ async def test_a_timer_is_kept_though_to_tell_of_it_took_too_long(
     assert hung
 
 
+@pytest.mark.usefixtures("broken_connections")
 async def test_what_ends_while_the_broker_is_away_is_told_when_it_is_back(
     world: World, start: Any, order_for: Any, tmp_path: Path
 ) -> None:

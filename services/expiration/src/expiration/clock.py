@@ -72,6 +72,7 @@ class Clock:
     async def _rebuild(self) -> None:
         """Set a timer for each order that the bus tells of and that has not ended."""
         await self._broker.ready()
+        run = await self._timers.run_id()
         live: dict[str, datetime] = {}
         async for event in self._broker.history(*LOOKED_BACK_ON):
             if isinstance(event, OrderCreated):
@@ -80,5 +81,5 @@ class Clock:
                 live.pop(event.id, None)
         for order_id, at in live.items():
             await self._timers.set(order_id, at)
-        await self._timers.note_complete()
+        await self._timers.note_complete(run)
         log.info("clock.rebuilt", timers=len(live))

@@ -98,13 +98,14 @@ class Timers:
     async def are_complete(self) -> bool:
         """Whether Redis still knows that it has every timer. Raises what Redis raises."""
         known = await self._redis.get(COMPLETE)
-        return known is not None and known == await self._run_id()
+        return known is not None and known == await self.run_id()
 
-    async def note_complete(self) -> None:
-        """Have Redis know that it has every timer. Raises what Redis raises."""
-        await self._redis.set(COMPLETE, await self._run_id())
+    async def note_complete(self, run: bytes) -> None:
+        """Have Redis know that it was given every timer in that run. Raises what Redis raises."""
+        await self._redis.set(COMPLETE, run)
 
-    async def _run_id(self) -> bytes:
+    async def run_id(self) -> bytes:
+        """Which run of Redis this is. Raises what Redis raises."""
         return str((await self._redis.info("server"))["run_id"]).encode()
 
     async def answer(self) -> bool:
