@@ -11,7 +11,7 @@ from expiration import clock
 from expiration.app import create_app
 from expiration.settings import ExpirationSettings
 from ticketing_common.events import OrderCreated, utc_now
-from ticketing_common.testing import Served, World, an_event
+from ticketing_common.testing import Served, World, an_event, eventually
 
 Start = Callable[..., Any]
 """Serves expiration: `async with start(redis_url=...) as served`."""
@@ -28,15 +28,17 @@ def start(world: World, monkeypatch: pytest.MonkeyPatch) -> Start:
 
 
 @pytest.fixture
-async def expiration(start: Start) -> AsyncIterator[Served]:
-    async with start() as served:
-        yield served
-
-
-@pytest.fixture
 async def redis(world: World) -> AsyncIterator[Redis]:
     async with Redis.from_url(world.redis_url) as client:
         yield client
+
+
+@pytest.fixture
+async def expiration(start: Start, redis: Redis) -> AsyncIterator[Served]:
+    """It has looked back once: what it hears from here on it hears from its listeners alone."""
+    async with start() as served:
+        await eventually(lambda: redis.exists("timers:complete"))
+        yield served
 
 
 @pytest.fixture
