@@ -2,12 +2,16 @@
 
 import asyncio
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
+import circuitbreaker
 import httpx
 import pytest
+from services.payments.tests.transactions import held_open
 
 from payments.app import create_app
+from payments.gateway import Gateway
 from payments.listeners import listeners
 from payments.models import Payment
 from payments.settings import PaymentsSettings
@@ -15,6 +19,7 @@ from ticketing_common import breaker
 from ticketing_common.auth import COOKIE, Sessions
 from ticketing_common.events import OrderCreated, PaymentCreated, PaymentFailed, PaymentStarted
 from ticketing_common.testing import Bus, Served, World, an_event, eventually, somebody
+from ticketing_common.testing.patience import PATIENCE_SECONDS
 from ticketing_common.testing.programs import StandIn, beside, environment
 from ticketing_dev import parts
 
@@ -23,6 +28,8 @@ NO_ANSWER = "The bank has not answered yet. Do not pay again: look at your order
 
 CONFIRMING = {"path": "/v1/payment_intents/", "method": "POST"}
 """The call that charges."""
+ASKING = {"path": "/v1/payment_intents", "method": "POST"}
+"""The call that makes what is to be charged, or that one."""
 
 
 def assert_unanswered(answer: httpx.Response) -> None:
@@ -168,17 +175,20 @@ async def test_a_charge_whose_answer_was_lost_for_days_is_found_and_kept(
 
 
 async def test_a_slow_answer_is_waited_for_whoever_else_asks_meanwhile(
-    payments: Served, purchase: Any, stripe: StandIn, charged: Any, later: Any
+    payments: Served,
+    purchase: Any,
+    charged: Any,
+    later: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A sweep finds the payment due meanwhile, so that both hear of the one charge."""
-    await stripe.fail("delay", seconds=1, when="after", **CONFIRMING)
-    paying = asyncio.create_task(purchase.pay())
-    await eventually(stripe.has_failed)
-    await later()
+    async with held_open(monkeypatch, Gateway, "confirm") as there:
+        paying = asyncio.create_task(purchase.pay())
+        await asyncio.wait_for(there.wait(), PATIENCE_SECONDS)
+        await later()
+        await eventually(all_ended)
 
     assert (await paying).status_code == 201
-
-    await eventually(all_ended)
     assert await charged(purchase) == [2500]
     assert len(await payments.bus.heard(PaymentCreated)) == 1
 
@@ -218,11 +228,11 @@ async def kill_while_charging(
     async with (
         Bus.open(world.nats_url) as bus,
         beside(part) as process,
-        httpx.AsyncClient(base_url=part.url, cookies=cookie) as buyer,
+        httpx.AsyncClient(base_url=part.url, cookies=cookie, timeout=PATIENCE_SECONDS) as buyer,
     ):
         await bus.say(order)
         await bus.settled(listeners)
-        await stripe.fail("delay", seconds=1.5, when=when, **at)
+        await stripe.fail("delay", seconds=5, when=when, **at)
         body = {"orderId": order.id, "token": "tok_visa"}
         paying = asyncio.create_task(buyer.post("/api/payments", json=body))
         await eventually(stripe.has_failed)
@@ -232,7 +242,7 @@ async def kill_while_charging(
     return order
 
 
-@pytest.mark.parametrize("at", [{}, CONFIRMING], ids=["creating", "confirming"])
+@pytest.mark.parametrize("at", [ASKING, CONFIRMING], ids=["creating", "confirming"])
 @pytest.mark.parametrize("when", ["before", "after"])
 async def test_a_payment_that_a_crash_left_behind_is_settled_by_the_next_process(
     world: World,
@@ -256,15 +266,23 @@ async def test_a_payment_that_a_crash_left_behind_is_settled_by_the_next_process
 
 
 async def test_while_stripe_fails_again_and_again_no_payment_begins_until_it_is_back(
-    payments: Served, buy: Any, stripe: StandIn, charged: Any, later: Any
+    payments: Served,
+    buy: Any,
+    stripe: StandIn,
+    charged: Any,
+    later: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     unlucky = [await buy() for _ in range(breaker.FAILURES)]
     buyer = await buy()
     await stripe.fail("drop", times=1000)
-    for one in unlucky:
-        assert_unanswered(await one.pay())
+    with monkeypatch.context() as meanwhile:
+        now = monotonic()
+        meanwhile.setattr(circuitbreaker, "monotonic", lambda: now)  # the pause is not over
+        for one in unlucky:
+            assert_unanswered(await one.pay())
 
-    refused = await buyer.pay()
+        refused = await buyer.pay()
 
     assert refused.status_code == 503
     assert refused.json() == {

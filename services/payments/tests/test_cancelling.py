@@ -7,6 +7,7 @@ import pytest
 from services.payments.tests.transactions import held_open
 
 from payments import rules
+from payments.gateway import Gateway
 from ticketing_common.events import PaymentCreated, PaymentFailed, PaymentRefunded
 from ticketing_common.testing import Served, eventually
 from ticketing_common.testing.patience import PATIENCE_SECONDS
@@ -69,12 +70,16 @@ async def test_a_charge_that_comes_after_the_cancellation_is_refunded_once(
 
 
 async def test_a_charge_that_is_answered_after_the_cancellation_says_that_the_money_is_back(
-    payments: Served, purchase: Any, stripe: StripeStandIn, cancel: Any, given_back: Any
+    payments: Served,
+    purchase: Any,
+    cancel: Any,
+    given_back: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    await stripe.fail("delay", seconds=1, when="after", **CONFIRMING)
-    paying = asyncio.create_task(purchase.pay())
-    await eventually(stripe.has_failed)
-    await cancel(purchase, "cancelled-by-buyer")
+    async with held_open(monkeypatch, Gateway, "confirm") as there:
+        paying = asyncio.create_task(purchase.pay())
+        await asyncio.wait_for(there.wait(), PATIENCE_SECONDS)
+        await cancel(purchase, "cancelled-by-buyer")
 
     answer = await paying
 

@@ -10,6 +10,7 @@ import pytest
 
 from ticketing_common.events import PaymentCreated, PaymentRefunded
 from ticketing_common.testing import Served, an_id
+from ticketing_common.testing.patience import PATIENCE_SECONDS
 from ticketing_common.testing.programs import StripeStandIn, environment
 
 Run = Callable[..., Awaitable[tuple[int, str]]]
@@ -27,7 +28,7 @@ def run(settings: dict[str, Any]) -> Run:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
-        said, _ = await asyncio.wait_for(process.communicate(), 60)
+        said, _ = await asyncio.wait_for(process.communicate(), 2 * PATIENCE_SECONDS)
         assert b"Traceback" not in said, said.decode()
         return process.returncode or 0, said.decode()
 

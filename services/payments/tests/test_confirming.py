@@ -4,10 +4,13 @@ import asyncio
 from typing import Any
 
 import pytest
+from services.payments.tests.transactions import held_open
 
+from payments.gateway import Gateway
 from payments.models import Payment
 from ticketing_common.events import PaymentCreated, PaymentFailed
 from ticketing_common.testing import Served, an_id, eventually, somebody
+from ticketing_common.testing.patience import PATIENCE_SECONDS
 from ticketing_common.testing.programs import StripeStandIn
 
 CARD = "pm_card_threeDSecure2Required"
@@ -116,16 +119,15 @@ async def test_another_card_in_another_tab_takes_the_place_of_what_waits_for_the
 
 
 async def test_of_two_tabs_that_replace_the_same_payment_at_once_the_slower_is_a_409(
-    purchase: Any, stripe: StripeStandIn, charged: Any
+    purchase: Any, charged: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By the time that it has cancelled the first payment, another one waits for the buyer."""
     await purchase.pay(CARD)
-    cancelling = f"/v1/payment_intents/{await intent_of(purchase)}/cancel"
-    await stripe.fail("delay", seconds=1.5, when="after", path=cancelling)
-    slower = asyncio.create_task(purchase.pay("pm_card_mastercard"))
-    await eventually(stripe.has_failed)
+    async with held_open(monkeypatch, Gateway, "cancel") as there:
+        slower = asyncio.create_task(purchase.pay("pm_card_mastercard"))
+        await asyncio.wait_for(there.wait(), PATIENCE_SECONDS)
 
-    faster = await purchase.pay(CARD)
+        faster = await purchase.pay(CARD)
 
     assert faster.status_code == 202
     assert (await slower).status_code == 409
@@ -256,7 +258,7 @@ async def test_while_stripe_is_away_nobody_is_told_a_guess(
     purchase: Any, stripe: StripeStandIn
 ) -> None:
     waiting = (await purchase.pay(CARD)).json()
-    await stripe.fail("drop", times=2)
+    await stripe.fail("drop", times=100)
     answer = await purchase.buyer.get(f"/api/payments/{waiting['id']}")
     assert answer.status_code == 503
     assert int(answer.headers["Retry-After"]) > 0

@@ -3,7 +3,7 @@
 from typing import get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from stripe import PaymentIntent
 
@@ -44,12 +44,14 @@ def test_every_status_that_stripe_has_is_thought_of() -> None:
     )
 
 
+@settings(deadline=None)
 @given(statuses, intents)
 def test_a_payment_goes_only_where_a_transition_leads(status: S, intent: Intent) -> None:
     after = stands(status, intent, amount=AMOUNT)
     assert after == status or after in TRANSITIONS[status]
 
 
+@settings(deadline=None)
 @given(statuses, intents)
 def test_the_same_news_twice_changes_nothing_the_second_time(status: S, intent: Intent) -> None:
     once = stands(status, intent, amount=AMOUNT)
@@ -58,6 +60,7 @@ def test_the_same_news_twice_changes_nothing_the_second_time(status: S, intent: 
     assert stands(twice, intent, amount=AMOUNT) == twice
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(UNDER_WAY)), st.sampled_from(INTENT_STATUSES))
 def test_a_payment_is_failed_only_where_it_can_never_charge(status: S, intent_status: str) -> None:
     if stands(status, Intent("pi_1", intent_status), amount=AMOUNT) == S.FAILED:
@@ -69,6 +72,7 @@ def test_a_payment_is_failed_only_where_it_can_never_charge(status: S, intent_st
         assert intent_status in never_charges
 
 
+@settings(deadline=None)
 @given(statuses, intents, st.booleans(), st.integers(1, 3))
 def test_the_bank_is_asked_only_for_an_order_that_can_still_be_had(
     status: S, intent: Intent, wanted: bool, refund: int
@@ -82,6 +86,7 @@ def test_the_bank_is_asked_only_for_an_order_that_can_still_be_had(
         assert intent.status not in ("succeeded", "canceled")
 
 
+@settings(deadline=None)
 @given(intents, st.booleans(), st.integers(1, 3))
 def test_no_more_is_given_back_than_was_paid(intent: Intent, wanted: bool, refund: int) -> None:
     step = next_step(S.REFUND_PENDING, intent, amount=AMOUNT, wanted=wanted, refund=refund)

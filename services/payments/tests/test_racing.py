@@ -6,10 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
+from services.payments.tests.transactions import held_open
 
+from payments.gateway import Gateway
 from ticketing_common.auth import COOKIE, Sessions
 from ticketing_common.events import PaymentCreated
-from ticketing_common.testing import Served, World, eventually
+from ticketing_common.testing import Served, World
+from ticketing_common.testing.patience import PATIENCE_SECONDS
 from ticketing_common.testing.programs import StandIn, beside, environment
 from ticketing_dev import parts
 
@@ -32,13 +36,13 @@ async def test_many_payments_at_once_make_one_charge(
 
 
 async def test_while_a_payment_is_under_way_another_is_a_409(
-    purchase: Any, stripe: StandIn, charged: Any
+    purchase: Any, charged: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await stripe.fail("delay", seconds=0.5)
-    first = asyncio.create_task(purchase.pay())
-    await eventually(stripe.has_failed)
+    async with held_open(monkeypatch, Gateway, "create") as there:
+        first = asyncio.create_task(purchase.pay())
+        await asyncio.wait_for(there.wait(), PATIENCE_SECONDS)
 
-    second = await purchase.pay("tok_mastercard")
+        second = await purchase.pay("tok_mastercard")
 
     assert second.status_code == 409
     assert "under way" in second.json()["errors"][0]["message"]
@@ -63,7 +67,10 @@ async def test_two_replicas_that_race_make_one_charge_an_order(
         cookie = {"Cookie": f"{COOKIE}={sessions.issue(purchase.user)}"}
         return await client.post("/api/payments", json=body, headers=cookie)
 
-    async with beside(part), httpx.AsyncClient(base_url=part.url, timeout=20) as other:
+    async with (
+        beside(part),
+        httpx.AsyncClient(base_url=part.url, timeout=PATIENCE_SECONDS) as other,
+    ):
         answers = await asyncio.gather(
             *(
                 pay
@@ -126,6 +133,6 @@ async def test_a_payment_that_got_no_answer_is_looked_up_when_it_is_sent_again(
 async def test_while_stripe_is_away_another_payment_is_a_409(
     purchase: Any, stripe: StandIn
 ) -> None:
-    await stripe.fail("drop", times=2)
+    await stripe.fail("drop", times=100)
     first, second = await purchase.pay(), await purchase.pay("tok_mastercard")
     assert (first.status_code, second.status_code) == (503, 409)

@@ -1,4 +1,4 @@
-"""Two transactions at one moment: the first is kept from committing while the second begins."""
+"""Two at one moment: the first is kept from going on while the second begins."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,14 +12,15 @@ import pytest
 async def held_open(
     monkeypatch: pytest.MonkeyPatch, owner: Any, name: str
 ) -> AsyncIterator[asyncio.Event]:
-    """Keeps the transaction that calls it open until the block ends; the event: it is there."""
+    """Keeps the first that calls it from going on until the block ends; the event: it is there."""
     there, go_on = asyncio.Event(), asyncio.Event()
     real = getattr(owner, name)
 
     async def wait_after(*args: Any, **kwargs: Any) -> Any:
         result = await real(*args, **kwargs)
-        there.set()
-        await go_on.wait()
+        if not there.is_set():
+            there.set()
+            await go_on.wait()
         return result
 
     monkeypatch.setattr(owner, name, wait_after)
