@@ -9,8 +9,9 @@ import httpx
 import pytest
 from services.payments.tests.signing import WEBHOOK_SECRET
 
-from payments import models, sweep
+from payments import app, models, sweep
 from payments.app import create_app
+from payments.gateway import Gateway
 from payments.listeners import listeners
 from payments.models import Payment
 from payments.settings import PaymentsSettings
@@ -44,12 +45,18 @@ def settings(
     world: World, stripe: StripeStandIn, monkeypatch: pytest.MonkeyPatch
 ) -> dict[str, Any]:
     monkeypatch.setattr(breaker, "PAUSE_SECONDS", 0.5)
+    # It would take for itself the bad days that a test orders, and in what others left at Stripe.
+    monkeypatch.setattr(app, "keep_reconciling", nobody_reconciles)
     return {
         **world.settings(),
         "stripe_key": KEY,
         "stripe_webhook_secret": WEBHOOK_SECRET,
         "stripe_api_base": stripe.url,
     }
+
+
+async def nobody_reconciles(_: Gateway) -> None:
+    """In the place of what a service does beside all else."""
 
 
 @pytest.fixture

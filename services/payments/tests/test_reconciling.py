@@ -1,19 +1,20 @@
 """What no webhook told us is asked for, once, by one replica at a time."""
 
 import asyncio
-import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
 import pytest
 from beanie import PydanticObjectId
 
-from payments import reconcile
+from payments import app, reconcile
+from payments.app import create_app
 from payments.gateway import Gateway, NoAnswer
 from payments.models import Bookmark, HeardEvent
+from payments.settings import PaymentsSettings
 from ticketing_common.events import PaymentCreated, utc_now
-from ticketing_common.testing import Served, eventually
+from ticketing_common.testing import Served, World, eventually
 from ticketing_common.testing.programs import StripeStandIn
 
 CARD = "pm_card_threeDSecure2Required"
@@ -63,21 +64,20 @@ async def test_many_at_once_take_each_event_in_once(
     payments: Served, purchase: Any, gateway: Gateway
 ) -> None:
     await purchase.pay()
-    paid = await purchase.payments()
+    (paid,) = await purchase.payments()
 
     rounds = await asyncio.gather(*(all_missed(gateway) for _ in range(4)))
 
     told = [event for events in rounds for event in events]
     assert len(told) == len(set(told))
-    heard = await HeardEvent.find({"payment_id": PydanticObjectId(paid[0]["id"])}).to_list()
-    assert [event.type for event in heard] == ["payment_intent.succeeded"]
+    assert await heard_of(paid) == ["payment_intent.succeeded"]
     assert len(await payments.bus.heard(PaymentCreated)) == 1
 
 
 async def test_while_stripe_is_away_it_is_said_and_asked_again_later(
     stripe: StripeStandIn, gateway: Gateway
 ) -> None:
-    await stripe.fail("drop", times=100, path="/v1/events")  # the service asks beside us
+    await stripe.fail("drop", times=100, path="/v1/events")
     with pytest.raises(NoAnswer):
         await all_missed(gateway)
     await stripe.recover()
@@ -85,33 +85,34 @@ async def test_while_stripe_is_away_it_is_said_and_asked_again_later(
 
 
 async def test_a_running_service_reconciles_by_itself(
+    world: World,
+    settings: dict[str, Any],
     payments: Served,
     purchase: Any,
     stripe: StripeStandIn,
-    gateway: Gateway,
     monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    monkeypatch.setattr(app, "keep_reconciling", reconcile.keep_reconciling)
     monkeypatch.setattr(reconcile, "EVERY", timedelta(seconds=0.1))
     await purchase.pay(CARD)
     (waiting,) = await purchase.payments()
     await stripe.play("payment_intents", waiting["stripeId"], "succeed")
-    await Bookmark.get_pymongo_collection().update_many({}, {"$set": {"next_at": utc_now()}})
 
-    going_on = asyncio.create_task(reconcile.keep_reconciling(gateway))
-    try:
-        with caplog.at_level(logging.WARNING):
-            await payments.bus.heard(PaymentCreated)
-            await eventually(lambda: is_at(waiting))
-    finally:
-        going_on.cancel()
-    assert "reconcile.missed" in caplog.text
-    assert "reconcile.failed" not in caplog.text
+    async with world.serving(create_app(PaymentsSettings(**settings))):
+        await payments.bus.heard(PaymentCreated)
+        now = utc_now()
+        await eventually(lambda: has_come_to(now))
+        assert "payment_intent.succeeded" in await heard_of(waiting)
 
 
-async def is_at(_: Any) -> bool:
+async def has_come_to(time: datetime) -> bool:
     bookmark = await Bookmark.get(reconcile.BOOKMARK)
-    return bookmark is not None and utc_now() - bookmark.until < timedelta(seconds=5)
+    return bookmark is not None and bookmark.until >= time
+
+
+async def heard_of(payment: dict[str, Any]) -> list[str]:
+    heard = await HeardEvent.find({"payment_id": PydanticObjectId(payment["id"])}).to_list()
+    return [event.type for event in heard]
 
 
 async def test_only_one_replica_at_a_time_holds_the_bookmark(payments: Served) -> None:
