@@ -12,6 +12,7 @@ from auth.models import User
 from ticketing_common.broker.streams import stream_of
 from ticketing_common.events import EVENTS, UserChangedPassword, UserForgotPassword
 from ticketing_common.testing import Bus, World, somebody
+from ticketing_common.testing.patience import PATIENCE_SECONDS
 from ticketing_common.testing.programs import beside, environment
 from ticketing_dev import parts
 
@@ -22,7 +23,8 @@ async def live(world: World, base_url: str, bus: Bus) -> tuple[str, list[str]]:
     """Somebody's whole life with auth; returns their e-mail and every secret of it."""
     email = somebody().email
     sessions = []
-    async with httpx.AsyncClient(base_url=f"{base_url}/api/users", timeout=20) as browser:
+    url = f"{base_url}/api/users"
+    async with httpx.AsyncClient(base_url=url, timeout=PATIENCE_SECONDS) as browser:
         old, new = ({"email": email, "password": password} for password in (OLD, NEW))
         await browser.post("/signup", json=old)
         sessions.append(browser.cookies["session"])

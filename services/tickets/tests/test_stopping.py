@@ -6,6 +6,7 @@ from pathlib import Path
 import httpx
 
 from ticketing_common.testing import World, watching
+from ticketing_common.testing.patience import PATIENCE_SECONDS
 from ticketing_common.testing.programs import beside, environment
 from ticketing_dev import parts
 
@@ -20,7 +21,7 @@ async def test_a_process_that_is_to_stop_ends_its_streams_and_is_gone_at_once(
     service = parts.service("tickets", parts.free_port(), tmp_path / "tickets", env)
     async with (
         beside(service) as process,
-        httpx.AsyncClient(base_url=service.url, timeout=20) as http,
+        httpx.AsyncClient(base_url=service.url, timeout=PATIENCE_SECONDS) as http,
         AsyncExitStack() as readers,
     ):
         streams = [
