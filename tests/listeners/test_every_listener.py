@@ -3,7 +3,6 @@
 The listeners are read off the subscription lists; what each needs for it stands in cases.py.
 """
 
-import asyncio
 from collections import Counter
 
 import pytest
@@ -85,7 +84,7 @@ async def test_an_event_whose_acknowledgement_is_lost_has_its_effect_once(
         once = await effects(world, bus, listener.service)
         await bus.settled(listeners)
 
-        assert tried == 2
+        assert tried >= 2  # it comes once more than the broker waits for an answer to
         assert await effects(world, bus, listener.service) == once
         assert await bus.dead_letters() == []
 
@@ -126,9 +125,13 @@ async def test_an_event_waits_for_what_must_come_before_it(
     async with serve(service, other_world, case.given) as bus:
         nothing = await outcome(other_world, service)
         await bus.say(case.event)
-        await asyncio.sleep(0.2)
-        info = await bus.js.consumer_info(stream_of(listener.event), service)
-        assert (info.num_ack_pending, await outcome(other_world, service)) == (1, nothing)
+
+        async def has_come_again() -> bool:
+            info = await bus.js.consumer_info(stream_of(listener.event), service)
+            return (info.num_ack_pending, info.num_redelivered) == (1, 1)
+
+        assert await eventually(has_come_again)
+        assert await outcome(other_world, service) == nothing
 
         await bus.say(*case.before)
         await bus.settled(listeners)

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-SECONDS = 30
+from ticketing_common.testing.patience import PATIENCE_SECONDS
+
+SECONDS = PATIENCE_SECONDS
 
 
 @dataclass

@@ -14,6 +14,7 @@ from tests.listeners.services import NOWHERE
 from ticketing_common.auth import COOKIE, Sessions
 from ticketing_common.events import TicketCreated, UserSignedUp
 from ticketing_common.testing import Bus, World, an_event, eventually, somebody
+from ticketing_common.testing.patience import PATIENCE_SECONDS
 from ticketing_common.testing.programs import StandIn, beside, environment
 from ticketing_dev import parts
 
@@ -32,9 +33,10 @@ async def test_a_request_that_has_begun_is_answered_and_what_it_did_is_told(
     async with Bus.open(world.nats_url) as bus, beside(service) as process:
         reader, writer = await asyncio.open_connection("127.0.0.1", service.port)
         head = f"POST /api/tickets HTTP/1.1\r\nHost: here\r\nCookie: {COOKIE}={cookie}\r\n"
-        head += f"Content-Type: application/json\r\nContent-Length: {len(OFFER)}\r\n\r\n"
-        writer.write(head.encode() + OFFER[:10])
-        await asyncio.sleep(0.2)
+        head += f"Content-Type: application/json\r\nContent-Length: {len(OFFER)}\r\n"
+        writer.write(f"{head}Expect: 100-continue\r\n\r\n".encode())
+        assert b" 100 " in await reader.readuntil(b"\r\n\r\n")  # it has begun, and waits for us
+        writer.write(OFFER[:10])
 
         tell(process, signal.SIGTERM)
         await eventually(lambda: is_not_ready(service.url))
@@ -93,13 +95,15 @@ async def test_a_service_goes_in_time_though_its_broker_hangs(world: World, tmp_
     async with beside(nats) as broker, beside(service) as process:
         async with (
             Bus.open(nats.url) as bus,
-            httpx.AsyncClient(base_url=service.url, cookies={COOKIE: cookie}) as seller,
+            httpx.AsyncClient(base_url=service.url, cookies={COOKIE: cookie}, timeout=30) as seller,
         ):
             await seller.post("/api/tickets", json=SEAT)
             await bus.heard(TicketCreated)
         tell(broker, signal.SIGSTOP)
         try:
-            async with httpx.AsyncClient(base_url=service.url, cookies={COOKIE: cookie}) as seller:
+            async with httpx.AsyncClient(
+                base_url=service.url, cookies={COOKIE: cookie}, timeout=30
+            ) as seller:
                 offered = await seller.post("/api/tickets", json=SEAT)
             tell(process, signal.SIGTERM)
             status = await asyncio.to_thread(process.wait, WITHIN_SECONDS)
@@ -113,7 +117,7 @@ async def test_a_service_goes_in_time_though_its_broker_hangs(world: World, tmp_
 
 async def is_not_ready(url: str) -> bool:
     try:
-        async with httpx.AsyncClient(timeout=2) as probe:
+        async with httpx.AsyncClient(timeout=PATIENCE_SECONDS) as probe:
             return (await probe.get(f"{url}/readyz")).status_code == 503
     except httpx.TransportError:
         return True
