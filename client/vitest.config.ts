@@ -5,7 +5,7 @@ export default defineConfig({
     environment: "jsdom",
     include: ["tests/parts/**/*.test.{ts,tsx}"],
     setupFiles: ["tests/parts/setup.ts"],
-    testTimeout: 20_000,
+    testTimeout: 60_000,
     restoreMocks: true,
     unstubGlobals: true,
   },

@@ -25,9 +25,13 @@ export default async function market(): Promise<() => void> {
 }
 
 export async function freePort(): Promise<number> {
+  // Below what the kernel hands out to outgoing connections: one of those could be somebody's by
+  // the time that it is listened on.
+  const port = 20_000 + Math.floor(12_000 * Math.random());
   const server = createServer();
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  const { port } = server.address() as { port: number };
-  await new Promise((done) => server.close(done));
-  return port;
+  const isFree = await new Promise<boolean>((done) => {
+    server.once("error", () => done(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => done(true)));
+  });
+  return isFree ? port : freePort();
 }

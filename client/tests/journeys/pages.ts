@@ -62,7 +62,8 @@ function aTicket(_: Person, other: Trader): Promise<string> {
 
 async function aHeldTicket(_: Person, other: Trader): Promise<string> {
   const ticket = await other.offer("Ice hockey derby", 38.4);
-  await other.order(ticket);
+  const order = await other.order(ticket);
+  await other.sees(`/api/tickets/${ticket.id}`, { orderId: order.id });
   return `/tickets/${ticket.id}`;
 }
 
@@ -80,6 +81,8 @@ async function anOrder(me: Person, other: Trader): Promise<string> {
 async function aPaidOrder(me: Person, other: Trader, card: string): Promise<string> {
   const { id } = await me.order(await other.offer("Velodrome, six-day night", 45));
   await me.post("/api/payments", { orderId: id, token: `pm_card_${card}` });
+  const status = card === "visa" ? "complete" : "awaiting:payment";
+  await me.sees(`/api/orders/${id}`, { status });
   return `/orders/${id}`;
 }
 

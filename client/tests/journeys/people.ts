@@ -26,8 +26,20 @@ export class Trader {
     return this.post("/api/tickets", { title, price });
   }
 
-  order(ticket: { id: string }): Promise<{ id: string }> {
-    return this.post("/api/orders", { ticketId: ticket.id });
+  /** One that payments has heard of, too. */
+  async order(ticket: { id: string }): Promise<{ id: string }> {
+    const order = await this.post<{ id: string }>("/api/orders", { ticketId: ticket.id });
+    await this.sees(`/api/payments?orderId=${order.id}`, []);
+    return order;
+  }
+
+  /** Waits until what is to be seen at a path has all that is wanted. */
+  async sees(path: string, wanted: unknown[] | Record<string, unknown>): Promise<void> {
+    await expect(async () => {
+      const answer = await this.request.get(path);
+      expect(answer.ok(), await answer.text()).toBe(true);
+      expect(await answer.json()).toMatchObject(wanted);
+    }).toPass({ intervals: [100], timeout: 30_000 });
   }
 
   async post<T>(path: string, data: object): Promise<T> {

@@ -26,7 +26,9 @@ test("without JavaScript one's orders and tickets are there to read", async ({
   visitor,
 }) => {
   const reader = await somebody();
-  const order = await reader.order(await reader.offer("To read about", 12));
+  const ticket = await reader.offer("To read about", 12);
+  const order = await reader.order(ticket);
+  await reader.sees(`/api/tickets/${ticket.id}`, { orderId: order.id });
   const { page } = await visitor({
     javaScriptEnabled: false,
     storageState: await reader.page.context().storageState(),

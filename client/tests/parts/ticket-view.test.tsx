@@ -1,4 +1,4 @@
-import { render, screen } from "@testing-library/react";
+import { render, screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { expect, test } from "vitest";
 import { TicketView } from "@/ui/ticket-view";
@@ -47,7 +47,7 @@ test("who buys it is led to the order, though its going is heard of before", asy
   await stream.say("went", went);
   expect(buy().getAttribute("aria-busy")).toBe("true");
   answer(json(201, anOrder()));
-  await expect.poll(() => router.push.mock.calls).toEqual([[`/orders/${orderId}`]]);
+  await waitFor(() => expect(router.push.mock.calls).toEqual([[`/orders/${orderId}`]]));
   expect(screen.queryByText("Somebody else has it.")).toBeNull();
 });
 
