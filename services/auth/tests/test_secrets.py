@@ -13,7 +13,7 @@ from ticketing_common.broker.streams import stream_of
 from ticketing_common.events import EVENTS, UserChangedPassword, UserForgotPassword
 from ticketing_common.testing import Bus, World, somebody
 from ticketing_common.testing.patience import PATIENCE_SECONDS
-from ticketing_common.testing.programs import beside, environment
+from ticketing_common.testing.programs import NONE_KEPT, beside, environment
 from ticketing_dev import parts
 
 OLD, NEW = "the first secret", "the second secret"
@@ -24,7 +24,9 @@ async def live(world: World, base_url: str, bus: Bus) -> tuple[str, list[str]]:
     email = somebody().email
     sessions = []
     url = f"{base_url}/api/users"
-    async with httpx.AsyncClient(base_url=url, timeout=PATIENCE_SECONDS) as browser:
+    async with httpx.AsyncClient(
+        base_url=url, timeout=PATIENCE_SECONDS, limits=NONE_KEPT
+    ) as browser:
         old, new = ({"email": email, "password": password} for password in (OLD, NEW))
         await browser.post("/signup", json=old)
         sessions.append(browser.cookies["session"])

@@ -11,6 +11,9 @@ from ticketing_common.testing.patience import PATIENCE_SECONDS
 from ticketing_dev.parts import Part
 from ticketing_dev.process import Process
 
+NONE_KEPT = httpx.Limits(max_keepalive_connections=0)
+"""For a client of a program that may close an idle connection just as it is used again."""
+
 
 def environment(settings: Mapping[str, object]) -> dict[str, str]:
     """The variables that a service reads these settings from."""
@@ -57,7 +60,9 @@ class StandIn:
             (await client.delete("/_control/faults")).raise_for_status()
 
     def _client(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(base_url=self.url, headers=self._headers, timeout=PATIENCE_SECONDS)
+        return httpx.AsyncClient(
+            base_url=self.url, headers=self._headers, timeout=PATIENCE_SECONDS, limits=NONE_KEPT
+        )
 
 
 class StripeStandIn(StandIn):

@@ -48,7 +48,13 @@ async def serving(app: FastAPI, bus: Bus | None = None) -> AsyncIterator[Served]
     listener = socket.socket(proto=socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     config = uvicorn.Config(
-        app, log_config=None, lifespan="on", timeout_graceful_shutdown=5, access_log=False
+        app,
+        log_config=None,
+        lifespan="on",
+        timeout_graceful_shutdown=5,
+        # Longer than our clients keep one: one that is closed as it is used again fails the test.
+        timeout_keep_alive=60,
+        access_log=False,
     )
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
