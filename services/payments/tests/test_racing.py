@@ -71,16 +71,12 @@ async def test_two_replicas_that_race_make_one_charge_an_order(
         beside(part),
         httpx.AsyncClient(base_url=part.url, timeout=PATIENCE_SECONDS) as other,
     ):
-        answers = await asyncio.gather(
-            *(
-                pay
-                for purchase in purchases
-                for _ in range(3)
-                for pay in (purchase.pay(), pay_there(other, purchase))
+        for purchase in purchases:
+            answers = await asyncio.gather(
+                *(pay for _ in range(3) for pay in (purchase.pay(), pay_there(other, purchase)))
             )
-        )
+            assert statuses(list(answers))[201] == 1
 
-    assert statuses(list(answers))[201] == len(purchases)
     for purchase in purchases:
         assert await charged(purchase) == [2500]
     assert len(await payments.bus.heard(PaymentCreated, 5)) == 5
