@@ -21,7 +21,7 @@ from ticketing_dev.parts import free_port
 
 COMMAND = str(Path(sys.executable).with_name("ticketing"))
 PASSWORD = "correct horse battery staple"
-WINDOW_SECONDS = 6
+WINDOW_SECONDS = 20
 """How long an order holds its ticket: long enough to pay, short enough to wait for its end."""
 
 _numbers = itertools.count(1)
@@ -52,6 +52,17 @@ class Market:
         """What a command of the operator's says about this market."""
         command = [COMMAND, *words, "--data", str(self._data)]
         return subprocess.run(command, capture_output=True, text=True, timeout=480, check=False)
+
+    async def audited(self) -> Any:
+        """What an audit tells of, once it finds everything in order."""
+
+        async def in_order() -> Any:
+            audit = self.ticketing("audit", "--json", "--grace", "3")
+            said = json.loads(audit.stdout)
+            assert (audit.returncode, said["violations"]) == (0, []), said
+            return said
+
+        return await eventually(in_order)
 
     def logs(self) -> str:
         """All that all parts have logged."""

@@ -18,7 +18,7 @@ def test_a_stranger_buys_a_ticket_with_curl(market: Market) -> None:
     script = script.replace("MARKET=http://localhost:8080\n", f"MARKET={market.url}\n")
 
     done = subprocess.run(
-        ["bash", "-eu", "-o", "pipefail"], input=script, capture_output=True, text=True, timeout=60
+        ["bash", "-eu", "-o", "pipefail"], input=script, capture_output=True, text=True, timeout=180
     )
 
     assert done.returncode == 0, done.stderr

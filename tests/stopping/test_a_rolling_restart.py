@@ -57,7 +57,7 @@ class Shopper:
         return made
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 async def test_no_request_fails_while_every_service_is_restarted(tmp_path: Path) -> None:
     with running_market(tmp_path, "--replicas", "2") as market:
         ends, restarted = await restart_while_people_shop(market)
