@@ -13,9 +13,9 @@ from ticketing_dev.parts import Part
 
 LISTENS = """
 import socket, sys
-server = socket.create_server(("127.0.0.1", int(sys.argv[1])))
 open("starts", "a").write("x")
 print("hello from", sys.argv[1], flush=True)
+server = socket.create_server(("127.0.0.1", int(sys.argv[1])))  # from here on it is ready
 while True:
     server.accept()[0].close()
 """

@@ -55,7 +55,7 @@ class Ticketing:
 
     def __call__(self, *args: str, **env: str) -> Ended:
         with self.begin(*args, **env) as process:
-            out, err = process.communicate(timeout=30)
+            out, err = process.communicate(timeout=PATIENCE_SECONDS)
         return Ended(process.returncode, out, err)
 
     def state(self) -> Any:
@@ -197,12 +197,14 @@ def test_a_start_that_nobody_watches_any_more_is_stopped(
     fakes: Any, ticketing: Ticketing, eventually: Eventually
 ) -> None:
     # The app gets ready, and that is said, only when the reader is gone.
-    slow = "import time; time.sleep(1)" + fakes.LISTENS
-    with ticketing.begin("up", FAKE_APP=slow) as up:
+    gone = ticketing.data / "gone"
+    waits = f"import os, time\nwhile not os.path.exists({str(gone)!r}): time.sleep(0.01)\n"
+    with ticketing.begin("up", FAKE_APP=waits + fakes.LISTENS) as up:
         assert up.stdout is not None
         assert up.stderr is not None
         assert "store" in up.stdout.readline()
         up.stdout.close()
+        gone.touch()
         assert up.wait(timeout=PATIENCE_SECONDS) == 1
         assert "Traceback" not in up.stderr.read()
     assert ticketing.stored()["state"] == "stopped"

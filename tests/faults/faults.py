@@ -9,12 +9,15 @@ from functools import partial
 import httpx
 import nats
 import nats.errors
+from nats.aio.client import Client
 from tests.faults.stage import PROCESSES, Stage
 
 from ticketing_common.testing import eventually
 from ticketing_common.testing.programs import StandIn
 
 Fault = Callable[[Stage, random.Random], Awaitable[None]]
+HELD_BACK = ["TICKET", "ORDER", "PAYMENT", "EXPIRATION"]
+PAUSE = "$JS.API.CONSUMER.PAUSE"
 CONFIRMING = {"path": "/v1/payment_intents/", "method": "POST"}
 
 
@@ -114,12 +117,11 @@ async def a_stream_is_held_back(stage: Stage, dice: random.Random) -> None:
     """One service hears nothing of one noun for a while, and all of it late."""
     connection = await nats.connect(stage.nats_url, connect_timeout=2, max_reconnect_attempts=1)
     try:
-        js = connection.jsm()
-        stream = dice.choice(["TICKET", "ORDER", "PAYMENT", "EXPIRATION"])
-        names = [info.name for info in await js.consumers_info(stream) if info.name in PROCESSES]
+        stream = dice.choice(HELD_BACK)
+        names = await _who_hears(connection, stream)
         if names:
             until = "2100-01-01T00:00:00Z"
-            subject = f"$JS.API.CONSUMER.PAUSE.{stream}.{dice.choice(names)}"
+            subject = f"{PAUSE}.{stream}.{dice.choice(names)}"
             await connection.request(subject, f'{{"pause_until": "{until}"}}'.encode(), timeout=2)
             try:
                 await asyncio.sleep(dice.uniform(2, 5))
@@ -127,6 +129,11 @@ async def a_stream_is_held_back(stage: Stage, dice: random.Random) -> None:
                 await connection.request(subject, b"{}", timeout=5)
     finally:
         await connection.close()
+
+
+async def _who_hears(connection: Client, stream: str) -> list[str]:
+    consumers = await connection.jsm().consumers_info(stream)
+    return [info.name for info in consumers if info.name in PROCESSES]
 
 
 FAULTS: dict[str, tuple[Fault, int]] = {
@@ -165,6 +172,7 @@ async def heal(stage: Stage) -> None:
     for part in PROCESSES:
         stage.signal(part, signal.SIGCONT)
     await eventually(partial(_stripe_is_well, stage))
+    await eventually(partial(_nothing_is_held_back, stage))
 
 
 async def _stripe_is_well(stage: Stage) -> bool:
@@ -172,5 +180,20 @@ async def _stripe_is_well(stage: Stage) -> bool:
         await StandIn.recover(stage.stripe)
         await stage.stripe.treat_webhooks()
     except httpx.HTTPError:
+        return False
+    return True
+
+
+async def _nothing_is_held_back(stage: Stage) -> bool:
+    """Who held a stream back may not have reached the broker to let it go: it was killed, too."""
+    try:
+        connection = await nats.connect(stage.nats_url, connect_timeout=2, allow_reconnect=False)
+        try:
+            for stream in HELD_BACK:
+                for name in await _who_hears(connection, stream):
+                    await connection.request(f"{PAUSE}.{stream}.{name}", b"{}", timeout=5)
+        finally:
+            await connection.close()
+    except (nats.errors.Error, OSError):
         return False
     return True

@@ -13,7 +13,7 @@ from tests.faults.stage import SERVICES, running_stage
 pytestmark = pytest.mark.xdist_group("market")
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 @pytest.mark.usefixtures("broken_connections")
 def test_after_a_quarter_of_a_minute_of_trouble_all_that_always_holds_does_hold(
     tmp_path: Path,

@@ -61,7 +61,7 @@ class Part:
     """Names of the parts that must be ready before this one starts."""
     after_start: Callable[[], None] | None = None
     """A last step once it answers, before anyone else may use it. Safe to repeat."""
-    patience: float = 60.0
+    patience: float = 180.0
     """Seconds that it may take to get ready; generous, for a busy machine."""
     grace: float = 10.0
     """Seconds from being asked to stop to being killed."""

@@ -70,7 +70,9 @@ async def shop(addresses: Addresses) -> AsyncIterator[Shop]:
         redis = await stack.enter_async_context(Redis.from_url(addresses.redis_url))
         stripe = await stack.enter_async_context(
             httpx.AsyncClient(
-                base_url=str(addresses.stripe_api_base), headers={"Authorization": f"Bearer {KEY}"}
+                base_url=str(addresses.stripe_api_base),
+                headers={"Authorization": f"Bearer {KEY}"},
+                timeout=20,
             )
         )
         shop = Shop(databases, connection.jetstream(), redis, stripe)

@@ -12,7 +12,7 @@ from nats.js import JetStreamContext
 from pymongo.asynchronous.database import AsyncDatabase
 from redis.asyncio import Redis
 
-from ticketing_common.broker.streams import consumers, provision
+from ticketing_common.broker.streams import consumers, heard_by, provision
 from ticketing_common.events import (
     CancelReason,
     Envelope,
@@ -32,6 +32,9 @@ from ticketing_common.events import (
     UserSignedUp,
     utc_now,
 )
+from ticketing_common.testing.patience import PATIENCE_SECONDS
+from ticketing_dev.audit import messages
+from ticketing_dev.audit.consumers import answered_for
 from ticketing_dev.diagram import subscription_lists
 
 Databases = Mapping[str, AsyncDatabase[dict[str, Any]]]
@@ -103,15 +106,24 @@ class Shop:
     async def settle(self) -> None:
         """Have every service answer for all that it was told."""
         for listeners in subscription_lists():
-            for stream in consumers(listeners):
-                info = await self.js.consumer_info(stream, listeners.service)
-                waiting = info.num_pending or 0
-                if not waiting:
-                    continue
-                subscription = await self.js.pull_subscribe_bind(listeners.service, stream=stream)
-                for message in await subscription.fetch(waiting, timeout=5):
-                    await message.ack_sync()
-                await subscription.unsubscribe()
+            for stream, consumer in consumers(listeners).items():
+                while number := await self._waiting(stream, listeners.service, heard_by(consumer)):
+                    await self._answer(stream, listeners.service, number)
+
+    async def _waiting(self, stream: str, service: str, subjects: list[str]) -> int:
+        """How many events a service has not answered for; at least one where there is one.
+
+        A consumer's own count lags behind the stream for a moment.
+        """
+        info = await self.js.consumer_info(stream, service)
+        first = await messages.next_of(self.js, stream, answered_for(info), subjects)
+        return max(1, info.num_pending or 0) if first is not None else 0
+
+    async def _answer(self, stream: str, service: str, number: int) -> None:
+        subscription = await self.js.pull_subscribe_bind(service, stream=stream)
+        for message in await subscription.fetch(number, timeout=PATIENCE_SECONDS):
+            await message.ack_sync()
+        await subscription.unsubscribe()
 
     async def charged(self, order: str, payment: str, **more: Any) -> tuple[str, str]:
         """Have Stripe charge somebody for an order: the intent and the charge."""

@@ -9,7 +9,7 @@ from dev.tests.audit import faults
 from dev.tests.audit.shop import Shop
 from typer.testing import CliRunner, Result
 
-from ticketing_dev.audit import stores, stripe_record
+from ticketing_dev.audit import stripe_record
 from ticketing_dev.audit.addresses import SERVICES, Addresses
 from ticketing_dev.cli import app
 from ticketing_dev.ports import free_port
@@ -107,7 +107,6 @@ async def test_a_store_that_is_away_is_named_with_a_status_of_2(
     monkeypatch: pytest.MonkeyPatch,
     broken_connections: None,
 ) -> None:
-    monkeypatch.setattr(stores, "SECONDS", 0.5)
     monkeypatch.setattr(stripe_record, "FIRST_PAUSE_SECONDS", 0)
     monkeypatch.setenv(variable, address.format(f"127.0.0.1:{free_port()}"))
 

@@ -35,7 +35,7 @@ async def tailing(world: World, *words: str) -> AsyncIterator[asyncio.StreamRead
 
 
 async def line(out: asyncio.StreamReader) -> str:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         return (await out.readline()).decode()
 
 

@@ -19,6 +19,7 @@ from ticketing_common.broker.streams import consumers, provision, stream_of, str
 from ticketing_common.events import EVENTS, Envelope, Event, utc_now
 from ticketing_common.feed import Feed
 from ticketing_common.testing import an_event, an_id, eventually
+from ticketing_common.testing.patience import PATIENCE_SECONDS
 from ticketing_dev import parts
 from ticketing_dev.bus.address import connected
 from ticketing_dev.bus.permissions import OPERATOR, rendered
@@ -46,7 +47,7 @@ class Member:
 
     @property
     def js(self) -> JetStreamContext:
-        return self.client.jetstream(timeout=5)
+        return self.client.jetstream(timeout=PATIENCE_SECONDS)
 
     async def hear(self, error: Exception) -> None:
         self.complaints.append(str(error))
@@ -175,15 +176,15 @@ async def test_a_service_hears_what_it_listens_to_acknowledges_it_and_buries_wha
             await tell_again(operator.js, service, row.event.subject, b"{}", {}, id=an_id())
         for stream in consumers(listeners):
             subscription = await member.js.pull_subscribe_bind(service, stream=stream)
-            [first] = await subscription.fetch(1, timeout=5)
+            [first] = await subscription.fetch(1, timeout=PATIENCE_SECONDS)
             await first.nak(delay=0)
-            [first] = await subscription.fetch(1, timeout=5)
+            [first] = await subscription.fetch(1, timeout=PATIENCE_SECONDS)
             await first.in_progress()
             await first.ack()
         for row in listeners:
             await say(operator, row.event)
             subscription = await member.js.pull_subscribe_bind(service, stream=stream_of(row.event))
-            [message] = await subscription.fetch(1, timeout=5)
+            [message] = await subscription.fetch(1, timeout=PATIENCE_SECONDS)
             await bury(member.js, message, row, cause="a test", tries=1)
         await member.client.flush()
         assert member.complaints == []

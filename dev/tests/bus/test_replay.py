@@ -203,7 +203,7 @@ async def test_a_replay_tells_of_documents_whose_beginning_the_bus_has_forgotten
         await served.bus.say(ticket, an_event(PaymentCreated, version=2))
         await served.bus.dead_letters(1)
 
-        answer = await ticketing("events", "replay", "--to", "orders", "--wait", "0.5")
+        answer = await ticketing("events", "replay", "--to", "orders", "--wait", "5")
 
         assert f"1 documents began before what the bus still holds, as {ticket.id}" in answer.stderr
         assert "1 are not handled yet. They wait for orders, or for what must" in answer.stderr

@@ -47,7 +47,7 @@ async def test_a_killed_sendgrid_still_has_the_mail(
 ) -> None:
     first = started(SENDGRID, tmp_path)
     headers = {"Authorization": "Bearer SG.one"}
-    async with httpx.AsyncClient(headers=headers) as http:
+    async with httpx.AsyncClient(headers=headers, timeout=20) as http:
         assert (await http.post(f"{first.url}/v3/mail/send", json=MAIL)).status_code == 202
         first.kill()
         second = started(SENDGRID, tmp_path)
@@ -63,7 +63,7 @@ async def test_pages_work_under_a_prefix(
     started: Callable[..., Any], tmp_path: Path, module: str, prefix: str, heading: str
 ) -> None:
     stand_in = started(module, tmp_path, "--root-path", prefix)
-    async with httpx.AsyncClient(base_url=stand_in.url) as http:
+    async with httpx.AsyncClient(base_url=stand_in.url, timeout=20) as http:
         shown = await http.get("/")
         assert heading in shown.text
         for attribute in ('href="/', 'action="/'):

@@ -106,7 +106,7 @@ async def test_two_requests_at_once_with_one_key_conflict(
 ) -> None:
     """ERRORS: 409, the request conflicts with another, perhaps by using the same key."""
     refund = {"charge": (await pay("pm_card_visa")).latest_charge}
-    await stripe_http.post("/_control/faults", json={"kind": "delay", "seconds": 1})
+    await stripe_http.post("/_control/faults", json={"kind": "delay", "seconds": 4})
 
     async def refund_it() -> int:
         answer = await stripe_http.post(
