@@ -23,7 +23,7 @@ WHAT_PROVOKES = {
     "relay's sweep": ["nats is killed", "both replicas are killed"],
     "idempotency key": [],
     "refund of a late payment": ["a stream is held back", "stripe is slow"],
-    "payments' word": ["nats is killed"],
+    "payments' word": ["a stream is held back"],
 }
 """The faults that the guard is for; none where shoppers do."""
 

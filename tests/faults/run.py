@@ -150,17 +150,20 @@ async def _quiet(stage: Stage, plan: Plan, people: People, outcome: Outcome, say
     while True:
         status, found = await stage.audit()
         took = time.monotonic() - began
-        if status == 0:
-            outcome.converged.append(took)
-            say(f"  quiet: converged after {took:.1f} s")
+        if status == 0 or took > plan.patience or outcome.ledger.broken:
             break
-        if took > plan.patience or outcome.ledger.broken:
-            outcome.violations += [*outcome.ledger.broken, *_told(found)]
-            return
         await asyncio.sleep(1)
     outcome.violations += outcome.ledger.broken
     for _, person in people:
-        outcome.violations += await person.broken_promises()
+        try:
+            outcome.violations += await person.broken_promises()
+        except httpx.HTTPError as error:
+            outcome.violations.append(f"nobody answers though all is quiet: {error!r}")
+    if status == 0:
+        outcome.converged.append(took)
+        say(f"  quiet: converged after {took:.1f} s")
+    else:
+        outcome.violations += _told(found)
 
 
 def _told(found: dict[str, Any]) -> list[str]:

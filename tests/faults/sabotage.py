@@ -53,20 +53,19 @@ def without_versions() -> None:
 
 
 def without_an_inbox() -> None:
-    """Every delivery is news."""
+    """Every delivery is noted, and is news."""
     from ticketing_common import listeners
     from ticketing_common.database import database
 
-    class Never(dict[str, Any]):
+    class Inbox:
+        async def insert_one(self, row: dict[str, Any]) -> None:
+            await database()["inbox"].replace_one({"_id": row["_id"]}, row, upsert=True)
+
+    class Database:
         def __getitem__(self, name: str) -> Any:
-            return _Forgetful() if name == "inbox" else database()[name]
+            return Inbox() if name == "inbox" else database()[name]
 
-    swap(listeners, "database", Never)
-
-
-class _Forgetful:
-    async def insert_one(self, _: Any) -> None:
-        return
+    swap(listeners, "database", Database)
 
 
 def without_the_relays_sweep() -> None:
@@ -111,6 +110,8 @@ def without_payments_word() -> None:
         order = await listeners._order(event.order_id)
         if order.status == OrderStatus.CREATED:
             await cancel(order, CancelReason.EXPIRED)
+        else:
+            await listeners.end_the_time(event)
 
     heard = listeners.listeners._by_subject
     subject = ExpirationCompleted.subject

@@ -97,7 +97,8 @@ def running_stage(data: Path, without: str | None = None) -> Iterator[Stage]:
         env |= {"SABOTAGE": without, "PYTHONPATH": str(ROOT)}
         program = [sys.executable, "-m", "tests.faults.up"]
     command = [*program, "up", "--detach", "--no-client", *wanted, *where]
-    subprocess.run(command, check=True, env=env, stdout=subprocess.DEVNULL)
+    started = subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True)
+    assert started.returncode == 0, started.stdout
     try:
         yield Stage(f"http://localhost:{port}", data)
     finally:
