@@ -85,7 +85,16 @@ def test_an_image_serves_as_the_local_stack_does(service: str, tmp_path: Path) -
     assert [env["UVICORN_FACTORY"], env["UVICORN_ACCESS_LOG"]] == ["true", "false"]
     grace = ["--timeout-graceful-shutdown", env["UVICORN_TIMEOUT_GRACEFUL_SHUTDOWN"]]
     assert command[3] == env["UVICORN_APP"]
-    assert [*command[8:]] == ["--no-access-log", "--factory", *grace]
+    kept = ["--timeout-keep-alive", env["UVICORN_TIMEOUT_KEEP_ALIVE"]]
+    assert [*command[8:]] == ["--no-access-log", *kept, "--factory", *grace]
+
+
+def test_every_image_keeps_connections_for_longer_than_an_ingress_does(tmp_path: Path) -> None:
+    stand_ins = image("stand-ins").env["UVICORN_TIMEOUT_KEEP_ALIVE"]
+    pages = image("client").env["KEEP_ALIVE_TIMEOUT"]
+    assert pages == parts.client(3000, tmp_path, (), "", "usd").env["KEEP_ALIVE_TIMEOUT"]
+    assert int(pages) == int(stand_ins) * 1000 == parts.KEPT_ALIVE_SECONDS * 1000
+    assert parts.KEPT_ALIVE_SECONDS > 600
 
 
 @pytest.mark.parametrize("name", DOCKERFILES)

@@ -40,6 +40,9 @@ __all__ = [
 BIN = Path(sysconfig.get_path("scripts"))
 SERVICE_GRACE_SECONDS = 20.0
 """From being asked to stop to being killed: more than a service gives what it still serves."""
+KEPT_ALIVE_SECONDS = 620
+"""How long an idle connection is kept: longer than any ingress does (Google's for 600 s), so that a
+request never meets one that is just being closed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,7 +207,8 @@ def redis(port: int, data: Path) -> Part:
 
 def _uvicorn(app: str, port: int, *options: str) -> tuple[str, ...]:
     module = (sys.executable, "-m", "uvicorn", app, "--host", HOST, "--port", str(port))
-    return (*module, "--no-access-log", *options)
+    kept = ("--timeout-keep-alive", str(KEPT_ALIVE_SECONDS))
+    return (*module, "--no-access-log", *kept, *options)
 
 
 def stripe(
@@ -284,6 +288,7 @@ def client(
             "HOSTNAME": HOST,
             "API_URL": api,
             "CURRENCY": currency,
+            "KEEP_ALIVE_TIMEOUT": str(KEPT_ALIVE_SECONDS * 1000),
             "NEXT_TELEMETRY_DISABLED": "1",
             **({"STRIPE_PUBLISHABLE_KEY": publishable_key} if publishable_key else {}),
         },
