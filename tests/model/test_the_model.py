@@ -242,6 +242,7 @@ def market(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
         run(opened.__aexit__(None, None, None))
 
 
+@pytest.mark.timeout(max(300, 10 * EXAMPLES))
 def test_whatever_happens_in_whatever_order_each_ticket_is_one_buyers_and_paid_once(
     market: Market, run: Any
 ) -> None:

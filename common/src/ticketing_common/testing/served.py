@@ -14,6 +14,7 @@ from ticketing_common.broker import Broker
 from ticketing_common.feed import Feed
 from ticketing_common.testing.bus import Bus
 from ticketing_common.testing.patience import PATIENCE_SECONDS, eventually
+from ticketing_common.testing.programs import PLAIN
 
 
 class Served:
@@ -37,7 +38,9 @@ class Served:
         if user is not None:
             sessions: Sessions = self.app.state.sessions
             cookies[COOKIE] = sessions.issue(user)
-        client = httpx.AsyncClient(base_url=self.url, cookies=cookies, timeout=PATIENCE_SECONDS)
+        client = httpx.AsyncClient(
+            base_url=self.url, cookies=cookies, timeout=PATIENCE_SECONDS, verify=PLAIN
+        )
         return await self._stack.enter_async_context(client)
 
 
