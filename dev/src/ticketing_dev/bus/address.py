@@ -58,6 +58,9 @@ async def connected(url: str) -> AsyncIterator[JetStreamContext]:
                     reconnect_time_wait=1,
                     max_reconnect_attempts=-1,
                     error_cb=note,
+                    # the answer to CONNECT is read before a PING is sent: sent to a bus that has
+                    # just refused us, it would be answered by a reset, and the refusal be lost
+                    verbose=True,
                 )
         except (NatsError, OSError) as error:
             trouble = troubles[-1] if troubles else error
