@@ -15,7 +15,6 @@ from ticketing_dev.checkout import ROOT
 from ticketing_dev.parts import BIN
 
 BASE = {"HOME": "/", "PATH": "/programs:/usr/local/bin:/usr/bin:/bin"}
-STAND_IN_FOR_MONGO = "from secantus.cli import main; main()"
 STAND_INS_SET = "secantus"
 
 
@@ -65,10 +64,11 @@ def _store(pod: Pod, data: Path) -> Brought:
 
 def _stand_in_for_mongo(pod: Pod) -> Brought:
     """It has no options of mongod's, and tells its clients the name that it listens at."""
-    command = ["/venv/bin/python", "-c", STAND_IN_FOR_MONGO]
+    command = ["/venv/bin/python", "-m", "ticketing_dev.stand_ins.mongodb"]
     command += ["--host", f"{pod.labels['mongo']}-mongo-srv", "--port", "27017"]
     command += ["--storage-path", "/data/db/stand-in", "--cache-size", "64M"]
-    return Brought(_python(), "/tmp", command, BASE)
+    tools = ROOT / "dev/src"
+    return Brought([*_python(), (tools, str(tools))], "/tmp", command, BASE)
 
 
 def _python() -> list[tuple[Path, str]]:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 # pymongo is imported where it is used: loading it would double what `ticketing status` takes.
 
 REPLICA_SET = "rs0"
+TRANSACTION_SECONDS = 15
+"""As infra/k8s/mongo has it: how long a transaction holds documents when its client has died."""
+TRANSACTIONS = f"transactionLifetimeLimitSeconds={TRANSACTION_SECONDS}"
 NOT_YET_INITIALIZED = 94
 INVALID_REPLICA_SET_CONFIG = 93
 PATIENCE_SECONDS = 30.0

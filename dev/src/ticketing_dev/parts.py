@@ -166,10 +166,12 @@ def mongo(port: int, data: Path, *, durable: bool = True) -> Mongo:
     if real := os.environ.get("TICKETING_MONGOD") or shutil.which("mongod"):
         command = [real, "--replSet", mongod.REPLICA_SET, "--bind_ip", HOST, "--port", str(port)]
         command += ["--dbpath", "mongod", "--wiredTigerCacheSizeGB", "0.25"]
+        command += ["--setParameter", mongod.TRANSACTIONS]
         replica_set, form_set = mongod.REPLICA_SET, partial(mongod.make_primary, port)
         files = {"mongod/.keep": ""}  # it wants its folder to be there
     else:
-        command = [str(BIN / "secantusd-py"), "--host", HOST, "--port", str(port)]
+        command = [sys.executable, "-m", "ticketing_dev.stand_ins.mongodb"]
+        command += ["--host", HOST, "--port", str(port)]
         command += ["--storage-path", "stand-in", "--cache-size", "256M", "--config", "mongo.toml"]
         command += ["--sync-on-commit"] if durable else []
         replica_set, form_set = "secantus", None

@@ -65,7 +65,9 @@ def _from_containers(folder: Path) -> Iterator[Stores]:
     (folder / "nats.conf").write_text(config.replace("127.0.0.1:4222", "0.0.0.0:4222"))
     mongo = (
         DockerContainer("mongo:8.0")
-        .with_command(f"--replSet {mongod.REPLICA_SET} --bind_ip_all")
+        .with_command(
+            f"--replSet {mongod.REPLICA_SET} --bind_ip_all --setParameter {mongod.TRANSACTIONS}"
+        )
         .with_exposed_ports(27017)
         .waiting_for(LogMessageWaitStrategy("Waiting for connections"))
     )
