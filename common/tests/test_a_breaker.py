@@ -1,5 +1,7 @@
 """A part outside that fails again and again is left alone, and found again."""
 
+import asyncio
+
 import circuitbreaker
 import pytest
 from prometheus_client import REGISTRY
@@ -115,3 +117,41 @@ async def test_after_a_pause_one_failure_begins_the_next_pause(
     with pytest.raises(LeftAlone):
         guard.check()
     assert part.asked == FAILURES + 1
+
+
+async def test_after_a_pause_one_call_tries_it_with_all_that_it_asks_on_the_way(
+    guard: Breaker, part: Part, clock: Clock
+) -> None:
+    under_way, may_end = asyncio.Event(), asyncio.Event()
+
+    async def ask_twice() -> str:
+        under_way.set()
+        await may_end.wait()
+        async with asyncio.TaskGroup() as group:
+            return await group.create_task(guard.call(part.ask, "hello"))
+
+    await fail(guard, part, FAILURES)
+    clock.now += PAUSE_SECONDS
+    trying = asyncio.create_task(guard.call(ask_twice))
+    await under_way.wait()
+
+    with pytest.raises(LeftAlone) as refused:
+        await guard.call(part.ask, "hello")
+    assert (refused.value.retry_after, part.asked) == (1, FAILURES)
+
+    may_end.set()
+    assert await trying == "hello"
+    assert await guard.call(part.ask, "hello") == "hello"
+
+
+async def test_who_gives_up_while_trying_leaves_it_to_the_next(
+    guard: Breaker, part: Part, clock: Clock
+) -> None:
+    await fail(guard, part, FAILURES)
+    clock.now += PAUSE_SECONDS
+    trying = asyncio.create_task(guard.call(asyncio.sleep, 60))
+    await asyncio.sleep(0)
+    trying.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await trying
+    assert await guard.call(part.ask, "hello") == "hello"

@@ -1,6 +1,8 @@
 """A part outside that fails again and again is left alone for a while."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import ParamSpec, TypeVar
 
 import structlog
@@ -17,7 +19,7 @@ T = TypeVar("T")
 FAILURES = 5
 """In a row, after which the part is left alone."""
 PAUSE_SECONDS = 10
-"""For how long. Then it is tried again: the first success ends it, a failure begins it anew."""
+"""For how long. Then one call tries it: its success ends the pause, its failure begins another."""
 
 
 class LeftAlone(Unavailable):
@@ -28,6 +30,10 @@ class LeftAlone(Unavailable):
         super().__init__(f"{part} is not available right now, try again soon", retry_after=seconds)
 
 
+_trying: ContextVar["Breaker | None"] = ContextVar("_trying", default=None)
+"""Whose part it is that we try, we and whatever we call."""
+
+
 class Breaker:
     """Between us and one part outside: while it is away, nobody waits for its time-outs."""
 
@@ -36,6 +42,7 @@ class Breaker:
         self._circuit = CircuitBreaker(
             FAILURES, PAUSE_SECONDS, lambda _, error: is_failure(error), name=part
         )
+        self._is_tried = False
         self._show()
 
     @property
@@ -47,6 +54,8 @@ class Breaker:
         """Raises LeftAlone while the part is."""
         if self.is_open:
             raise LeftAlone(self._part, max(1, self._circuit.open_remaining))
+        if self._is_tried and _trying.get() is not self:
+            raise LeftAlone(self._part, 1)
 
     async def call(
         self, function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs
@@ -55,13 +64,28 @@ class Breaker:
         self.check()
         was_closed = self._circuit.closed
         try:
-            result: T = await self._circuit.call_async(function, *args, **kwargs)
+            with self._tried_alone():
+                result: T = await self._circuit.call_async(function, *args, **kwargs)
             return result
         finally:
             if self._circuit.closed != was_closed:
                 self._show()
                 told = "breaker.closed" if self._circuit.closed else "breaker.opened"
                 log.warning(told, part=self._part, error=repr(self._circuit.last_failure))
+
+    @contextmanager
+    def _tried_alone(self) -> Iterator[None]:
+        """Whoever is first after a pause; all others are refused until that call has ended."""
+        if self._circuit.closed or self._is_tried:
+            yield
+            return
+        self._is_tried = True
+        before = _trying.set(self)
+        try:
+            yield
+        finally:
+            _trying.reset(before)
+            self._is_tried = False
 
     def _show(self) -> None:
         telemetry.LEFT_ALONE.labels(self._part).set(not self._circuit.closed)

@@ -80,7 +80,8 @@ class Sender:
             written = letter(mail, self._public_url, self._currency)
             message_id = await self._sendgrid.send(mail.to, written, str(mail.id))
         except LeftAlone as error:  # since we looked
-            await _note(mail, next_try_at=utc_now() + timedelta(seconds=error.seconds))
+            again = utc_now() + timedelta(seconds=error.seconds)
+            await _note(mail, next_try_at=again, tries=mail.tries - 1)
         except NotSent as error:
             if error.final or mail.tries >= TRIES:
                 log.warning("mail.failed", mail_id=str(mail.id), error=str(error))
