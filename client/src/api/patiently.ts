@@ -1,9 +1,9 @@
 import type { Failure } from "./answer";
 
-const PATIENCE = 4000;
+const PATIENCE = 10_000;
 const PAUSE = 250;
 
-/** Asks again for a moment while it is a 404: what was just made is not known everywhere at once. */
+/** Asks again for some seconds while it is a 404: what was just made is not known everywhere at once. */
 export async function patiently<A extends { ok: true } | Failure>(
   ask: () => Promise<A>,
 ): Promise<A> {
