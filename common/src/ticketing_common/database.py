@@ -8,10 +8,20 @@ import pymongo
 from beanie import Document, init_beanie
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import ConnectionFailure, PyMongoError
+from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
 
 CALL_SECONDS = 10
 """What one call, or one transaction with its reruns, may take."""
+PASSING = ("TransientTransactionError", "RetryableWriteError", "UnknownTransactionCommitResult")
+"""MongoDB's labels of errors that end by themselves."""
+NOT_THE_WRITES_FAULT = {
+    13,  # Unauthorized
+    18,  # AuthenticationFailed: its password is being changed
+    211,  # KeyNotFound: a member that has just started has not read the set's keys yet
+    262,  # ExceededTimeLimit
+    14031,  # OutOfDiskSpace
+}
+"""MongoDB's codes of errors that an operator ends."""
 
 _open: AsyncDatabase[dict[str, Any]] | None = None
 
@@ -53,7 +63,8 @@ def is_away(error: PyMongoError) -> bool:
     return (
         isinstance(error, ConnectionFailure)
         or error.timeout
-        or error.has_error_label("TransientTransactionError")
+        or any(map(error.has_error_label, PASSING))
+        or (isinstance(error, OperationFailure) and error.code in NOT_THE_WRITES_FAULT)
     )
 
 

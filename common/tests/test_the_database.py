@@ -1,0 +1,29 @@
+"""What is the database's trouble, and what a write's own."""
+
+import pytest
+from pymongo.errors import AutoReconnect, DuplicateKeyError, OperationFailure, PyMongoError
+
+from ticketing_common.database import is_away
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        AutoReconnect("connection closed"),
+        OperationFailure("Authentication failed", 18),
+        OperationFailure("not authorized", 13),
+        OperationFailure("too late", 262),
+        OperationFailure("conflict", 112, {"errorLabels": ["TransientTransactionError"]}),
+        OperationFailure("stepping down", 189, {"errorLabels": ["RetryableWriteError"]}),
+    ],
+    ids=str,
+)
+def test_it_is_away_while_it_takes_no_writes_of_ours_at_all(error: PyMongoError) -> None:
+    assert is_away(error)
+
+
+@pytest.mark.parametrize(
+    "error", [DuplicateKeyError("twice", 11000), OperationFailure("bad value", 2)], ids=str
+)
+def test_a_write_that_is_wrong_is_not_tried_again(error: PyMongoError) -> None:
+    assert not is_away(error)
