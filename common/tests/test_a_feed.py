@@ -124,7 +124,9 @@ async def test_one_who_does_not_keep_up_is_told_no_more_and_loses_nothing_by_it(
         assert len(places(await keeping_up)) == 6
 
     with feed.watcher() as again:
-        assert places(await told(again, 6, 10)) == [11, 12, 13, 14, 15, 16]
+        assert places(await told(again, 3, 13)) == [14, 15, 16]
+    with feed.watcher() as too_late:
+        assert await told(too_late, 1, 12) == [Afresh(16)], "a long past costs more than to look"
 
 
 async def test_there_is_a_bound_on_how_many_watch_and_a_place_is_free_again() -> None:

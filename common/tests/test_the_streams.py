@@ -100,7 +100,7 @@ async def test_over_its_bound_a_process_says_when_to_come_again(serve: Serve) ->
             await stream.next()
 
 
-async def test_a_reader_that_does_not_read_is_dropped_and_comes_again_for_all_of_it(
+async def test_a_reader_that_does_not_read_is_dropped_and_looks_afresh_when_it_comes_again(
     serve: Serve,
 ) -> None:
     async with serve(behind=4) as served:
@@ -125,8 +125,10 @@ async def test_a_reader_that_does_not_read_is_dropped_and_comes_again_for_all_of
         assert 0 < seen < count
 
         async with watching(http, STREAM, last_id=last_id) as stream:
-            told = await stream.take(count - seen)
-        assert [each.data["title"] for each in told] == [f"{n}" for n in range(seen, count)]
+            afresh = await stream.next()
+            await say(served.bus, "new")
+            assert (await stream.next()).data["title"] == "new"
+        assert (afresh.name, afresh.id) == ("reset", f"{int(begin or 0) + count}")
 
 
 def an_idle_reader(url: str, path: str) -> socket.socket:

@@ -14,9 +14,9 @@ from ticketing_common.events import DocumentEvent
 WATCHERS = 1000
 """Who may watch one process at once."""
 BEHIND = 256
-"""How many news a watcher may be behind."""
+"""How many news a watcher may be behind, or have missed and still be told each of them."""
 REMEMBERED = 4096
-"""How many events one can have missed and still be told each of them."""
+"""How many events are kept."""
 RETRY_AFTER_SECONDS = 5
 
 
@@ -164,9 +164,11 @@ class Watcher:
             missed = self._feed.since(after)
             if self._drop_what_waits():
                 return
-            if missed is None:
+            # To look at the present state costs less than to be told of a long past.
+            if missed is None or len(missed) > self._feed.behind:
+                missed = []
                 yield Afresh(self._feed.position or 0)
-            for heard in missed or ():
+            for heard in missed:
                 yield heard
         while (news := await self._waiting.get()) is not None:
             yield news
