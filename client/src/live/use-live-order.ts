@@ -60,8 +60,18 @@ export function useLiveOrder(
   const unsettled = !payments || isUnsettled(how);
   useEffect(() => {
     if (!unsettled) return;
-    const timer = setInterval(() => look(), LOOK_EVERY);
-    return () => clearInterval(timer);
+    let isOver = false;
+    // One look after the other: those that Stripe is slow to answer do not pile up.
+    (async () => {
+      while (true) {
+        await new Promise((done) => setTimeout(done, LOOK_EVERY));
+        if (isOver) return;
+        await look();
+      }
+    })();
+    return () => {
+      isOver = true;
+    };
   }, [unsettled, look]);
 
   return { order, payments, how, now, look };
