@@ -21,8 +21,7 @@ export default async function ResetPassword({ searchParams }: PageProps<"/reset-
       ) : (
         <>
           <div className="alert alert-warning mb-0">
-            This link does not work any more: it was used, is older than 15 minutes, or a newer one
-            was sent.
+            This link does not work any more: it was used, or it is older than 15 minutes.
           </div>
           <Link className="btn btn-primary" href="/forgot-password">
             Send me a new link

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Annotated
 
 from beanie import PydanticObjectId
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from ticketing_common import outbox
@@ -39,26 +39,32 @@ async def sell_ticket(offer: TicketChanges, user: CurrentUser) -> TicketOut:
     return TicketOut.of(ticket)
 
 
+def whose(user: Visitor, seller: Seller | None = None) -> str | None:
+    """Whose tickets are asked for. Raises NotAuthorized, before anything else is looked at."""
+    if seller is None:
+        return None
+    if user is None:
+        raise NotAuthorized
+    return user.id
+
+
 @router.get("", responses=may_answer(NotAuthorized), dependencies=[notes_position])
 async def list_tickets(
     request: Request,
     response: Response,
-    user: Visitor,
+    seller: Annotated[str | None, Depends(whose)],
     q: Annotated[str | None, Query(max_length=200)] = None,
     sort: Sort = Sort.NEWEST,
     limit: Limit = 50,
     cursor: CursorText = None,
-    seller: Seller | None = None,
 ) -> list[TicketOut]:
     """The tickets that nobody holds or, with `seller=me`, all of your own.
 
     `q` finds titles by the beginnings of their words. Where there are more, the `Link` header leads
     to the next page. `Last-Event-ID` is where the stream of changes goes on.
     """
-    if seller is not None and user is None:
-        raise NotAuthorized
     rows = await listing.find(
-        seller=user.id if seller is not None and user is not None else None,
+        seller=seller,
         q=q,
         sort=sort,
         after=Cursor.parse(cursor) if cursor is not None else None,
