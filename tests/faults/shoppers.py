@@ -178,7 +178,8 @@ class Shopper:
     async def _told_twice(self) -> list[str]:
         """A mail that a crash cut off goes out again, under its id; no other says the same."""
         where = {"to": self._email, "limit": "1000"}
-        mails = (await self._http.get("/dev/mail/api/mails", params=where)).json()
+        answer = await self._http.get("/dev/mail/api/mails", params=where)
+        mails = answer.raise_for_status().json()
         written = {mail["customArgs"]["mail_id"]: (mail["subject"], mail["text"]) for mail in mails}
         once = ("Welcome", "Held for you:", "Receipt:", "Yours:")
         told = Counter(mail for mail in written.values() if mail[0].startswith(once))

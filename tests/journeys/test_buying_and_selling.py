@@ -77,7 +77,9 @@ async def test_of_thirty_buyers_at_once_one_gets_the_ticket(market: Market) -> N
         *(buyer.post("/api/orders", json={"ticketId": ticket["id"]}) for buyer in buyers)
     )
 
-    assert Counter(answer.status_code for answer in answers) == {201: 1, 400: 29}
+    statuses = Counter(answer.status_code for answer in answers)
+    # Who met the others for ten seconds is told to come again.
+    assert (statuses[201], set(statuses) <= {201, 400, 409, 503}) == (1, True), statuses
     [winner] = [answer.json() for answer in answers if answer.status_code == 201]
     await seller.sees_ticket(ticket, orderId=winner["id"])
 

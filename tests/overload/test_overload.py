@@ -73,22 +73,27 @@ async def test_beyond_what_it_can_take_a_service_says_so_and_recovers_by_itself(
             await asyncio.sleep(STORM_SECONDS / 2)
             alive = (await probe.get("/healthz")).status_code
             storm += await storming
-        ready = (await probe.get("/readyz")).status_code
+
+        async def is_ready() -> bool:
+            return (await probe.get("/readyz")).status_code == 200
+
+        assert await eventually(is_ready)
     after = await shop.crowd.ask()
 
     ends = Counter(answer.status for answer in storm)
     assert set(ends) == {201, 503}, ends
-    assert (alive, ready, after.status) == (200, 200, 201)
+    assert (alive, after.status) == (200, 201)
     for answer in storm:
         if answer.status == 503:
             assert int(answer.headers["retry-after"]) > 0
             assert answer.body["errors"][0]["message"]
     accepted = made([*calm, *storm, after])
-    assert await shop.kept() == accepted
+    kept = await shop.kept()
+    assert accepted <= kept, "a 503 may be of one that was kept, but no 201 of one that was not"
 
     async def all_told() -> bool:
         told = await shop.told()
-        return len(told) == len(accepted) and set(told) == accepted
+        return len(told) == len(kept) and set(told) == kept
 
     assert await eventually(all_told)
     slowest = max(answer.seconds for answer in storm if answer.status == 201)

@@ -45,7 +45,8 @@ async def test_of_thirty_buyers_at_two_processes_one_gets_the_ticket_every_time(
                 )
 
                 statuses = Counter(answer.status_code for answer in answers)
-                assert statuses == {201: 1, 400: BUYERS - 1}
+                # Who met the others for ten seconds is told to come again.
+                assert (statuses[201], set(statuses) <= {201, 400, 409, 503}) == (1, True), statuses
                 told = await bus.heard(OrderCreated, 2 * round_number)
                 assert [each.ticket.id for each in told].count(ticket.id) == 2  # and the scout's
             for desk in desks:

@@ -5,7 +5,8 @@ import { caller } from "./call";
 /** Calls the API while a page is rendered, as the visitor whose request it is. */
 export const call = caller({
   base: process.env.API_URL ?? "http://localhost:8080",
-  patience: 5_000,
+  // Longer than a service takes to give up: it then says so itself.
+  patience: 12_000,
   headers: async () => {
     const asked = await headers();
     const passedOn = ["x-request-id", "host"].flatMap((name) => {

@@ -212,7 +212,7 @@ test("an order that nobody pays ends by itself, and its ticket is on sale again"
   await buyer.page.goto(`/orders/${order.id}`);
   await expect(buyer.page.getByRole("timer")).toHaveText(/^0:\d\d left to pay$/);
 
-  await expect(status(buyer.page, "Expired")).toBeVisible({ timeout: 60_000 });
+  await expect(status(buyer.page, "Expired")).toBeVisible({ timeout: 120_000 });
   await expect(onlooker.page.getByRole("button", { name: /^Buy/ })).toBeVisible();
 });
 

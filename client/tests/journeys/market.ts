@@ -7,7 +7,7 @@ import { join } from "node:path";
 const TICKETING = join(import.meta.dirname, "../../../.venv/bin/ticketing");
 
 /** How long an order is held: long enough to pay, short enough to wait for its end. */
-const WINDOW_SECONDS = "40";
+const WINDOW_SECONDS = "60";
 
 /** Starts a market of its own for all journeys, unless MARKET_URL names one that runs. */
 export default async function market(): Promise<() => void> {
@@ -20,7 +20,7 @@ export default async function market(): Promise<() => void> {
   process.env.MARKET_URL = `http://localhost:${port}`;
   return () => {
     execFileSync(TICKETING, ["down", ...where], { stdio: "inherit" });
-    rmSync(data, { recursive: true });
+    rmSync(data, { recursive: true, maxRetries: 10, retryDelay: 200 });
   };
 }
 

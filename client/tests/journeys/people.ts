@@ -100,7 +100,10 @@ export const test = base.extend<People, Regulars>({
       opened.push(person);
       return person;
     });
-    for (const { page } of opened) await page.context().close();
+    for (const { page } of opened) {
+      await page.unrouteAll({ behavior: "ignoreErrors" });
+      await page.context().close();
+    }
   },
   somebody: async ({ visitor }, use) => {
     await use(async () => {

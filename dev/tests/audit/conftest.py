@@ -16,6 +16,7 @@ from redis.asyncio import Redis
 
 from ticketing_common.events import utc_now
 from ticketing_common.testing import World, serving
+from ticketing_common.testing.patience import PATIENCE_SECONDS
 from ticketing_common.testing.stores import Stores as Servers
 from ticketing_dev.audit.addresses import SERVICES, Addresses
 from ticketing_dev.audit.auditing import Audit, audit
@@ -75,7 +76,7 @@ async def shop(addresses: Addresses) -> AsyncIterator[Shop]:
                 timeout=20,
             )
         )
-        shop = Shop(databases, connection.jetstream(), redis, stripe)
+        shop = Shop(databases, connection.jetstream(timeout=PATIENCE_SECONDS), redis, stripe)
         await shop.open()
         yield shop
 

@@ -95,7 +95,10 @@ def enter(nats: Nats) -> Enter:
     async def entered(user: str) -> AsyncIterator[Member]:
         member = Member(user)
         await member.client.connect(
-            nats.url_of(user), inbox_prefix=f"_INBOX.{user}", error_cb=member.hear
+            nats.url_of(user),
+            inbox_prefix=f"_INBOX.{user}",
+            error_cb=member.hear,
+            connect_timeout=int(PATIENCE_SECONDS),
         )
         try:
             yield member

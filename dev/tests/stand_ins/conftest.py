@@ -30,7 +30,12 @@ def served(app: Any) -> Iterator[str]:
     """The app's address, for as long as it is served."""
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
-        app, log_level="warning", ws="none", access_log=False, timeout_graceful_shutdown=1
+        app,
+        log_level="warning",
+        ws="none",
+        access_log=False,
+        timeout_graceful_shutdown=1,
+        timeout_keep_alive=60,  # longer than httpx keeps a connection that nobody uses
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})

@@ -42,7 +42,7 @@ async def test_it_is_told_when_the_time_is_over_not_before_and_not_much_later(
         at = datetime.fromisoformat(headers["ce-time"])
         late.append(at - orders[headers["ce-id"]].expires_at)
     # Whatever else the machine does makes some later, and none sooner.
-    assert timedelta(0) <= min(late) < timedelta(seconds=1)
+    assert timedelta(0) <= min(late) < timedelta(seconds=5)
 
 
 async def test_orders_are_told_of_in_the_order_of_their_times(

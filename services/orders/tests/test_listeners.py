@@ -276,7 +276,9 @@ class TestAPayment:
 async def test_a_changed_password_ends_the_sessions_from_before(
     orders: Served, desk: httpx.AsyncClient, buyer: SessionUser
 ) -> None:
-    await orders.bus.say(an_event(UserChangedPassword, id=buyer.id, changed_at=utc_now()))
+    # Moments of events are whole milliseconds, those of sessions are not.
+    after = utc_now() + timedelta(milliseconds=1)
+    await orders.bus.say(an_event(UserChangedPassword, id=buyer.id, changed_at=after))
 
     async def is_refused() -> bool:
         return (await desk.get("/api/orders")).status_code == 401

@@ -1,4 +1,5 @@
 import asyncio
+from collections import Counter
 from datetime import datetime, timedelta
 
 import httpx
@@ -89,7 +90,9 @@ class TestOrdering:
                 *(desk.post("/api/orders", json={"ticketId": ticket.id}) for desk in desks)
             )
 
-            assert sorted(answer.status_code for answer in answers) == [201] + [400] * 29
+            statuses = Counter(answer.status_code for answer in answers)
+            # Who met the others for ten seconds is told to come again.
+            assert (statuses[201], set(statuses) <= {201, 400, 409, 503}) == (1, True), statuses
             assert await Order.count() == await Reservation.count() == 1
             assert len(await orders.bus.heard(OrderCreated)) == 1
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from services.payments.tests.signing import WEBHOOK_SECRET
 
-from payments import app, models, sweep
+from payments import app, gateway, models, sweep
 from payments.app import create_app
 from payments.gateway import Gateway
 from payments.listeners import listeners
@@ -19,6 +19,7 @@ from ticketing_common import breaker
 from ticketing_common.auth import SessionUser
 from ticketing_common.events import Event, OrderCancelled, OrderCreated, utc_now
 from ticketing_common.testing import Served, World, an_event, somebody
+from ticketing_common.testing.patience import PATIENCE_SECONDS
 from ticketing_common.testing.programs import StripeStandIn
 from ticketing_dev import parts
 from ticketing_dev.process import running
@@ -45,6 +46,8 @@ def settings(
     world: World, stripe: StripeStandIn, monkeypatch: pytest.MonkeyPatch
 ) -> dict[str, Any]:
     monkeypatch.setattr(breaker, "PAUSE_SECONDS", 0.5)
+    # What Stripe answers at all is an answer, however slow the machine is.
+    monkeypatch.setattr(gateway, "SECONDS", PATIENCE_SECONDS)
     # It would take for itself the bad days that a test orders, and in what others left at Stripe.
     monkeypatch.setattr(app, "keep_reconciling", nobody_reconciles)
     return {

@@ -1,3 +1,4 @@
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -167,7 +168,9 @@ async def test_an_order_for_a_ticket_that_is_gone_is_taken_note_of(
 async def test_a_changed_password_ends_the_sessions_from_before(
     tickets: Served, shop: httpx.AsyncClient, seller: SessionUser
 ) -> None:
-    await tickets.bus.say(an_event(UserChangedPassword, id=seller.id, changed_at=utc_now()))
+    # Moments of events are whole milliseconds, those of sessions are not.
+    after = utc_now() + timedelta(milliseconds=1)
+    await tickets.bus.say(an_event(UserChangedPassword, id=seller.id, changed_at=after))
     await tickets.bus.settled(listeners)
 
     assert (await shop.get("/api/tickets?seller=me")).status_code == 401
