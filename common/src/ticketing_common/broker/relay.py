@@ -24,7 +24,7 @@ KEYS_REMEMBERED = 10_000
 STUCK_AT_MOST = 256
 """Keys that a sweep finds that it cannot publish, after which it leaves the younger ones alone."""
 PUBLISH_SECONDS = 5
-FIRST_PAUSE_SECONDS = 0.1
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 10.0
 
 
 class Relay:
@@ -53,20 +53,14 @@ class Relay:
         undo = outbox.on_commit(self.wake)
         try:
             async with asyncio.TaskGroup() as work:
-                # What is woken for next may well get through where what we were woken for did not.
-                work.create_task(self._keep(self.publish_woken, self._woken.wait, longest=1))
-                work.create_task(self._keep(self.sweep, _until_the_next_sweep, longest=10))
+                work.create_task(self._keep(self.publish_woken, self._woken.wait))
+                work.create_task(self._keep(self.sweep, lambda: asyncio.sleep(SWEEP_SECONDS)))
         finally:
             undo()
 
     async def _keep(
-        self,
-        publish: Callable[[], Awaitable[None]],
-        wait: Callable[[], Awaitable[object]],
-        *,
-        longest: float,
+        self, publish: Callable[[], Awaitable[None]], wait: Callable[[], Awaitable[object]]
     ) -> None:
-        """Publish and wait by turns; where it fails, again after a growing pause."""
         pause = FIRST_PAUSE_SECONDS
         while True:
             try:
@@ -75,7 +69,7 @@ class Relay:
                 telemetry.OUTBOX_FAILURES.inc()
                 log.warning("relay.failed", error=repr(error), again_in_seconds=pause)
                 await asyncio.sleep(pause)
-                pause = min(pause * 2, longest)
+                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
             else:
                 pause = FIRST_PAUSE_SECONDS
                 await wait()
@@ -134,10 +128,6 @@ class Relay:
         finally:
             if published:
                 await outbox.forget(published)
-
-
-async def _until_the_next_sweep() -> None:
-    await asyncio.sleep(SWEEP_SECONDS)
 
 
 def _raise_one_of(failures: dict[str, Exception]) -> None:
