@@ -75,6 +75,8 @@ def consumers(listeners: Listeners) -> dict[str, ConsumerConfig]:
     }
     if configs:
         configs[AGAIN] = _consumer(listeners.service, [address(listeners.service, ">")])
+        # In a replay many may wait for what the bus has forgotten; the others need not.
+        configs[AGAIN].max_ack_pending = -1
     return configs
 
 
@@ -100,9 +102,7 @@ def _consumer(service: str, subjects: list[str]) -> ConsumerConfig:
             durable_name=service,
             ack_policy=AckPolicy.EXPLICIT,
             ack_wait=ACK_SECONDS,
-            # Many may wait for what comes late, or never; the others need not wait for them. What
-            # is in hand at once is bounded by how much we ask for.
-            max_ack_pending=-1,
+            max_ack_pending=1000,
             # We count tries ourselves: a crash on the broker's last delivery would drop the event.
             max_deliver=-1,
         ),
