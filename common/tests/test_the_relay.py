@@ -1,16 +1,12 @@
 import asyncio
 import functools
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
-from bson import ObjectId
 from common.tests.workshop import Replica, Thing, Workshop, make_app
-from nats.errors import TimeoutError as NatsTimeout
-from nats.js import JetStreamContext
-from nats.js.errors import NotFoundError
 from pymongo import AsyncMongoClient, monitoring
 
 from ticketing_common import database, outbox, transaction
@@ -37,23 +33,6 @@ async def change(thing_id: object) -> None:
     assert thing is not None
     await thing.save()
     await outbox.add(TicketUpdated.of(thing))
-
-
-async def leave_behind(subject: str, *, rows: int, at: datetime) -> None:
-    """Have events in the outbox, of a key each."""
-    body = b"{}"
-    await outbox.rows().insert_many(
-        {
-            "_id": ObjectId(),
-            "key": an_id(),
-            "position": 0,
-            "at": at,
-            "subject": subject,
-            "headers": {"Nats-Msg-Id": an_id()},
-            "body": body,
-        }
-        for _ in range(rows)
-    )
 
 
 async def is_empty() -> bool:
@@ -236,58 +215,3 @@ async def test_rows_are_left_to_the_sweep_where_there_are_more_than_we_remember(
         return await outbox.keys_waiting_since(utc_now(), 10) == []
 
     await eventually(none_waits)
-
-
-async def test_what_cannot_be_published_holds_up_nothing_else(
-    served: Served, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(relay_module, "SWEEP_SECONDS", 0.1)
-    monkeypatch.setattr(relay_module, "LEFT_BEHIND", timedelta(0))
-    await leave_behind("no.stream.has.this", rows=relay_module.KEYS_AT_ONCE + 1, at=utc_now())
-
-    await make()
-    with monkeypatch.context() as crashed:
-        crashed.setattr(outbox, "_announce", lambda _: None)
-        await make()
-
-    assert len(await served.bus.heard(TicketCreated, 2)) == 2
-
-    async def only_they_wait() -> bool:
-        waiting = await outbox.rows().distinct("subject")
-        return waiting == ["no.stream.has.this"]
-
-    assert await eventually(only_they_wait)
-
-
-async def test_a_sweep_ends_where_nothing_can_be_published(
-    served: Served, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(relay_module, "KEYS_AT_ONCE", 2)
-    monkeypatch.setattr(relay_module, "STUCK_AT_MOST", 4)
-    tried: list[str] = []
-
-    class Away:
-        async def publish(self, subject: str, *_: Any, **__: Any) -> None:
-            tried.append(subject)
-            raise NatsTimeout
-
-    async def nothing() -> None: ...
-
-    await leave_behind("any", rows=10, at=utc_now() - timedelta(minutes=1))
-    with pytest.raises(NatsTimeout):
-        await relay_module.Relay(cast(JetStreamContext, Away()), nothing).sweep()
-    assert tried == ["any"] * 4
-
-
-async def test_streams_that_the_broker_has_lost_are_made_anew(served: Served) -> None:
-    await served.bus.js.delete_stream("TICKET")
-    thing = await make()
-
-    async def is_said() -> bool:
-        try:
-            message = await served.bus.js.get_last_msg("TICKET", "ticket.created")
-        except NotFoundError:
-            return False
-        return str(thing.id).encode() in (message.data or b"")
-
-    assert await eventually(is_said)

@@ -1,6 +1,6 @@
 """Events that are told with the change that they tell of, or not at all."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -63,10 +63,9 @@ async def pending(key: str) -> list[tuple[ObjectId, Envelope]]:
     ]
 
 
-async def keys_waiting_since(time: datetime, limit: int, *, but: Sequence[str] = ()) -> list[str]:
-    """The keys of the oldest rows that were committed before `time`, those in `but` left out."""
-    wanted = {"at": {"$lt": time}, "key": {"$nin": but}}
-    oldest = rows().find(wanted, {"key": 1}).sort("_id", 1).limit(limit)
+async def keys_waiting_since(time: datetime, limit: int) -> list[str]:
+    """The keys of the oldest rows that were committed before `time`."""
+    oldest = rows().find({"at": {"$lt": time}}, {"key": 1}).sort("_id", 1).limit(limit)
     return list(dict.fromkeys([row["key"] async for row in oldest]))
 
 

@@ -52,7 +52,7 @@ class Broker:
         self._feed = feed
         self._connection = Client()
         js = self.jetstream()
-        self._relay = Relay(js, self._provision) if relay else None
+        self._relay = Relay(js) if relay else None
         self._consumers = [
             Consumer(self._connection, stream, listeners) for stream in consumers(listeners)
         ]
@@ -113,12 +113,9 @@ class Broker:
             pending_size=0,
         )
 
-    async def _provision(self) -> None:
-        await provision(self.jetstream(), self._listeners, replicas=self._replicas)
-
     async def _listen(self) -> None:
         """Provision, then relay and consume until one of them fails."""
-        await self._provision()
+        await provision(self.jetstream(), self._listeners, replicas=self._replicas)
         self._ready.set()
         log.info("broker.listening")
         async with asyncio.TaskGroup() as work:
