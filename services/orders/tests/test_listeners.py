@@ -29,7 +29,7 @@ from ticketing_common.events import (
     UserChangedPassword,
     utc_now,
 )
-from ticketing_common.testing import Served, an_event, an_id, eventually
+from ticketing_common.testing import Served, an_event, an_id, eventually, just_now
 from ticketing_common.transaction import transactional
 
 
@@ -276,9 +276,7 @@ class TestAPayment:
 async def test_a_changed_password_ends_the_sessions_from_before(
     orders: Served, desk: httpx.AsyncClient, buyer: SessionUser
 ) -> None:
-    # Moments of events are whole milliseconds, those of sessions are not.
-    after = utc_now() + timedelta(milliseconds=1)
-    await orders.bus.say(an_event(UserChangedPassword, id=buyer.id, changed_at=after))
+    await orders.bus.say(an_event(UserChangedPassword, id=buyer.id, changed_at=just_now()))
 
     async def is_refused() -> bool:
         return (await desk.get("/api/orders")).status_code == 401

@@ -1,7 +1,6 @@
 """Our copy of an order: current whatever is doubled, reordered or unreadable on its way."""
 
 import asyncio
-from datetime import timedelta
 from itertools import permutations
 from typing import Any
 
@@ -17,9 +16,8 @@ from ticketing_common.events import (
     OrderCreated,
     OrderStatus,
     UserChangedPassword,
-    utc_now,
 )
-from ticketing_common.testing import Served, an_event, an_id, eventually, somebody
+from ticketing_common.testing import Served, an_event, an_id, eventually, just_now, somebody
 
 
 def life_of_an_order(end: type[Event] = OrderCompleted) -> list[Event]:
@@ -122,11 +120,8 @@ async def test_a_changed_password_ends_the_sessions_from_before(
 ) -> None:
     user, other = somebody(), somebody()
     before, others = await payments.visitor(user), await payments.visitor(other)
-    # Moments of events are whole milliseconds, those of sessions are not.
-    await said(
-        an_event(UserChangedPassword, id=user.id, changed_at=utc_now() + timedelta(milliseconds=1))
-    )
-    await asyncio.sleep(0.002)
+    await said(an_event(UserChangedPassword, id=user.id, changed_at=just_now()))
+    await asyncio.sleep(0.002)  # what begins now is after it
 
     for visitor, status in ((before, 401), (others, 400), (await payments.visitor(user), 400)):
         assert (await visitor.post("/api/payments", json={})).status_code == status

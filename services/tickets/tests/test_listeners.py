@@ -1,4 +1,3 @@
-from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -12,9 +11,8 @@ from ticketing_common.events import (
     OrderCreated,
     TicketUpdated,
     UserChangedPassword,
-    utc_now,
 )
-from ticketing_common.testing import Served, an_event, an_id
+from ticketing_common.testing import Served, an_event, an_id, just_now
 from tickets.listeners import listeners
 
 
@@ -168,9 +166,7 @@ async def test_an_order_for_a_ticket_that_is_gone_is_taken_note_of(
 async def test_a_changed_password_ends_the_sessions_from_before(
     tickets: Served, shop: httpx.AsyncClient, seller: SessionUser
 ) -> None:
-    # Moments of events are whole milliseconds, those of sessions are not.
-    after = utc_now() + timedelta(milliseconds=1)
-    await tickets.bus.say(an_event(UserChangedPassword, id=seller.id, changed_at=after))
+    await tickets.bus.say(an_event(UserChangedPassword, id=seller.id, changed_at=just_now()))
     await tickets.bus.settled(listeners)
 
     assert (await shop.get("/api/tickets?seller=me")).status_code == 401

@@ -1,8 +1,8 @@
 """What every service's tests share: real stores, a served app, people signed in, the bus."""
 
 from ticketing_common.testing.bus import Bus
-from ticketing_common.testing.factories import an_event, an_id, somebody
-from ticketing_common.testing.patience import eventually
+from ticketing_common.testing.factories import an_event, an_id, just_now, somebody
+from ticketing_common.testing.patience import eventually, persistently
 from ticketing_common.testing.served import Served, serving
 from ticketing_common.testing.streams import Stream, Told, watching
 from ticketing_common.testing.world import World
@@ -16,6 +16,8 @@ __all__ = [
     "an_event",
     "an_id",
     "eventually",
+    "just_now",
+    "persistently",
     "serving",
     "somebody",
     "watching",

@@ -1,7 +1,7 @@
 """People and events to test with."""
 
 import itertools
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from bson import ObjectId
@@ -44,3 +44,8 @@ def an_event(event: type[E], **fields: Any) -> E:
     }
     wanted = {name: sensible[name] for name in event.model_fields} | fields
     return event.model_validate(wanted)
+
+
+def just_now() -> datetime:
+    """After each session that has begun: an event's moments are whole milliseconds, theirs not."""
+    return utc_now() + timedelta(milliseconds=1)

@@ -4,7 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+import httpx
+
 T = TypeVar("T")
+COME_AGAIN = (409, 503)
 
 PATIENCE_SECONDS = 60.0
 """Only a test that fails waits so long; on a busy machine a moment can be long."""
@@ -25,3 +28,13 @@ async def eventually(ask: Callable[[], Awaitable[T]]) -> T:
         if asyncio.get_running_loop().time() > deadline:
             raise failure
         await asyncio.sleep(0.02)
+
+
+async def persistently(ask: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
+    """The answer of one who asks again while told to: who met too many others, or a slow store."""
+    deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+    while (answer := await ask()).status_code in COME_AGAIN:
+        if asyncio.get_running_loop().time() > deadline:
+            break
+        await asyncio.sleep(0.1)
+    return answer
