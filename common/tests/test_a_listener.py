@@ -3,24 +3,16 @@ import asyncio
 import pytest
 from common.tests.workshop import Replica, Thing, Workshop
 
-from ticketing_common.broker import consumer
-from ticketing_common.broker.streams import provision, streams
 from ticketing_common.errors import Unavailable
 from ticketing_common.events import (
     OrderCancelled,
     OrderCreated,
     UserForgotPassword,
 )
-from ticketing_common.listeners import Listeners, NotYet, Reject
-from ticketing_common.testing import (
-    Bus,
-    Served,
-    World,
-    an_event,
-    an_id,
-    eventually,
-    serving,
-)
+from ticketing_common.messaging import consumer
+from ticketing_common.messaging.listeners import Listeners, Reject, RetryLater
+from ticketing_common.messaging.streams import provision, streams
+from ticketing_testing import Bus, Served, World, an_event, an_id, eventually, serving
 
 
 @pytest.fixture(autouse=True)
@@ -133,7 +125,7 @@ class TestOneEvent:
         self, served: Served, workshop: Workshop, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         async def wait(_: object) -> None:
-            raise NotYet("nothing came")
+            raise RetryLater("nothing came")
 
         monkeypatch.setattr(consumer, "PATIENCE_SECONDS", 0.2)
         workshop.hook = wait
@@ -152,7 +144,7 @@ class TestOneEvent:
             if len(workshop.calls) < 4:
                 raise Unavailable
             if len(workshop.calls) == 4:
-                raise NotYet("what comes before was away as long")
+                raise RetryLater("what comes before was away as long")
 
         monkeypatch.setattr(consumer, "PATIENCE_SECONDS", 0.5)
         workshop.hook = away_then_early

@@ -3,9 +3,9 @@ import asyncio
 import pytest
 from common.tests.workshop import Copy, Replica, Workshop
 
-from ticketing_common.events import Event, ExpirationCompleted, TicketCreated, TicketUpdated
-from ticketing_common.listeners import Listeners
-from ticketing_common.testing import Served, World, an_event, an_id, serving
+from ticketing_common.events import DomainEvent, ExpirationCompleted, TicketCreated, TicketUpdated
+from ticketing_common.messaging.listeners import Listeners
+from ticketing_testing import Served, World, an_event, an_id, serving
 
 
 async def test_a_replica_follows_the_versions_of_its_source(
@@ -63,7 +63,7 @@ async def test_a_replica_of_many_documents_is_exact_with_two_processes_at_work(
     world: World, replica: Replica, workshop: Workshop
 ) -> None:
     tickets = [an_id() for _ in range(10)]
-    events: list[Event] = [an_event(TicketCreated, id=ticket) for ticket in tickets]
+    events: list[DomainEvent] = [an_event(TicketCreated, id=ticket) for ticket in tickets]
     for version in range(1, 6):
         events += [
             an_event(TicketUpdated, id=ticket, version=version, title=f"v{version}")

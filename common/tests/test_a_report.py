@@ -1,4 +1,4 @@
-from ticketing_common.testing.plugin import _as_text
+from ticketing_testing.plugin import _as_text
 
 
 def test_what_is_no_text_is_written_out_so_that_a_worker_can_tell_what_failed() -> None:

@@ -4,12 +4,12 @@ from contextvars import copy_context
 import pytest
 from common.tests.workshop import Thing
 
-from ticketing_common import database, outbox, transaction
 from ticketing_common.errors import Conflict
 from ticketing_common.events import TicketCreated
-from ticketing_common.testing import Served, an_id
-from ticketing_common.testing.patience import PATIENCE_SECONDS
-from ticketing_common.transaction import current_transaction, transactional
+from ticketing_common.persistence import database, outbox, transaction
+from ticketing_common.persistence.transaction import current_transaction, transactional
+from ticketing_testing import Served, an_id
+from ticketing_testing.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.usefixtures("served")
 

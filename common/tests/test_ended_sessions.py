@@ -2,9 +2,9 @@ from datetime import timedelta
 
 from common.tests.workshop import Workshop
 
-from ticketing_common.auth import SessionCutoff
 from ticketing_common.events import UserChangedPassword, utc_now
-from ticketing_common.testing import Served, an_event, somebody
+from ticketing_common.web.sessions import SessionCutoff
+from ticketing_testing import Served, an_event, somebody
 
 
 async def test_a_session_from_before_a_change_of_password_is_refused(

@@ -11,13 +11,13 @@ from nats.js import JetStreamContext
 from nats.js.api import StreamConfig
 
 from ticketing_common.background import background
-from ticketing_common.broker.follow import follow
 from ticketing_common.events import TicketCreated, TicketUpdated
-from ticketing_common.feed import Afresh, Feed, Heard, Watcher
-from ticketing_common.testing import Bus, World, an_event, eventually
-from ticketing_common.testing.patience import PATIENCE_SECONDS
-from ticketing_dev import parts
-from ticketing_dev.process import Process
+from ticketing_common.messaging.feed import Feed, FeedEvent, Resync, Subscriber
+from ticketing_common.messaging.feed_reader import follow
+from ticketing_dev.stack import processes
+from ticketing_dev.stack.process import Process
+from ticketing_testing import Bus, World, an_event, eventually
+from ticketing_testing.patience import PATIENCE_SECONDS
 
 
 @pytest.fixture
@@ -41,19 +41,19 @@ async def say(bus: Bus, *titles: str) -> None:
     await bus.say(*(an_event(TicketCreated, title=title) for title in titles))
 
 
-async def titles(watcher: Watcher, count: int, after: int | None = None) -> list[str]:
+async def titles(watcher: Subscriber, count: int, after: int | None = None) -> list[str]:
     """Of the next events; "afresh" where one has to look."""
     found: list[str] = []
     async with asyncio.timeout(PATIENCE_SECONDS):
         async for news in watcher.news(after):
-            told = "afresh" if isinstance(news, Afresh) else getattr(news.event, "title", "?")
+            told = "afresh" if isinstance(news, Resync) else getattr(news.event, "title", "?")
             found.append(told)
             if len(found) == count:
                 break
     return found
 
 
-def remembered(feed: Feed) -> list[Heard]:
+def remembered(feed: Feed) -> list[FeedEvent]:
     assert feed.position is not None
     first = next(after for after in range(feed.position + 1) if feed.since(after) is not None)
     return feed.since(first) or []
@@ -135,7 +135,7 @@ async def test_all_look_afresh_where_the_stream_was_made_anew(bus: Bus) -> None:
 async def test_a_feed_goes_on_when_the_broker_is_back(
     tmp_path: Path, broken_connections: None
 ) -> None:
-    process = Process(parts.nats(parts.free_port(), tmp_path))
+    process = Process(processes.nats(processes.free_port(), tmp_path))
     await asyncio.to_thread(process.start)
     try:
         options = {"max_reconnect_attempts": -1, "reconnect_time_wait": 0.1}

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from ticketing_common import logs
+from ticketing_common.observability import logs
 
 PASSWORD = "swordfish"
 

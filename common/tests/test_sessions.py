@@ -4,8 +4,8 @@ from typing import Any
 import jwt
 import pytest
 
-from ticketing_common.auth import Sessions
-from ticketing_common.testing import somebody
+from ticketing_common.web.sessions import Sessions
+from ticketing_testing import somebody
 
 KEY, OLD_KEY = "k" * 32, "o" * 32
 

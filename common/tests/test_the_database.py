@@ -3,7 +3,7 @@
 import pytest
 from pymongo.errors import AutoReconnect, DuplicateKeyError, OperationFailure, PyMongoError
 
-from ticketing_common.database import is_away
+from ticketing_common.persistence.database import is_unavailable
 
 
 @pytest.mark.parametrize(
@@ -19,11 +19,11 @@ from ticketing_common.database import is_away
     ids=str,
 )
 def test_it_is_away_while_it_takes_no_writes_of_ours_at_all(error: PyMongoError) -> None:
-    assert is_away(error)
+    assert is_unavailable(error)
 
 
 @pytest.mark.parametrize(
     "error", [DuplicateKeyError("twice", 11000), OperationFailure("bad value", 2)], ids=str
 )
 def test_a_write_that_is_wrong_is_not_tried_again(error: PyMongoError) -> None:
-    assert not is_away(error)
+    assert not is_unavailable(error)

@@ -6,11 +6,11 @@ import pytest
 from common.tests.workshop import Replica, Thing
 from pymongo.errors import OperationFailure
 
-from ticketing_common import outbox
 from ticketing_common.errors import BadRequest
 from ticketing_common.events import TicketCreated
-from ticketing_common.http import idempotency
-from ticketing_common.testing import Served, World, an_id, serving, somebody
+from ticketing_common.persistence import outbox
+from ticketing_common.web import idempotency
+from ticketing_testing import Served, World, an_id, serving, somebody
 
 KEY = {"Idempotency-Key": "8a6e0804"}
 

@@ -9,15 +9,15 @@ import pytest
 from common.tests.workshop import Replica, Thing, Workshop, make_app
 from pymongo import AsyncMongoClient, monitoring
 
-from ticketing_common import database, outbox, transaction
-from ticketing_common.broker import relay as relay_module
 from ticketing_common.events import TicketCreated, TicketUpdated, utc_now
+from ticketing_common.messaging import relay as relay_module
+from ticketing_common.persistence import database, outbox, transaction
+from ticketing_common.persistence.transaction import transactional
 from ticketing_common.settings import SessionSettings
-from ticketing_common.testing import Bus, Served, World, an_id, eventually, serving, somebody
-from ticketing_common.testing.patience import PATIENCE_SECONDS
-from ticketing_common.transaction import transactional
-from ticketing_dev import parts
-from ticketing_dev.process import Process, running
+from ticketing_dev.stack import processes
+from ticketing_dev.stack.process import Process, running
+from ticketing_testing import Bus, Served, World, an_id, eventually, serving, somebody
+from ticketing_testing.patience import PATIENCE_SECONDS
 
 
 @transactional
@@ -163,7 +163,7 @@ async def test_a_second_publishing_is_harmless(served: Served) -> None:
 async def test_requests_are_served_and_events_kept_while_the_broker_is_away(
     world: World, workshop: Workshop, tmp_path: Path
 ) -> None:
-    with running(parts.nats(parts.free_port(), tmp_path)) as nats:
+    with running(processes.nats(processes.free_port(), tmp_path)) as nats:
         settings = SessionSettings(**(world.settings() | {"nats_url": nats.part.url}))
         app = make_app(settings, workshop.listeners)
         async with Bus.open(nats.part.url) as bus, serving(app, bus):
@@ -184,10 +184,10 @@ async def test_requests_are_served_and_events_kept_while_the_broker_is_away(
 async def test_a_service_starts_and_serves_while_the_broker_is_away(
     world: World, workshop: Workshop, tmp_path: Path
 ) -> None:
-    port = parts.free_port()
+    port = processes.free_port()
     url = f"nats://127.0.0.1:{port}"
     settings = SessionSettings(**(world.settings() | {"nats_url": url}))
-    nats = Process(parts.nats(port, tmp_path))
+    nats = Process(processes.nats(port, tmp_path))
     try:
         async with serving(make_app(settings, workshop.listeners)) as served:
             visitor = await served.visitor()

@@ -14,12 +14,12 @@ from common.tests.workshop import Workshop, make_app
 from fastapi import sse
 
 from ticketing_common.events import TicketCreated, TicketUpdated
-from ticketing_common.feed import Feed
+from ticketing_common.messaging.feed import Feed
 from ticketing_common.settings import SessionSettings
-from ticketing_common.testing import Bus, Served, World, an_event, eventually, serving, watching
-from ticketing_common.testing.patience import PATIENCE_SECONDS
-from ticketing_dev import parts
-from ticketing_dev.process import Process
+from ticketing_dev.stack import processes
+from ticketing_dev.stack.process import Process
+from ticketing_testing import Bus, Served, World, an_event, eventually, serving, watching
+from ticketing_testing.patience import PATIENCE_SECONDS
 
 STREAM = "/api/things/stream"
 
@@ -168,7 +168,7 @@ async def test_a_reader_that_goes_leaves_nothing_behind(serve: Serve) -> None:
 async def test_a_stream_opens_while_the_broker_is_away_and_goes_on_when_it_is_back(
     world: World, workshop: Workshop, tmp_path: Path, broken_connections: None
 ) -> None:
-    process = Process(parts.nats(parts.free_port(), tmp_path))
+    process = Process(processes.nats(processes.free_port(), tmp_path))
     settings = SessionSettings(**world.settings() | {"nats_url": process.part.url})
     try:
         async with serving(make_app(settings, workshop.listeners)) as served:

@@ -1,18 +1,18 @@
 import pytest
 from common.tests.workshop import Thing, Workshop
 
-from ticketing_common.broker import consumer
-from ticketing_common.broker.again import REPLAY, tell_again
-from ticketing_common.broker.streams import consumers
 from ticketing_common.events import OrderCreated
-from ticketing_common.listeners import Listeners, Reject, is_replay
-from ticketing_common.testing import Served, an_event, an_id
+from ticketing_common.messaging import consumer
+from ticketing_common.messaging.listeners import Listeners, Reject, is_replay
+from ticketing_common.messaging.replay import REPLAY_HEADER, publish_replay
+from ticketing_common.messaging.streams import consumers
+from ticketing_testing import Served, an_event, an_id
 
 
 async def tell(served: Served, event: OrderCreated, service: str = "workshop", **marks: str) -> str:
     event_id, body = an_id(), event.model_dump_json(by_alias=True).encode()
     headers = {"ce-id": event_id, **marks}
-    await tell_again(served.bus.js, service, event.subject, body, headers, id=an_id())
+    await publish_replay(served.bus.js, service, event.subject, body, headers, id=an_id())
     return event_id
 
 
@@ -49,7 +49,7 @@ async def test_a_handler_can_tell_a_replay_from_an_event_that_is_tried_again(
 
     await tell(served, an_event(OrderCreated))
     await served.bus.settled(workshop.listeners)
-    await tell(served, an_event(OrderCreated), **{REPLAY: "true"})
+    await tell(served, an_event(OrderCreated), **{REPLAY_HEADER: "true"})
     await served.bus.settled(workshop.listeners)
 
     assert replays == [False, True]

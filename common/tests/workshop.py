@@ -7,9 +7,6 @@ from beanie import PydanticObjectId
 from fastapi import APIRouter, FastAPI, Path
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from ticketing_common import outbox
-from ticketing_common.auth import CurrentUser, end_earlier_sessions
-from ticketing_common.documents import VersionedDocument
 from ticketing_common.errors import NotFound
 from ticketing_common.events import (
     Id,
@@ -20,13 +17,16 @@ from ticketing_common.events import (
     UserChangedPassword,
     UserForgotPassword,
 )
-from ticketing_common.feed import Feed, Heard
-from ticketing_common.http.streams import Position, Watching, come_again, told
-from ticketing_common.listeners import Listeners
+from ticketing_common.messaging.feed import Feed, FeedEvent
+from ticketing_common.messaging.listeners import Listeners
+from ticketing_common.persistence import outbox
+from ticketing_common.persistence.documents import VersionedDocument
+from ticketing_common.persistence.transaction import transactional
 from ticketing_common.service import create_service
 from ticketing_common.settings import SessionSettings
-from ticketing_common.transaction import transactional
-from ticketing_common.wire import Wire
+from ticketing_common.web.schemas import ApiModel
+from ticketing_common.web.server_sent_events import FeedSubscriber, Position, retry_hint, told
+from ticketing_common.web.sessions import CurrentUser, end_earlier_sessions
 
 
 class Thing(VersionedDocument):
@@ -46,17 +46,17 @@ class Copy(VersionedDocument):
     title: str
 
 
-class ThingIn(Wire):
+class ThingIn(ApiModel):
     title: str
 
 
-class ThingOut(Wire):
+class ThingOut(ApiModel):
     id: Id
     title: str
     version: int
 
 
-class News(Wire):
+class FeedItem(ApiModel):
     said: str | None = None
     title: str | None = None
     padding: str = ""
@@ -126,15 +126,15 @@ async def change(thing_id: ThingId, wish: ThingIn, user: CurrentUser) -> ThingOu
 
 @router.get("/stream", response_class=EventSourceResponse)
 async def watch(
-    watcher: Watching, after: Position, padding: int = 0
+    watcher: FeedSubscriber, after: Position, padding: int = 0
 ) -> AsyncIterator[ServerSentEvent]:
     """Tells everything, each time with that many bytes more than needed."""
-    yield come_again()
+    yield retry_hint()
     async for news in watcher.news(after):
-        said = News(padding="x" * padding)
-        if isinstance(news, Heard):
+        said = FeedItem(padding="x" * padding)
+        if isinstance(news, FeedEvent):
             said.said, said.title = news.event.subject, getattr(news.event, "title", None)
-        yield told("news" if isinstance(news, Heard) else "reset", said, news.position)
+        yield told("news" if isinstance(news, FeedEvent) else "reset", said, news.position)
 
 
 def make_app(settings: SessionSettings, listeners: Listeners, feed: Feed | None = None) -> FastAPI:

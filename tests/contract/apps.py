@@ -8,7 +8,7 @@ from orders.app import create_app as orders
 from orders.settings import OrdersSettings
 from payments.app import create_app as payments
 from payments.settings import PaymentsSettings
-from ticketing_common.testing import World
+from ticketing_testing import World
 from tickets.app import create_app as tickets
 from tickets.settings import TicketsSettings
 

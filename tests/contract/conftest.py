@@ -4,9 +4,9 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import pytest
 from tests.contract.apps import make_app
 
-from ticketing_common.testing import Served, World
-from ticketing_dev import parts
-from ticketing_dev.process import running
+from ticketing_dev.stack import processes
+from ticketing_dev.stack.process import running
+from ticketing_testing import Served, World
 
 Serve = Callable[[str], AbstractAsyncContextManager[Served]]
 
@@ -14,7 +14,7 @@ Serve = Callable[[str], AbstractAsyncContextManager[Served]]
 @pytest.fixture(scope="session")
 def stripe_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Stripe's stand-in, in a process of its own."""
-    stripe = parts.stripe(parts.free_port(), tmp_path_factory.mktemp("stripe"))
+    stripe = processes.stripe(processes.free_port(), tmp_path_factory.mktemp("stripe"))
     with running(stripe):
         yield stripe.url
 

@@ -108,7 +108,7 @@ class Said:
     """One row of the table of events."""
 
     subject: str
-    speaker: str
+    producer: str
     listeners: set[str]
     fields: set[str]
     """As they are on the wire; a dot leads into an object, a question mark says: or null."""

@@ -10,7 +10,7 @@ import httpx
 from tests.contract.apps import make_app
 from tests.contract.promises import ROUTES, Route
 
-from ticketing_common.http.observed import SECURITY_HEADERS
+from ticketing_common.web.request_logging import SECURITY_HEADERS
 
 
 @functools.cache

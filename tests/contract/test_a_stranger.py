@@ -24,7 +24,7 @@ from tests.contract.strange_inputs import (
 )
 from tests.contract.stranger import Stranger, has_security_headers, routes_of
 
-from ticketing_common.testing import World, somebody
+from ticketing_testing import World, somebody
 
 every_service = pytest.mark.parametrize("service", BASES)
 

@@ -15,11 +15,11 @@ from schemathesis.specs.openapi import checks
 from tests.contract.conftest import Serve
 from tests.contract.promises import BASES
 
-import orders.listeners
-import payments.listeners
-from ticketing_common.auth import COOKIE, SessionUser
+import orders.handlers
+import payments.handlers
 from ticketing_common.events import OrderCreated, TicketCreated
-from ticketing_common.testing import Served, an_event, somebody
+from ticketing_common.web.sessions import COOKIE, SessionUser
+from ticketing_testing import Served, an_event, somebody
 
 EXAMPLES = 20
 """Of each kind, for each operation. The same ones every time."""
@@ -66,7 +66,7 @@ async def something_real(service: str, served: Served, user: SessionUser) -> Fix
         case "orders":
             offers = [an_event(TicketCreated), an_event(TicketCreated)]
             await served.bus.say(*offers)
-            await served.bus.settled(orders.listeners.listeners)
+            await served.bus.settled(orders.handlers.listeners)
             order = await http.post("/api/orders", json={"ticketId": offers[0].id})
             return {
                 "path_parameters": {"orderId": order.json()["id"]},
@@ -75,7 +75,7 @@ async def something_real(service: str, served: Served, user: SessionUser) -> Fix
         case "payments":
             placed = an_event(OrderCreated, user_id=user.id)
             await served.bus.say(placed)
-            await served.bus.settled(payments.listeners.listeners)
+            await served.bus.settled(payments.handlers.listeners)
             return {"body": {"orderId": placed.id, "token": "tok_visa"}}
         case _:
             return {}

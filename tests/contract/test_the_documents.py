@@ -4,14 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from payments.life import PaymentStatus
-from ticketing_dev.diagram import DOCS, DRAWN, diagram, drawn_into, life_of_a_payment
+from payments.domain.state_machine import PaymentStatus
+from ticketing_dev.tools.diagram import DOCS, DRAWN, diagram, drawn_into, life_of_a_payment
 
 
 @pytest.mark.parametrize("document", DRAWN, ids=lambda path: path.name)
 def test_what_a_document_shows_of_the_code_is_as_the_code_is(document: Path) -> None:
     drawn = drawn_into(document)
-    assert document.read_text() == drawn, "`.venv/bin/python -m ticketing_dev.diagram` draws it"
+    assert document.read_text() == drawn, (
+        "`.venv/bin/python -m ticketing_dev.tools.diagram` draws it"
+    )
 
 
 def test_every_state_of_a_payment_is_drawn_and_explained() -> None:

@@ -11,9 +11,9 @@ from expiration.settings import ExpirationSettings
 from orders.settings import OrdersSettings
 from payments.settings import PaymentsSettings
 from ticketing_common.settings import Settings
-from ticketing_dev.keys import Keys
-from ticketing_dev.market import market
-from ticketing_dev.ports import free_port
+from ticketing_dev.stack.definition import market
+from ticketing_dev.stack.keys import Keys
+from ticketing_dev.stack.ports import free_port
 from tickets.settings import TicketsSettings
 
 SETTINGS: dict[str, type[Settings]] = {

@@ -7,10 +7,10 @@ import pytest
 from pydantic import BaseModel
 from tests.contract import promises
 
-from ticketing_common.broker.streams import stream_of
-from ticketing_common.events import EVENTS, DocumentEvent, Event, UserForgotPassword
-from ticketing_common.testing import an_event
-from ticketing_dev.diagram import listeners_of, subscription_lists
+from ticketing_common.events import EVENTS, DomainEvent, UserForgotPassword, VersionedEvent
+from ticketing_common.messaging.streams import stream_of
+from ticketing_dev.tools.diagram import listeners_of, subscription_lists
+from ticketing_testing import an_event
 
 every_event = pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.__name__)
 
@@ -33,16 +33,16 @@ def test_there_are_exactly_the_events_that_were_promised() -> None:
 
 
 @every_event
-def test_an_event_is_said_and_heard_as_promised(event: type[Event]) -> None:
+def test_an_event_is_said_and_heard_as_promised(event: type[DomainEvent]) -> None:
     promised = promises.EVENTS[event.__name__]
     assert event.subject == promised.subject
-    assert event.speaker() == promised.speaker
+    assert event.producer() == promised.producer
     assert set(listeners_of(event)) == promised.listeners
     assert wire_fields(event) == promised.fields
 
 
 @every_event
-def test_an_event_s_json_has_the_promised_names(event: type[Event]) -> None:
+def test_an_event_s_json_has_the_promised_names(event: type[DomainEvent]) -> None:
     body = an_event(event).model_dump(mode="json", by_alias=True)
     promised = {
         name.rstrip("?").partition(".")[0] for name in promises.EVENTS[event.__name__].fields
@@ -53,7 +53,7 @@ def test_an_event_s_json_has_the_promised_names(event: type[Event]) -> None:
 def test_what_has_a_version_is_an_event_of_a_document() -> None:
     for event in EVENTS:
         versioned = "version" in promises.EVENTS[event.__name__].fields
-        assert issubclass(event, DocumentEvent) == versioned
+        assert issubclass(event, VersionedEvent) == versioned
 
 
 def test_only_the_event_that_carries_a_secret_has_a_stream_of_its_own_for_a_short_time() -> None:

@@ -2,7 +2,7 @@ import re
 
 from tests.contract.conftest import Serve
 
-from ticketing_common.testing import an_id, somebody
+from ticketing_testing import an_id, somebody
 
 
 async def test_requests_are_counted_by_route_whatever_they_name(serve: Serve) -> None:

@@ -6,11 +6,11 @@ import httpx
 import pytest
 from tests.contract.conftest import Serve
 
-import orders.listeners
-import payments.listeners
-import tickets.listeners
+import orders.handlers
+import payments.handlers
+import tickets.handlers
 from ticketing_common.events import OrderCancelled, OrderCreated, PaymentCreated, TicketCreated
-from ticketing_common.testing import Served, an_event, an_id, somebody
+from ticketing_testing import Served, an_event, an_id, somebody
 
 NOT_AUTHORIZED = {"errors": [{"message": "Not authorized"}]}
 NOT_FOUND = {"errors": [{"message": "Not found"}]}
@@ -33,7 +33,7 @@ async def test_to_change_a_ticket(serve: Serve, method: str) -> None:
         sold = (await seller.post("/api/tickets", json={"title": "Concert", "price": 25})).json()
         order = an_event(OrderCreated, ticket={"id": sold["id"], "title": "Concert", "price": 25})
         await shop.bus.say(order)
-        await shop.bus.settled(tickets.listeners.listeners)
+        await shop.bus.settled(tickets.handlers.listeners)
         theirs, missing = f"/api/tickets/{sold['id']}", f"/api/tickets/{an_id()}"
 
         assert await answered(nobody, method, "/api/tickets/x", []) == (401, NOT_AUTHORIZED)
@@ -54,7 +54,7 @@ async def test_to_order_a_ticket(serve: Serve) -> None:
         buyer, nobody = await office.visitor(somebody()), await office.visitor()
         ticket = an_event(TicketCreated)
         await office.bus.say(ticket)
-        await office.bus.settled(orders.listeners.listeners)
+        await office.bus.settled(orders.handlers.listeners)
         wish = {"ticketId": ticket.id}
         assert (await buyer.post("/api/orders", json=wish)).status_code == 201
 
@@ -91,11 +91,11 @@ async def test_to_look_at_or_cancel_an_order(serve: Serve, method: str) -> None:
 async def a_complete_order(office: Served, buyer: httpx.AsyncClient) -> str:
     ticket = an_event(TicketCreated)
     await office.bus.say(ticket)
-    await office.bus.settled(orders.listeners.listeners)
+    await office.bus.settled(orders.handlers.listeners)
     response = await buyer.post("/api/orders", json={"ticketId": ticket.id})
     order_id: str = response.json()["id"]
     await office.bus.say(an_event(PaymentCreated, order_id=order_id))
-    await office.bus.settled(orders.listeners.listeners)
+    await office.bus.settled(orders.handlers.listeners)
     return order_id
 
 
@@ -109,7 +109,7 @@ async def test_to_pay(serve: Serve) -> None:
             OrderCancelled, id=placed.id, version=1, status="cancelled", user_id=person.id
         )
         await desk.bus.say(placed, cancelled)
-        await desk.bus.settled(payments.listeners.listeners)
+        await desk.bus.settled(payments.handlers.listeners)
         wish = {"orderId": placed.id, "token": "tok_visa"}
 
         asked = "POST", "/api/payments"

@@ -29,7 +29,7 @@ TRESPASSES = [
     ),
     (
         "In a service: app > routes, listeners > schemas > models > settings",
-        "services/tickets/src/tickets/listeners.py",
+        "services/tickets/src/tickets/handlers.py",
         "tickets.routes",
     ),
     (
@@ -37,11 +37,11 @@ TRESPASSES = [
         "services/tickets/src/tickets/utils.py",
         "json",
     ),
-    ("Only the broker room knows NATS", "services/expiration/src/expiration/clock.py", "nats.aio"),
+    ("Only the broker room knows NATS", "services/expiration/src/expiration/worker.py", "nats.aio"),
     (
         "Outbox and listeners do not even know somebody who knows NATS",
-        "common/src/ticketing_common/telemetry.py",
-        "ticketing_common.broker",
+        "common/src/ticketing_common/observability/telemetry.py",
+        "ticketing_common.messaging.broker",
     ),
     (
         "Events import pydantic alone",
@@ -49,22 +49,26 @@ TRESPASSES = [
         "ticketing_common.errors",
     ),
     ("Events import pydantic alone", "common/src/ticketing_common/events/tickets.py", "bson"),
-    ("Only tests import testing", "services/auth/src/auth/app.py", "ticketing_common.testing"),
+    ("Only tests import testing", "services/auth/src/auth/app.py", "ticketing_testing"),
     (
         "What runs in production imports no development tool",
         "common/src/ticketing_common/service.py",
-        "ticketing_dev.ports",
+        "ticketing_dev.stack.ports",
     ),
-    ("Only expiration knows arq and Redis", "services/auth/src/auth/tries.py", "redis.asyncio"),
+    (
+        "Only expiration knows arq and Redis",
+        "services/auth/src/auth/rate_limits.py",
+        "redis.asyncio",
+    ),
     (
         "Only payments' gateway knows Stripe, only contact's client knows SendGrid",
-        "services/payments/src/payments/rules.py",
+        "services/payments/src/payments/domain/rules.py",
         "stripe",
     ),
     (
         "In the audit: what looks does not know how anything is mended",
-        "dev/src/ticketing_dev/audit/charges.py",
-        "ticketing_dev.audit.mending",
+        "ops/src/ticketing_ops/audit/charges.py",
+        "ticketing_ops.audit.mending",
     ),
 ]
 

@@ -12,8 +12,8 @@ import nats.errors
 from nats.aio.client import Client
 from tests.faults.stage import PROCESSES, Stage
 
-from ticketing_common.testing import eventually
-from ticketing_common.testing.programs import StandIn
+from ticketing_testing import eventually
+from ticketing_testing.programs import StandIn
 
 Fault = Callable[[Stage, random.Random], Awaitable[None]]
 HELD_BACK = ["TICKET", "ORDER", "PAYMENT", "EXPIRATION"]

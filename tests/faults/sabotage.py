@@ -34,10 +34,10 @@ def without_versions() -> None:
     """A copy takes whatever it hears, in whatever order it comes."""
     from beanie import PydanticObjectId
 
-    from ticketing_common import listeners
-    from ticketing_common.events import DocumentEvent
+    from ticketing_common.events import VersionedEvent
+    from ticketing_common.messaging import listeners
 
-    def replicate(handler: Any, event: DocumentEvent, replica: Any) -> Awaitable[None]:
+    def replicate(handler: Any, event: VersionedEvent, replica: Any) -> Awaitable[None]:
         async def take() -> None:
             copy = await replica.get(PydanticObjectId(event.id))
             if event.version == 0 or copy is None:
@@ -54,8 +54,8 @@ def without_versions() -> None:
 
 def without_an_inbox() -> None:
     """Every delivery is noted, and is news."""
-    from ticketing_common import listeners
-    from ticketing_common.database import database
+    from ticketing_common.messaging import listeners
+    from ticketing_common.persistence.database import database
 
     class Inbox:
         async def insert_one(self, row: dict[str, Any]) -> None:
@@ -70,7 +70,7 @@ def without_an_inbox() -> None:
 
 def without_the_relays_sweep() -> None:
     """What a crash left in the outbox stays there."""
-    from ticketing_common import outbox
+    from ticketing_common.persistence import outbox
 
     async def none(*_: Any) -> list[str]:
         return []
@@ -80,7 +80,7 @@ def without_the_relays_sweep() -> None:
 
 def without_idempotency_keys() -> None:
     """A request that is sent again is done again."""
-    from ticketing_common.http import idempotency
+    from ticketing_common.web import idempotency
 
     async def take(*_: Any) -> None:
         return None
@@ -92,7 +92,7 @@ def without_idempotency_keys() -> None:
 
 def without_refunds() -> None:
     """A charge that comes too late is kept."""
-    from payments.models import Payment
+    from payments.domain.documents import Payment
 
     def keep(self: Payment, reason: str) -> None:
         self.reason = reason
@@ -102,18 +102,18 @@ def without_refunds() -> None:
 
 def without_payments_word() -> None:
     """An order ends with its time where orders itself has heard of no payment."""
-    from orders import listeners
+    from orders import handlers
     from orders.rules import cancel
     from ticketing_common.events import CancelReason, ExpirationCompleted, OrderStatus
 
     async def end_at_once(event: ExpirationCompleted) -> None:
-        order = await listeners._order(event.order_id)
+        order = await handlers._order(event.order_id)
         if order.status == OrderStatus.CREATED:
             await cancel(order, CancelReason.EXPIRED)
         else:
-            await listeners.end_the_time(event)
+            await handlers.end_the_time(event)
 
-    heard = listeners.listeners._by_subject
+    heard = handlers.listeners._by_subject
     subject = ExpirationCompleted.subject
     heard[subject] = replace(heard[subject], handler=end_at_once)
 

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ticketing_common.testing.programs import StripeStandIn
-from ticketing_dev.bus import address as bus
 from ticketing_dev.checkout import ROOT
-from ticketing_dev.folder import Folder
-from ticketing_dev.keys import Keys
-from ticketing_dev.ports import free_port
+from ticketing_dev.stack.folder import Folder
+from ticketing_dev.stack.keys import Keys
+from ticketing_dev.stack.ports import free_port
+from ticketing_ops.events import connection as bus
+from ticketing_testing.programs import StripeStandIn
 
 COMMAND = str(Path(sys.executable).with_name("ticketing"))
 WINDOW_SECONDS, GRACE_SECONDS = 4, 6

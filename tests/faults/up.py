@@ -7,15 +7,16 @@ from typing import Any
 
 from tests.faults.sabotage import VARIABLE
 
-from ticketing_dev import cli, parts
-from ticketing_dev.parts import Part
+from ticketing_dev.stack import processes
+from ticketing_dev.stack.processes import Part
+from ticketing_ops.cli import app
 
 ROOT = Path(__file__).parents[2]
 
 
 def main() -> None:
     if guard := os.environ.get(VARIABLE):
-        whole = parts.service
+        whole = processes.service
 
         def sabotaged(name: str, *args: Any, **kwargs: Any) -> Part:
             part = whole(name, *args, **kwargs)
@@ -26,8 +27,8 @@ def main() -> None:
             env = {**part.env, VARIABLE: guard, "PYTHONPATH": str(ROOT)}
             return replace(part, command=command, env=env)
 
-        parts.service = sabotaged
-    cli.app()
+        processes.service = sabotaged
+    app()
 
 
 if __name__ == "__main__":

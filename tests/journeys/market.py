@@ -13,11 +13,11 @@ from typing import Any
 
 import httpx
 
-from ticketing_common.testing import eventually
-from ticketing_common.testing.programs import PLAIN, StripeStandIn
-from ticketing_dev.folder import Folder
-from ticketing_dev.keys import Keys
-from ticketing_dev.parts import free_port
+from ticketing_dev.stack.folder import Folder
+from ticketing_dev.stack.keys import Keys
+from ticketing_dev.stack.processes import free_port
+from ticketing_testing import eventually
+from ticketing_testing.programs import PLAIN, StripeStandIn
 
 COMMAND = str(Path(sys.executable).with_name("ticketing"))
 PASSWORD = "correct horse battery staple"

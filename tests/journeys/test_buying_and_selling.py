@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 from tests.journeys.market import Market
 
-from ticketing_common.testing import persistently
+from ticketing_testing import persistently
 
 pytestmark = pytest.mark.xdist_group("market")
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from tests.journeys.market import COMMAND, Market, Person
 
-from ticketing_common.testing import eventually
+from ticketing_testing import eventually
 
 pytestmark = pytest.mark.xdist_group("market")
 

@@ -4,7 +4,7 @@ import httpx
 import pytest
 from tests.journeys.market import PASSWORD, Market
 
-from ticketing_common.testing import eventually
+from ticketing_testing import eventually
 
 pytestmark = pytest.mark.xdist_group("market")
 

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from tests.journeys.market import Market
 
-from ticketing_common.testing import Stream, watching
+from ticketing_testing import Stream, watching
 
 pytestmark = pytest.mark.xdist_group("market")
 

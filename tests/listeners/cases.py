@@ -14,7 +14,7 @@ from beanie import Document, PydanticObjectId
 import orders.models
 import tickets.models
 from ticketing_common.events import (
-    Event,
+    DomainEvent,
     ExpirationCompleted,
     OrderAwaitingPayment,
     OrderCancelled,
@@ -35,10 +35,10 @@ from ticketing_common.events import (
     UserSignedUp,
     utc_now,
 )
-from ticketing_common.listeners import Listener
-from ticketing_common.testing import an_event, an_id
+from ticketing_common.messaging.listeners import Listener
+from ticketing_testing import an_event, an_id
 
-E = TypeVar("E", bound=Event)
+E = TypeVar("E", bound=DomainEvent)
 Given = tuple[type[Document], dict[str, Any]]
 
 
@@ -46,12 +46,12 @@ Given = tuple[type[Document], dict[str, Any]]
 class Case:
     """One listener's event, and its surroundings."""
 
-    event: Event
-    before: tuple[Event, ...] = ()
+    event: DomainEvent
+    before: tuple[DomainEvent, ...] = ()
     """What the service must have heard for it. Where it has not, the event waits for it."""
     given: tuple[Given, ...] = ()
     """What the service must have of its own for it."""
-    after: Event | None = None
+    after: DomainEvent | None = None
     """What can follow it, and so can overtake it."""
     last: str = ""
     """Why nothing can follow it, where that is so."""

@@ -9,9 +9,9 @@ from redis.asyncio import Redis
 from tests.listeners.cases import Given
 from tests.listeners.services import make_app
 
-from ticketing_common.broker import streams
-from ticketing_common.testing import Bus, World
-from ticketing_common.testing.stores import ACCOUNTS, Stores
+from ticketing_common.messaging import streams
+from ticketing_testing import Bus, World
+from ticketing_testing.stores import ACCOUNTS, Stores
 
 _numbers = itertools.count()
 

@@ -12,8 +12,8 @@ import uvicorn
 from nats.aio.msg import Msg
 from tests.listeners.services import make_app
 
-from ticketing_common.broker import streams
-from ticketing_common.testing import World
+from ticketing_common.messaging import streams
+from ticketing_testing import World
 
 
 async def die(_: Msg) -> None:

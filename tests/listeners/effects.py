@@ -8,9 +8,9 @@ from pymongo import AsyncMongoClient
 from redis.asyncio import Redis
 
 from ticketing_common.events import EVENTS
-from ticketing_common.testing import Bus, World, eventually
-from ticketing_dev.bus.reading import held_by
-from ticketing_dev.bus.subjects import by_stream
+from ticketing_ops.events.reading import held_by
+from ticketing_ops.events.subjects import by_stream
+from ticketing_testing import Bus, World, eventually
 
 Rows = dict[str, list[dict[str, Any]]]
 

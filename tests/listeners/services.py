@@ -7,9 +7,9 @@ from contact.app import create_app as contact
 from contact.settings import ContactSettings
 from expiration.app import create_app as expiration
 from expiration.settings import ExpirationSettings
-from ticketing_common.listeners import Listener, Listeners
-from ticketing_common.testing import World
-from ticketing_dev.diagram import subscription_lists
+from ticketing_common.messaging.listeners import Listener, Listeners
+from ticketing_dev.tools.diagram import subscription_lists
+from ticketing_testing import World
 
 NOWHERE = "http://127.0.0.1:1"
 

@@ -13,8 +13,8 @@ from tests.listeners.conftest import Serve
 from tests.listeners.effects import documents, said, timers
 from tests.listeners.services import LISTENERS, LISTS
 
-from ticketing_common.listeners import Listener
-from ticketing_common.testing import Bus, World
+from ticketing_common.messaging.listeners import Listener
+from ticketing_testing import Bus, World
 
 MOST = {
     "tickets": "OrderCreated",

@@ -13,9 +13,9 @@ from tests.listeners.conftest import Serve
 from tests.listeners.effects import effects, outcome
 from tests.listeners.services import LISTENERS, LISTS, name_of
 
-from ticketing_common.broker.streams import stream_of
-from ticketing_common.listeners import Listener
-from ticketing_common.testing import World, eventually
+from ticketing_common.messaging.listeners import Listener
+from ticketing_common.messaging.streams import stream_of
+from ticketing_testing import World, eventually
 
 UNREADABLE = (b"{", b"\xff\x00", b"null", b'{"id": 1, "orderId": 1}')
 

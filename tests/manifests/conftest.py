@@ -10,9 +10,9 @@ from tests.contract.promises import ENVIRONMENT
 from tests.manifests.project import DOCKERFILES
 from tests.manifests.references import faults
 
-from ticketing_dev import manifests
 from ticketing_dev.checkout import ROOT
-from ticketing_dev.manifests import Object
+from ticketing_dev.tools import manifests
+from ticketing_dev.tools.manifests import Object
 
 Render = Callable[..., list[Object]]
 Faults = Callable[[Collection[Object]], list[str]]

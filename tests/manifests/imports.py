@@ -8,7 +8,7 @@ from pathlib import Path
 from ticketing_dev.checkout import ROOT
 
 SOURCES = [ROOT, *(ROOT / part / "src" for part in ("common", "dev")), *ROOT.glob("services/*/src")]
-FOUND_BY_PYTEST = ROOT / "common/src/ticketing_common/testing/plugin.py"
+FOUND_BY_PYTEST = ROOT / "testing/src/ticketing_testing/plugin.py"
 
 
 def reached(folder: str) -> set[Path]:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ticketing_dev.manifests import Object
+from ticketing_dev.tools.manifests import Object
 
 OUTSIDE = {
     "kubernetes.io/metadata.name",

@@ -7,9 +7,9 @@ from prometheus_client import REGISTRY
 from tests.manifests.conftest import Render
 from tests.manifests.references import Objects
 
-from ticketing_common import telemetry
+from ticketing_common.observability import telemetry
 from ticketing_dev.checkout import ROOT
-from ticketing_dev.manifests import INFRA
+from ticketing_dev.tools.manifests import INFRA
 
 MONITORING = INFRA / "components" / "monitoring"
 OF_OTHERS = {"up", "kube_cronjob_status_last_successful_time"}

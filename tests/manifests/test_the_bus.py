@@ -14,16 +14,16 @@ from nats.js.errors import NotFoundError
 from tests.manifests.conftest import Render
 from tests.manifests.references import Objects
 
-from ticketing_common.broker.streams import provision, streams
 from ticketing_common.events import Envelope, TicketCreated, utc_now
-from ticketing_common.testing import an_event, an_id, eventually
-from ticketing_common.testing.patience import PATIENCE_SECONDS
-from ticketing_dev import probes
-from ticketing_dev.diagram import subscription_lists
-from ticketing_dev.manifests import Object
-from ticketing_dev.parts import BIN, Part
-from ticketing_dev.ports import HOST, free_port
-from ticketing_dev.process import Process
+from ticketing_common.messaging.streams import provision, streams
+from ticketing_dev.stack import probes
+from ticketing_dev.stack.ports import HOST, free_port
+from ticketing_dev.stack.process import Process
+from ticketing_dev.stack.processes import BIN, Part
+from ticketing_dev.tools.diagram import subscription_lists
+from ticketing_dev.tools.manifests import Object
+from ticketing_testing import an_event, an_id, eventually
+from ticketing_testing.patience import PATIENCE_SECONDS
 
 SERVERS = ("nats-0", "nats-1", "nats-2")
 

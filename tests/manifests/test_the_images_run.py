@@ -16,13 +16,13 @@ from pathlib import Path
 import pytest
 from tests.manifests.project import DOCKERFILES
 
-from ticketing_dev import probes
 from ticketing_dev.checkout import ROOT
-from ticketing_dev.keys import Keys
-from ticketing_dev.market import market
-from ticketing_dev.parts import Part
-from ticketing_dev.ports import free_port
-from ticketing_dev.process import running
+from ticketing_dev.stack import probes
+from ticketing_dev.stack.definition import market
+from ticketing_dev.stack.keys import Keys
+from ticketing_dev.stack.ports import free_port
+from ticketing_dev.stack.process import running
+from ticketing_dev.stack.processes import Part
 
 PATIENCE_SECONDS = 60
 HARD = ["--read-only", "--tmpfs", "/tmp:exec,mode=1777", "--user", "10001:10001"]

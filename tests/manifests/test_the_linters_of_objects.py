@@ -11,7 +11,7 @@ import pytest
 import yaml
 from tests.manifests.conftest import Render
 
-from ticketing_dev.manifests import COMPONENTS, INFRA
+from ticketing_dev.tools.manifests import COMPONENTS, INFRA
 
 BIN = Path(sys.prefix) / "manifests" / "bin"
 VERSION = "1.32.0"

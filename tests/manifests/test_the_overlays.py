@@ -14,12 +14,12 @@ from tests.manifests.conftest import Faults, Render
 from tests.manifests.linters import complaints
 from tests.manifests.references import NOWHERE, Objects
 
-from ticketing_common.broker.consumer import HANDLER_SECONDS
-from ticketing_common.broker.streams import consumers
+from ticketing_common.messaging.consumer import HANDLER_SECONDS
+from ticketing_common.messaging.streams import consumers
 from ticketing_dev.checkout import INGRESS, ROOT
-from ticketing_dev.diagram import subscription_lists
-from ticketing_dev.manifests import COMPONENTS, INFRA, Object
-from ticketing_dev.rolling import LEAVING_SECONDS
+from ticketing_dev.stack.rolling_restart import LEAVING_SECONDS
+from ticketing_dev.tools.diagram import subscription_lists
+from ticketing_dev.tools.manifests import COMPONENTS, INFRA, Object
 
 SERVICES = ["auth", "tickets", "orders", "payments", "expiration", "contact"]
 CHOICES = [

@@ -9,7 +9,7 @@ import pytest
 from tests.manifests.conftest import Faults, Render
 from tests.manifests.references import Objects, connections, restricted
 
-from ticketing_dev.manifests import Object
+from ticketing_dev.tools.manifests import Object
 
 OVERLAYS = ["k8s-dev", "k8s-prod"]
 

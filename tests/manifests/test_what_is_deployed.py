@@ -9,7 +9,7 @@ from tests.manifests.conftest import Render
 from tests.manifests.project import DEPLOYED, WORKFLOWS
 
 from ticketing_dev.checkout import ROOT
-from ticketing_dev.manifests import Object
+from ticketing_dev.tools.manifests import Object
 
 WORKLOADS = {"Deployment", "StatefulSet", "CronJob", "Job"}
 

@@ -13,10 +13,8 @@ from time_machine import Traveller
 
 from orders import models as orders
 from payments.app import DOCUMENTS
-from payments.gateway import Gateway
-from payments.processing import Processor
-from ticketing_common import database, outbox
-from ticketing_common.auth import COOKIE, SessionCutoff, SessionUser
+from payments.jobs.settlement import Processor
+from payments.stripe.client import Gateway
 from ticketing_common.errors import Unavailable
 from ticketing_common.events import (
     Envelope,
@@ -24,10 +22,12 @@ from ticketing_common.events import (
     OrderCreated,
     utc_now,
 )
-from ticketing_common.listeners import End, Listeners, NotYet
-from ticketing_common.testing import World
-from ticketing_common.testing.programs import StripeStandIn
-from ticketing_dev.diagram import subscription_lists
+from ticketing_common.messaging.listeners import End, Listeners, RetryLater
+from ticketing_common.persistence import database, outbox
+from ticketing_common.web.sessions import COOKIE, SessionCutoff, SessionUser
+from ticketing_dev.tools.diagram import subscription_lists
+from ticketing_testing import World
+from ticketing_testing.programs import StripeStandIn
 from tickets import models as tickets
 
 KEY = "sk_test_model"
@@ -166,7 +166,7 @@ class Market:
         with self._in(service):
             try:
                 end = await listeners.deliver(envelope.open(listener.event), envelope.id)
-            except (NotYet, Unavailable):
+            except (RetryLater, Unavailable):
                 return None
             await self._relay()
         return end

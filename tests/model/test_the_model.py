@@ -24,11 +24,11 @@ from hypothesis.stateful import (
 )
 from tests.model.market import KEPT, KEY, Market
 
-from ticketing_common import breaker
-from ticketing_common.testing import somebody
-from ticketing_common.testing.programs import StripeStandIn
-from ticketing_dev import parts
-from ticketing_dev.process import running
+from ticketing_common import circuit_breaker
+from ticketing_dev.stack import processes
+from ticketing_dev.stack.process import running
+from ticketing_testing import somebody
+from ticketing_testing.programs import StripeStandIn
 
 T = TypeVar("T")
 Run = Callable[[Coroutine[Any, Any, T]], T]
@@ -228,11 +228,13 @@ def run() -> Iterator[Any]:
 
 @pytest.fixture
 def market(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Market]:
-    monkeypatch.setattr(breaker, "FAILURES", 1_000_000)  # its pauses go by another clock
-    mongo = parts.mongo(parts.free_port(), tmp_path / "mongo", durable=False)  # nothing crashes
+    monkeypatch.setattr(circuit_breaker, "FAILURES", 1_000_000)  # its pauses go by another clock
+    mongo = processes.mongo(
+        processes.free_port(), tmp_path / "mongo", durable=False
+    )  # nothing crashes
     with (
         running(mongo),
-        running(parts.stripe(parts.free_port(), tmp_path / "stripe")) as bank,
+        running(processes.stripe(processes.free_port(), tmp_path / "stripe")) as bank,
         time_machine.travel(datetime.now(UTC), tick=False) as clock,
     ):
         stripe = StripeStandIn(bank.part.url, {"Authorization": f"Bearer {KEY}"})

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ticketing_common.testing.patience import PATIENCE_SECONDS
+from ticketing_testing.patience import PATIENCE_SECONDS
 
 SECONDS = PATIENCE_SECONDS
 
@@ -22,7 +22,7 @@ class Answer:
     body: Any = None
 
 
-class Crowd:
+class ConcurrencyLimitMiddleware:
     """People with one session, who post the same thing to one address: a connection a request."""
 
     def __init__(self, host: str, path: str, cookie: str, body: object) -> None:

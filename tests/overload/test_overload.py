@@ -9,13 +9,13 @@ from typing import Any
 import httpx
 import pytest
 from pymongo import AsyncMongoClient
-from tests.overload.load import Answer, Crowd
+from tests.overload.load import Answer, ConcurrencyLimitMiddleware
 
-from ticketing_common.auth import COOKIE, Sessions
 from ticketing_common.events import TicketCreated
-from ticketing_common.testing import Bus, World, eventually, somebody
-from ticketing_common.testing.programs import beside, environment
-from ticketing_dev import parts
+from ticketing_common.web.sessions import COOKIE, Sessions
+from ticketing_dev.stack import processes
+from ticketing_testing import Bus, World, eventually, somebody
+from ticketing_testing.programs import beside, environment
 
 CALM_SECONDS, STORM_SECONDS = 3, 6
 AS_MUCH = 4
@@ -29,7 +29,7 @@ class Shop:
         self.bus = bus
         self._world = world
         cookie = Sessions([world.settings()["jwt_key"]]).issue(somebody())
-        self.crowd = Crowd(
+        self.crowd = ConcurrencyLimitMiddleware(
             url.removeprefix("http://"),
             "/api/tickets",
             f"{COOKIE}={cookie}",
@@ -50,7 +50,9 @@ class Shop:
 
 @pytest.fixture
 async def shop(world: World, tmp_path: Path) -> AsyncIterator[Shop]:
-    part = parts.service("tickets", parts.free_port(), tmp_path, environment(world.settings()))
+    part = processes.service(
+        "tickets", processes.free_port(), tmp_path, environment(world.settings())
+    )
     async with Bus.open(world.nats_url) as bus, beside(part):
         yield Shop(part.url, bus, world)
 

@@ -10,13 +10,13 @@ from typing import Any
 
 import httpx
 
-from ticketing_common.auth import COOKIE, Sessions
 from ticketing_common.events import TicketCreated
-from ticketing_common.testing import Bus, World, an_event, eventually, somebody
-from ticketing_common.testing.programs import beside, environment
-from ticketing_common.testing.stores import Stores
-from ticketing_dev import parts
-from ticketing_dev.process import Process
+from ticketing_common.web.sessions import COOKIE, Sessions
+from ticketing_dev.stack import processes
+from ticketing_dev.stack.process import Process
+from ticketing_testing import Bus, World, an_event, eventually, somebody
+from ticketing_testing.programs import beside, environment
+from ticketing_testing.stores import Stores
 
 PURCHASES = 6
 WINDOW_SECONDS = 20
@@ -54,8 +54,8 @@ class Shop:
 @asynccontextmanager
 async def open_shop(world: World, stores: Stores, folder: Path) -> AsyncIterator[Shop]:
     buyer = somebody()
-    nats = parts.nats(parts.free_port(), folder / "nats")
-    stripe = parts.stripe(parts.free_port(), folder / "stripe")
+    nats = processes.nats(processes.free_port(), folder / "nats")
+    stripe = processes.stripe(processes.free_port(), folder / "stripe")
     settings = world.settings() | {"nats_url": nats.url}
     more: dict[str, dict[str, Any]] = {
         "orders": {"expiration_window_seconds": WINDOW_SECONDS},
@@ -74,7 +74,7 @@ async def open_shop(world: World, stores: Stores, folder: Path) -> AsyncIterator
         for service, its_own in more.items():
             uri = stores.mongo_uri(f"late_{service}")
             env = environment(settings | {"mongo_uri": uri} | its_own)
-            part = parts.service(service, parts.free_port(), folder / service, env)
+            part = processes.service(service, processes.free_port(), folder / service, env)
             await stack.enter_async_context(beside(part))
             urls[service] = part.url
         http = httpx.AsyncClient(cookies={COOKIE: cookie}, timeout=30)

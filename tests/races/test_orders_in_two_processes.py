@@ -5,11 +5,11 @@ from pathlib import Path
 
 import httpx
 
-from ticketing_common.auth import COOKIE, Sessions
 from ticketing_common.events import OrderCreated, TicketCreated
-from ticketing_common.testing import Bus, World, an_event, eventually, persistently, somebody
-from ticketing_dev import parts
-from ticketing_dev.process import Process
+from ticketing_common.web.sessions import COOKIE, Sessions
+from ticketing_dev.stack import processes
+from ticketing_dev.stack.process import Process
+from ticketing_testing import Bus, World, an_event, eventually, persistently, somebody
 
 ROUNDS, BUYERS = 5, 30
 
@@ -20,7 +20,7 @@ async def test_of_thirty_buyers_at_two_processes_one_gets_the_ticket_every_time(
     key = world.settings()["jwt_key"]
     env = {"MONGO_URI": world.mongo_uri, "NATS_URL": world.nats_url, "JWT_KEY": key}
     processes = [
-        Process(parts.service("orders", parts.free_port(), tmp_path / str(number), env))
+        Process(processes.service("orders", processes.free_port(), tmp_path / str(number), env))
         for number in range(2)
     ]
     sessions = Sessions([key])

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ticketing_dev.manifests import Object
+from ticketing_dev.tools.manifests import Object
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,10 @@ from tests.manifests.dockerfile import read
 from tests.manifests.project import DOCKERFILES
 from tests.rehearsal.cluster import Pod
 
-from ticketing_dev import client, node, parts
 from ticketing_dev.checkout import ROOT
-from ticketing_dev.parts import BIN
+from ticketing_dev.stack import client, processes
+from ticketing_dev.stack.processes import BIN
+from ticketing_dev.tools import node
 
 BASE = {"HOME": "/", "PATH": "/programs:/usr/local/bin:/usr/bin:/bin"}
 STAND_INS_SET = "secantus"
@@ -57,14 +58,14 @@ def folder_at(path: Path) -> Path:
 def _store(pod: Pod, data: Path) -> Brought:
     """NATS or Redis, with the manifest's own command."""
     programs = folder_at(data / "programs")
-    for program in (str(BIN / "nats-server"), parts.redis(0, data).command[0]):
+    for program in (str(BIN / "nats-server"), processes.redis(0, data).command[0]):
         shutil.copy(program, programs)
     return Brought([(programs, "/programs")], "/", [*pod.command, *pod.arguments], BASE)
 
 
 def _stand_in_for_mongo(pod: Pod) -> Brought:
     """It has no options of mongod's, and tells its clients the name that it listens at."""
-    command = ["/venv/bin/python", "-m", "ticketing_dev.stand_ins.mongodb"]
+    command = ["/venv/bin/python", "-m", "ticketing_dev.standins.mongodb"]
     command += ["--host", f"{pod.labels['mongo']}-mongo-srv", "--port", "27017"]
     command += ["--storage-path", "/data/db/stand-in", "--cache-size", "64M"]
     tools = ROOT / "dev/src"

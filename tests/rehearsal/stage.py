@@ -16,11 +16,11 @@ from tests.rehearsal.cluster import Cluster, Pod, Probe
 from tests.rehearsal.images import STAND_INS_SET, brought_by, folder_at, is_mongo
 from tests.rehearsal.network import Network, Place, inside, network
 
-from ticketing_dev import parts, probes
-from ticketing_dev.ingress import Ingress, render
-from ticketing_dev.manifests import overlay
-from ticketing_dev.parts import Part
-from ticketing_dev.process import Process
+from ticketing_dev.stack import probes, processes
+from ticketing_dev.stack.ingress import Ingress, render
+from ticketing_dev.stack.process import Process
+from ticketing_dev.stack.processes import Part
+from ticketing_dev.tools.manifests import overlay
 
 LAUNCHER = Path(__file__).with_name("pod.py")
 INGRESS_SERVICE = "ingress-srv"
@@ -156,7 +156,7 @@ def _ingress(cluster: Cluster, net: Network, behind: Mapping[str, Pod], data: Pa
     routes = Ingress.of(file)
     backends = {route.backend for route in routes.routes} & behind.keys()
     addresses = {name: [f"{name}:3000"] for name in backends}
-    part = parts.ingress(80, data, file, addresses)
+    part = processes.ingress(80, data, file, addresses)
     return replace(
         part,
         command=("ip", "netns", "exec", net.hub, *part.command),

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from tests.rehearsal.network import SUBNET, Network, NoNamespaces, inside, network
 
-from ticketing_dev import probes
-from ticketing_dev.parts import Part, free_port, sendgrid
-from ticketing_dev.process import running
+from ticketing_dev.stack import probes
+from ticketing_dev.stack.process import running
+from ticketing_dev.stack.processes import Part, free_port, sendgrid
 
 pytestmark = pytest.mark.xdist_group("rehearsal")
 

@@ -17,7 +17,7 @@ from tests.manifests.project import DEPLOYED
 from tests.rehearsal.network import NoNamespaces, inside
 from tests.rehearsal.stage import Stage, rehearsal
 
-from ticketing_dev.manifests import KUBECTL
+from ticketing_dev.tools.manifests import KUBECTL
 
 pytestmark = [
     pytest.mark.skipif("TICKETING_MANIFESTS" not in os.environ, reason="`make test-manifests`"),

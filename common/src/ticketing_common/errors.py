@@ -80,7 +80,7 @@ class TooLarge(ServiceError):
     message = "The body is over 64 KiB"
 
 
-class TooManyTries(ServiceError):
+class RateLimited(ServiceError):
     """Carries `retry_after`, in seconds."""
 
     status = 429

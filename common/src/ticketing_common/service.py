@@ -8,20 +8,21 @@ from beanie import Document
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse
 
-from ticketing_common import database, logs, outbox, telemetry
-from ticketing_common.auth import SessionCutoff, Sessions
-from ticketing_common.broker import Broker
-from ticketing_common.feed import Feed
-from ticketing_common.http import failures, idempotency, openapi
-from ticketing_common.http.crowd import Crowd
-from ticketing_common.http.guard import Guard
-from ticketing_common.http.idempotency import Idempotent
-from ticketing_common.http.observed import Observed
-from ticketing_common.http.probes import probes
-from ticketing_common.http.slashes import WithoutTrailingSlash
-from ticketing_common.listeners import INBOX_INDEXES, Listeners
+from ticketing_common.messaging.broker import Broker
+from ticketing_common.messaging.feed import Feed
+from ticketing_common.messaging.listeners import INBOX_INDEXES, Listeners
+from ticketing_common.observability import logs, telemetry
+from ticketing_common.persistence import database, outbox
 from ticketing_common.settings import SessionSettings, Settings, StoreSettings
-from ticketing_common.stopping import told_to_stop
+from ticketing_common.shutdown import on_shutdown_signal
+from ticketing_common.web import error_handlers, idempotency, openapi
+from ticketing_common.web.concurrency_limit import ConcurrencyLimitMiddleware
+from ticketing_common.web.idempotency import IdempotencyMiddleware
+from ticketing_common.web.probes import probes
+from ticketing_common.web.request_checks import Guard
+from ticketing_common.web.request_logging import RequestLoggingMiddleware
+from ticketing_common.web.sessions import SessionCutoff, Sessions
+from ticketing_common.web.trailing_slash import TrailingSlashMiddleware
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -36,7 +37,7 @@ def create_service(
     prefix: str = "",
     idempotent: bool = False,
     feed: Feed | None = None,
-    while_open: Lifespan | None = None,
+    background_work: Lifespan | None = None,
     answers: Callable[[], Awaitable[bool]] = database.answers,
 ) -> FastAPI:
     """A service's app.
@@ -67,9 +68,9 @@ def create_service(
             )
             app.state.broker = await stack.enter_async_context(broker.running())
             if feed is not None:
-                stack.enter_context(told_to_stop(feed.close))
-            if while_open is not None:
-                await stack.enter_async_context(while_open(app))
+                stack.enter_context(on_shutdown_signal(feed.close))
+            if background_work is not None:
+                await stack.enter_async_context(background_work(app))
             yield
 
     logs.configure(name, settings.log_level)
@@ -87,17 +88,17 @@ def create_service(
     app.state.feed = feed
     if isinstance(settings, SessionSettings):
         app.state.sessions = Sessions(settings.jwt_keys())
-    failures.install(app)
+    error_handlers.install(app)
     app.include_router(probes(answers))
     if router is not None:
         app.include_router(router, prefix=prefix)
     openapi.install(app, idempotent=idempotent)
     if idempotent:
-        app.add_middleware(Idempotent)
-    app.add_middleware(Crowd)
+        app.add_middleware(IdempotencyMiddleware)
+    app.add_middleware(ConcurrencyLimitMiddleware)
     app.add_middleware(Guard)
-    app.add_middleware(Observed)
-    app.add_middleware(WithoutTrailingSlash)
+    app.add_middleware(RequestLoggingMiddleware)
+    app.add_middleware(TrailingSlashMiddleware)
     return app
 
 

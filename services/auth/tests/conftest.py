@@ -9,7 +9,7 @@ import pytest
 from auth.app import create_app
 from auth.settings import AuthSettings
 from ticketing_common.events import UserForgotPassword
-from ticketing_common.testing import Served, World, somebody
+from ticketing_testing import Served, World, somebody
 
 PASSWORD = "correct horse"
 

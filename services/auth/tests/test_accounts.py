@@ -8,10 +8,10 @@ import pytest
 
 from auth.app import create_app
 from auth.settings import AuthSettings
-from ticketing_common import outbox
 from ticketing_common.events import UserSignedIn, UserSignedUp
-from ticketing_common.testing import Served, World, an_id, serving, somebody
-from ticketing_dev.parts import free_port
+from ticketing_common.persistence import outbox
+from ticketing_dev.stack.processes import free_port
+from ticketing_testing import Served, World, an_id, serving, somebody
 
 GOOD = {"email": "ann@example.com", "password": "long enough"}
 INVALID_CREDENTIALS = {"errors": [{"message": "Invalid credentials"}]}

@@ -9,10 +9,10 @@ import httpx
 import pytest
 
 from auth import models, routes
-from auth.models import ResetGrant
-from ticketing_common.auth import Sessions, SessionUser
+from auth.models import PasswordResetToken
 from ticketing_common.events import UserChangedPassword, UserForgotPassword, utc_now
-from ticketing_common.testing import Served
+from ticketing_common.web.sessions import Sessions, SessionUser
+from ticketing_testing import Served
 
 Ask = Callable[[Any], Awaitable[str]]
 """For a member's token."""
@@ -33,7 +33,9 @@ async def signs_in(browser: httpx.AsyncClient, email: str, password: str) -> boo
 
 
 async def let_tokens_expire() -> None:
-    await ResetGrant.find_all().update({"$set": {"expires_at": utc_now() - timedelta(seconds=1)}})
+    await PasswordResetToken.find_all().update(
+        {"$set": {"expires_at": utc_now() - timedelta(seconds=1)}}
+    )
 
 
 async def test_asking_is_answered_alike_for_known_and_unknown_emails(

@@ -10,9 +10,9 @@ import pytest
 
 from auth.app import create_app
 from auth.settings import AuthSettings
-from ticketing_common.auth import Sessions, SessionUser
 from ticketing_common.events import utc_now
-from ticketing_common.testing import Served, World, somebody
+from ticketing_common.web.sessions import Sessions, SessionUser
+from ticketing_testing import Served, World, somebody
 
 PREVIOUS_KEY = "the key that signed until yesterday, also long"
 LIFETIME = {"Max-Age", "expires"}

@@ -12,7 +12,7 @@ import pytest
 from auth import passwords
 from auth.app import create_app
 from auth.settings import AuthSettings
-from ticketing_common.testing import World, eventually
+from ticketing_testing import World, eventually
 
 pytestmark = pytest.mark.usefixtures("auth")
 

@@ -7,16 +7,16 @@ import pytest
 
 from contact import sender
 from contact.app import create_app
-from contact.listeners import listeners
+from contact.handlers import listeners
 from contact.models import Mail, MailState
 from contact.settings import ContactSettings
-from ticketing_common import breaker
-from ticketing_common.auth import SessionUser
-from ticketing_common.events import Event, UserSignedUp
-from ticketing_common.testing import Served, World, an_event, eventually, somebody
-from ticketing_common.testing.programs import StandIn
-from ticketing_dev import parts
-from ticketing_dev.process import running
+from ticketing_common import circuit_breaker
+from ticketing_common.events import DomainEvent, UserSignedUp
+from ticketing_common.web.sessions import SessionUser
+from ticketing_dev.stack import processes
+from ticketing_dev.stack.process import running
+from ticketing_testing import Served, World, an_event, eventually, somebody
+from ticketing_testing.programs import StandIn
 
 KEY = "SG.contact"
 
@@ -24,7 +24,7 @@ KEY = "SG.contact"
 @pytest.fixture(scope="session")
 def sendgrid_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("sendgrid")
-    with running(parts.sendgrid(parts.free_port(), folder)) as process:
+    with running(processes.sendgrid(processes.free_port(), folder)) as process:
         yield process.part.url
 
 
@@ -39,7 +39,7 @@ async def sendgrid(sendgrid_url: str) -> AsyncIterator[StandIn]:
 @pytest.fixture
 def settings(world: World, sendgrid: StandIn, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.setattr(sender, "LOOK_SECONDS", 0.05)
-    monkeypatch.setattr(breaker, "PAUSE_SECONDS", 0.5)
+    monkeypatch.setattr(circuit_breaker, "PAUSE_SECONDS", 0.5)
     return {
         **world.settings(),
         "sendgrid_key": KEY,
@@ -59,7 +59,7 @@ async def contact(world: World, settings: dict[str, Any]) -> AsyncIterator[Serve
 def said(contact: Served) -> Callable[..., Awaitable[None]]:
     """Says events, and waits until contact has answered for them."""
 
-    async def say(*events: Event) -> None:
+    async def say(*events: DomainEvent) -> None:
         await contact.bus.say(*events)
         await contact.bus.settled(listeners)
 

@@ -10,15 +10,15 @@ import pytest
 
 from contact import sender
 from contact.app import create_app
-from contact.listeners import listeners
+from contact.handlers import listeners
 from contact.models import Mail, MailState
 from contact.sendgrid_client import AT_ONCE
 from contact.settings import ContactSettings
-from ticketing_common import breaker
+from ticketing_common import circuit_breaker
 from ticketing_common.events import UserForgotPassword, UserSignedUp, utc_now
-from ticketing_common.testing import Bus, Served, World, an_event, eventually, somebody
-from ticketing_common.testing.programs import StandIn, beside, environment
-from ticketing_dev import parts
+from ticketing_dev.stack import processes
+from ticketing_testing import Bus, Served, World, an_event, eventually, somebody
+from ticketing_testing.programs import StandIn, beside, environment
 
 PAUSE = timedelta(seconds=0.1)
 
@@ -107,7 +107,7 @@ async def test_one_mail_that_fails_holds_up_no_other(
 async def test_mails_wait_while_sendgrid_is_down(
     world: World, settings: dict[str, Any], tmp_path: Path
 ) -> None:
-    post = parts.sendgrid(parts.free_port(), tmp_path)
+    post = processes.sendgrid(processes.free_port(), tmp_path)
     app = create_app(ContactSettings(**{**settings, "sendgrid_api_base": post.url}))
     user = somebody()
     async with world.serving(app) as contact:
@@ -128,9 +128,9 @@ async def test_mails_wait_while_sendgrid_is_down(
 async def test_a_mail_that_a_crash_left_is_sent_by_the_next_process_after_its_lease(
     world: World, settings: dict[str, Any], tmp_path: Path
 ) -> None:
-    post = parts.sendgrid(parts.free_port(), tmp_path / "post")
+    post = processes.sendgrid(processes.free_port(), tmp_path / "post")
     settings = {**settings, "sendgrid_api_base": post.url}
-    part = parts.service("contact", parts.free_port(), tmp_path, environment(settings))
+    part = processes.service("contact", processes.free_port(), tmp_path, environment(settings))
     sendgrid, user = StandIn(post.url, {}), somebody()
     async with Bus.open(world.nats_url) as bus, beside(post) as post_office:
         async with beside(part) as process:
@@ -169,7 +169,7 @@ async def test_two_replicas_send_each_mail_once(
     world: World, contact: Served, settings: dict[str, Any], sendgrid: StandIn, tmp_path: Path
 ) -> None:
     people = [somebody() for _ in range(20)]
-    part = parts.service("contact", parts.free_port(), tmp_path, environment(settings))
+    part = processes.service("contact", processes.free_port(), tmp_path, environment(settings))
     async with beside(part):
         for user in people:
             await contact.bus.say(an_event(UserSignedUp, id=user.id, email=user.email))
@@ -191,11 +191,11 @@ async def test_while_sendgrid_fails_again_and_again_the_mails_wait_and_use_up_no
     await said(*people)
     await asyncio.sleep(2)
     tries = sum(mail.tries for mail in await Mail.find_all().to_list())
-    pauses = (time.monotonic() - began) / breaker.PAUSE_SECONDS
+    pauses = (time.monotonic() - began) / circuit_breaker.PAUSE_SECONDS
 
     await sendgrid.recover()
 
     for one in people:
         assert len(await received(one, 1)) == 1
     # One whenever a pause is over, beside those that began the first or have just been taken.
-    assert tries <= breaker.FAILURES + 2 * AT_ONCE + pauses
+    assert tries <= circuit_breaker.FAILURES + 2 * AT_ONCE + pauses

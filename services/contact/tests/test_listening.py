@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from contact.listeners import listeners
+from contact.handlers import listeners
 from contact.models import Mail
 from ticketing_common.events import (
-    Event,
+    DomainEvent,
     OrderCancelled,
     OrderCompleted,
     OrderCreated,
@@ -18,10 +18,10 @@ from ticketing_common.events import (
     UserSignedIn,
     UserSignedUp,
 )
-from ticketing_common.testing import Served, an_event, an_id, eventually, somebody
+from ticketing_testing import Served, an_event, an_id, eventually, somebody
 
 
-def a_sale() -> tuple[Any, Any, list[Event]]:
+def a_sale() -> tuple[Any, Any, list[DomainEvent]]:
     """Seller, buyer and every event from their signing up to the ticket's change of hands."""
     seller, buyer, order_id = somebody(), somebody(), an_id()
     ticket = {"id": an_id(), "title": "Concert", "price": 25}
@@ -123,7 +123,7 @@ async def test_what_nobody_has_told_us_of_yet_is_waited_for(
 
 @pytest.mark.parametrize("event", [row.event for row in listeners])
 async def test_what_cannot_be_read_is_a_dead_letter_and_holds_up_nothing(
-    contact: Served, join: Any, received: Any, event: type[Event]
+    contact: Served, join: Any, received: Any, event: type[DomainEvent]
 ) -> None:
     await contact.bus.say_raw(event, b'{"id": "not an id"}')
     user = await join()

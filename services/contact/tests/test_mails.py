@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from contact.letters import letter
 from contact.models import Mail, MailState
+from contact.rendering import letter
 from ticketing_common.events import (
     CancelReason,
     OrderCancelled,
@@ -22,7 +22,7 @@ from ticketing_common.events import (
     UserSignedIn,
     utc_now,
 )
-from ticketing_common.testing import an_event, an_id
+from ticketing_testing import an_event, an_id
 
 HOSTILE = '<script>alert("1")</script> & https://evil.example'
 

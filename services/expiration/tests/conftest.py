@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from expiration import clock
+from expiration import worker
 from expiration.app import create_app
 from expiration.settings import ExpirationSettings
 from ticketing_common.events import OrderCreated, utc_now
-from ticketing_common.testing import Served, World, an_event, eventually
+from ticketing_testing import Served, World, an_event, eventually
 
 Start = Callable[..., Any]
 """Serves expiration: `async with start(redis_url=...) as served`."""
@@ -19,7 +19,7 @@ Start = Callable[..., Any]
 
 @pytest.fixture
 def start(world: World, monkeypatch: pytest.MonkeyPatch) -> Start:
-    monkeypatch.setattr(clock, "LOOK_SECONDS", 0.2)
+    monkeypatch.setattr(worker, "LOOK_SECONDS", 0.2)
 
     def serve(world: World = world) -> Any:
         return world.serving(create_app(ExpirationSettings(**world.settings())))

@@ -12,9 +12,8 @@ import httpx
 import pytest
 
 from expiration import timers
-from expiration.listeners import listening
+from expiration.handlers import listening
 from expiration.timers import Timers
-from ticketing_common.broker import Broker
 from ticketing_common.events import (
     Envelope,
     ExpirationCompleted,
@@ -22,10 +21,11 @@ from ticketing_common.events import (
     OrderCompleted,
     utc_now,
 )
-from ticketing_common.testing import Bus, Served, World, an_event, eventually
-from ticketing_common.testing.programs import beside
-from ticketing_dev import parts
-from ticketing_dev.process import Process
+from ticketing_common.messaging.broker import Broker
+from ticketing_dev.stack import processes
+from ticketing_dev.stack.process import Process
+from ticketing_testing import Bus, Served, World, an_event, eventually
+from ticketing_testing.programs import beside
 
 LISTENERS = listening(Timers("redis://nowhere"))
 
@@ -33,7 +33,7 @@ LISTENERS = listening(Timers("redis://nowhere"))
 @asynccontextmanager
 async def own_redis(world: World, folder: Path) -> AsyncIterator[tuple[World, Process]]:
     """The world with a Redis that may be killed."""
-    part = parts.redis(parts.free_port(), folder)
+    part = processes.redis(processes.free_port(), folder)
     async with beside(part) as process:
         yield replace(world, redis_url=part.url), process
 
@@ -103,7 +103,7 @@ async def test_timers_that_an_earlier_run_of_redis_was_given_do_not_make_it_comp
     tmp_path: Path,
 ) -> None:
     """It may have lost the last of them; to us it is the same, at the same address."""
-    part = parts.redis(parts.free_port(), tmp_path)
+    part = processes.redis(processes.free_port(), tmp_path)
     timers = Timers(part.url)
     async with beside(part) as redis:
         run = await timers.run_id()
@@ -119,7 +119,7 @@ async def test_timers_that_an_earlier_run_of_redis_was_given_do_not_make_it_comp
 async def test_a_service_that_starts_without_redis_sets_its_timers_once_it_is_there(
     world: World, start: Any, order_for: Any, tmp_path: Path
 ) -> None:
-    part = parts.redis(parts.free_port(), tmp_path)
+    part = processes.redis(processes.free_port(), tmp_path)
     async with start(replace(world, redis_url=part.url)) as expiration:
         order = order_for(0.1)
         await expiration.bus.say(order)
@@ -153,7 +153,7 @@ async def test_a_timer_is_kept_though_to_tell_of_it_took_too_long(
 async def test_what_ends_while_the_broker_is_away_is_told_when_it_is_back(
     world: World, start: Any, order_for: Any, tmp_path: Path
 ) -> None:
-    part = parts.nats(parts.free_port(), tmp_path)
+    part = processes.nats(processes.free_port(), tmp_path)
     async with beside(part) as nats, start(replace(world, nats_url=part.url)) as expiration:
         order, other = order_for(0.5), order_for(0.6)
         await expiration.bus.say(order, other)

@@ -7,18 +7,18 @@ from typing import Any
 
 import pytest
 
-from expiration.listeners import listening
+from expiration.handlers import listening
 from expiration.timers import Timers
 from ticketing_common.events import (
-    Event,
+    DomainEvent,
     ExpirationCompleted,
     OrderAwaitingPayment,
     OrderCancelled,
     OrderCreated,
 )
-from ticketing_common.testing import Bus, Served, World, an_event, eventually
-from ticketing_common.testing.programs import beside, environment
-from ticketing_dev import parts
+from ticketing_dev.stack import processes
+from ticketing_testing import Bus, Served, World, an_event, eventually
+from ticketing_testing.programs import beside, environment
 
 LISTENERS = listening(Timers("redis://nowhere"))
 
@@ -97,7 +97,7 @@ async def test_an_event_that_comes_twice_is_one_timer(expiration: Served, order_
 
 @pytest.mark.parametrize("event", [OrderCreated, OrderCancelled])
 async def test_what_cannot_be_read_is_a_dead_letter_and_holds_up_nothing(
-    expiration: Served, order_for: Any, event: type[Event]
+    expiration: Served, order_for: Any, event: type[DomainEvent]
 ) -> None:
     order = order_for(0.1)
     await expiration.bus.say_raw(event, b'{"id": "not an id"}')
@@ -114,7 +114,9 @@ async def test_two_replicas_tell_once(
     world: World, expiration: Served, order_for: Any, tmp_path: Path
 ) -> None:
     orders = [order_for(2) for _ in range(10)]
-    part = parts.service("expiration", parts.free_port(), tmp_path, environment(world.settings()))
+    part = processes.service(
+        "expiration", processes.free_port(), tmp_path, environment(world.settings())
+    )
     async with beside(part):
         await expiration.bus.say(*orders)
         heard = await told(expiration.bus, 10)
@@ -125,7 +127,9 @@ async def test_a_timer_outlives_the_process_that_set_it(
     world: World, start: Any, order_for: Any, tmp_path: Path
 ) -> None:
     order = order_for(3)
-    part = parts.service("expiration", parts.free_port(), tmp_path, environment(world.settings()))
+    part = processes.service(
+        "expiration", processes.free_port(), tmp_path, environment(world.settings())
+    )
     async with Bus.open(world.nats_url) as bus, beside(part) as process:
         await bus.say(order)
         await bus.settled(LISTENERS)

@@ -4,11 +4,11 @@ import httpx
 import pytest
 
 from orders.app import create_app
-from orders.listeners import listeners
+from orders.handlers import listeners
 from orders.settings import OrdersSettings
-from ticketing_common.auth import SessionUser
 from ticketing_common.events import TicketCreated
-from ticketing_common.testing import Served, World, an_event, somebody
+from ticketing_common.web.sessions import SessionUser
+from ticketing_testing import Served, World, an_event, somebody
 
 
 @pytest.fixture

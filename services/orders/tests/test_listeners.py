@@ -9,9 +9,8 @@ import pytest
 from bson import ObjectId
 from services.orders.tests.counters import look, place
 
-from orders.listeners import listeners
+from orders.handlers import listeners
 from orders.models import Order, Ticket
-from ticketing_common.auth import SessionUser
 from ticketing_common.errors import NotFound
 from ticketing_common.events import (
     ExpirationCompleted,
@@ -29,8 +28,9 @@ from ticketing_common.events import (
     UserChangedPassword,
     utc_now,
 )
-from ticketing_common.testing import Served, an_event, an_id, eventually, just_now
-from ticketing_common.transaction import transactional
+from ticketing_common.persistence.transaction import transactional
+from ticketing_common.web.sessions import SessionUser
+from ticketing_testing import Served, an_event, an_id, eventually, just_now
 
 
 async def make_late(order: Any, by: timedelta = timedelta(seconds=1)) -> None:

@@ -7,10 +7,9 @@ import pytest
 from services.orders.tests.counters import look, place
 
 from orders.app import create_app
-from orders.listeners import listeners
+from orders.handlers import listeners
 from orders.models import Order, Reservation
 from orders.settings import OrdersSettings
-from ticketing_common.auth import SessionUser
 from ticketing_common.events import (
     OrderCancelled,
     OrderCreated,
@@ -19,7 +18,8 @@ from ticketing_common.events import (
     TicketDeleted,
     utc_now,
 )
-from ticketing_common.testing import Served, World, an_event, an_id, persistently, serving, somebody
+from ticketing_common.web.sessions import SessionUser
+from ticketing_testing import Served, World, an_event, an_id, persistently, serving, somebody
 
 
 class TestOrdering:

@@ -5,9 +5,8 @@ import pytest
 from services.orders.tests.counters import look, place
 
 from orders.app import create_app
-from orders.listeners import listeners
+from orders.handlers import listeners
 from orders.settings import OrdersSettings
-from ticketing_common.auth import SessionUser
 from ticketing_common.events import (
     PaymentCreated,
     PaymentFailed,
@@ -16,8 +15,9 @@ from ticketing_common.events import (
     UserChangedPassword,
     utc_now,
 )
-from ticketing_common.http import streams
-from ticketing_common.testing import Served, World, an_event, an_id, somebody, watching
+from ticketing_common.web import server_sent_events
+from ticketing_common.web.sessions import SessionUser
+from ticketing_testing import Served, World, an_event, an_id, somebody, watching
 
 
 def stream_of(order: Any) -> str:
@@ -126,7 +126,7 @@ async def test_it_ends_soon_after_the_session(
     buyer: SessionUser,
     ticket: TicketCreated,
 ) -> None:
-    monkeypatch.setattr(streams, "SESSION_SECONDS", 0.05)
+    monkeypatch.setattr(server_sent_events, "SESSION_SECONDS", 0.05)
     order = await place(desk, ticket)
     async with watching(desk, stream_of(order)) as stream:
         await stream.next()

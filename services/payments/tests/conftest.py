@@ -9,27 +9,32 @@ import httpx
 import pytest
 from services.payments.tests.signing import WEBHOOK_SECRET
 
-from payments import app, gateway, models, sweep
+from payments import app
 from payments.app import create_app
-from payments.gateway import Gateway
-from payments.listeners import listeners
-from payments.models import Payment
+from payments.domain import documents
+from payments.domain.documents import Payment
+from payments.handlers import listeners
+from payments.jobs import wakeup
 from payments.settings import PaymentsSettings
-from ticketing_common import breaker
-from ticketing_common.auth import SessionUser
-from ticketing_common.events import Event, OrderCancelled, OrderCreated, utc_now
-from ticketing_common.testing import Served, World, an_event, somebody
-from ticketing_common.testing.patience import PATIENCE_SECONDS
-from ticketing_common.testing.programs import StripeStandIn
-from ticketing_dev import parts
-from ticketing_dev.process import running
+from payments.stripe import client
+from payments.stripe.client import Gateway
+from ticketing_common import circuit_breaker
+from ticketing_common.events import DomainEvent, OrderCancelled, OrderCreated, utc_now
+from ticketing_common.web.sessions import SessionUser
+from ticketing_dev.stack import processes
+from ticketing_dev.stack.process import running
+from ticketing_testing import Served, World, an_event, somebody
+from ticketing_testing.patience import PATIENCE_SECONDS
+from ticketing_testing.programs import StripeStandIn
 
 KEY = "sk_test_payments"
 
 
 @pytest.fixture(scope="session")
 def stripe_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running(parts.stripe(parts.free_port(), tmp_path_factory.mktemp("stripe"))) as process:
+    with running(
+        processes.stripe(processes.free_port(), tmp_path_factory.mktemp("stripe"))
+    ) as process:
         yield process.part.url
 
 
@@ -45,9 +50,9 @@ async def stripe(stripe_url: str) -> AsyncIterator[StripeStandIn]:
 def settings(
     world: World, stripe: StripeStandIn, monkeypatch: pytest.MonkeyPatch
 ) -> dict[str, Any]:
-    monkeypatch.setattr(breaker, "PAUSE_SECONDS", 0.5)
+    monkeypatch.setattr(circuit_breaker, "PAUSE_SECONDS", 0.5)
     # What Stripe answers at all is an answer, however slow the machine is.
-    monkeypatch.setattr(gateway, "SECONDS", PATIENCE_SECONDS)
+    monkeypatch.setattr(client, "SECONDS", PATIENCE_SECONDS)
     # It would take for itself the bad days that a test orders, and in what others left at Stripe.
     monkeypatch.setattr(app, "keep_reconciling", nobody_reconciles)
     return {
@@ -138,7 +143,7 @@ def charged(stripe: StripeStandIn) -> Callable[[Purchase], Awaitable[list[int]]]
 def said(payments: Served) -> Callable[..., Awaitable[None]]:
     """Says events, and waits until payments has answered for them."""
 
-    async def say(*events: Event) -> None:
+    async def say(*events: DomainEvent) -> None:
         await payments.bus.say(*events)
         await payments.bus.settled(listeners)
 
@@ -191,8 +196,8 @@ Later = Callable[[], Awaitable[None]]
 @pytest.fixture
 def later(monkeypatch: pytest.MonkeyPatch) -> Later:
     """Lets so much time pass that whatever is under way is looked at again, and again."""
-    monkeypatch.setattr(sweep, "SWEEP_SECONDS", 0.1)
-    monkeypatch.setattr(models, "PAUSE", timedelta(seconds=0.1))
+    monkeypatch.setattr(wakeup, "SWEEP_SECONDS", 0.1)
+    monkeypatch.setattr(documents, "PAUSE", timedelta(seconds=0.1))
 
     async def pass_time() -> None:
         await Payment.get_pymongo_collection().update_many(

@@ -11,17 +11,17 @@ import pytest
 from services.payments.tests.transactions import held_open
 
 from payments.app import create_app
-from payments.gateway import Gateway
-from payments.listeners import listeners
-from payments.models import Payment
+from payments.domain.documents import Payment
+from payments.handlers import listeners
 from payments.settings import PaymentsSettings
-from ticketing_common import breaker
-from ticketing_common.auth import COOKIE, Sessions
+from payments.stripe.client import Gateway
+from ticketing_common import circuit_breaker
 from ticketing_common.events import OrderCreated, PaymentCreated, PaymentFailed, PaymentStarted
-from ticketing_common.testing import Bus, Served, World, an_event, eventually, somebody
-from ticketing_common.testing.patience import PATIENCE_SECONDS
-from ticketing_common.testing.programs import StandIn, beside, environment
-from ticketing_dev import parts
+from ticketing_common.web.sessions import COOKIE, Sessions
+from ticketing_dev.stack import processes
+from ticketing_testing import Bus, Served, World, an_event, eventually, somebody
+from ticketing_testing.patience import PATIENCE_SECONDS
+from ticketing_testing.programs import StandIn, beside, environment
 
 NO_ANSWER = "The bank has not answered yet. Do not pay again: look at your order in a minute"
 
@@ -196,7 +196,7 @@ async def test_a_slow_answer_is_waited_for_whoever_else_asks_meanwhile(
 async def test_what_was_to_be_paid_while_stripe_was_down_is_paid_when_it_is_back(
     world: World, settings: dict[str, Any], later: Any, tmp_path: Path
 ) -> None:
-    bank = parts.stripe(parts.free_port(), tmp_path)
+    bank = processes.stripe(processes.free_port(), tmp_path)
     settings = {**settings, "stripe_api_base": bank.url}
     user = somebody()
     order = an_event(OrderCreated, user_id=user.id)
@@ -223,7 +223,7 @@ async def kill_while_charging(
     """Kill payments with a charge in flight; returns the order that it was for."""
     user = somebody()
     order = an_event(OrderCreated, user_id=user.id)
-    part = parts.service("payments", parts.free_port(), folder, environment(settings))
+    part = processes.service("payments", processes.free_port(), folder, environment(settings))
     cookie = {COOKIE: Sessions([settings["jwt_key"]]).issue(user)}
     async with (
         Bus.open(world.nats_url) as bus,
@@ -273,7 +273,7 @@ async def test_while_stripe_fails_again_and_again_no_payment_begins_until_it_is_
     later: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    unlucky = [await buy() for _ in range(breaker.FAILURES)]
+    unlucky = [await buy() for _ in range(circuit_breaker.FAILURES)]
     buyer = await buy()
     await stripe.fail("drop", times=1000)
     with monkeypatch.context() as meanwhile:

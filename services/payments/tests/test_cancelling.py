@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from services.payments.tests.transactions import held_open
 
-from payments import rules
-from payments.gateway import Gateway
+from payments.domain import rules
+from payments.stripe.client import Gateway
 from ticketing_common.events import PaymentCreated, PaymentFailed, PaymentRefunded
-from ticketing_common.testing import Served, eventually
-from ticketing_common.testing.patience import PATIENCE_SECONDS
-from ticketing_common.testing.programs import StripeStandIn
+from ticketing_testing import Served, eventually
+from ticketing_testing.patience import PATIENCE_SECONDS
+from ticketing_testing.programs import StripeStandIn
 
 CONFIRMING = {"path": "/v1/payment_intents/", "method": "POST"}
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from ticketing_common.events import PaymentCreated, PaymentRefunded
-from ticketing_common.testing import Served, an_id
-from ticketing_common.testing.patience import PATIENCE_SECONDS
-from ticketing_common.testing.programs import StripeStandIn, environment
+from ticketing_testing import Served, an_id
+from ticketing_testing.patience import PATIENCE_SECONDS
+from ticketing_testing.programs import StripeStandIn, environment
 
 Run = Callable[..., Awaitable[tuple[int, str]]]
 

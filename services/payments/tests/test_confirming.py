@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from services.payments.tests.transactions import held_open
 
-from payments.gateway import Gateway
-from payments.models import Payment
+from payments.domain.documents import Payment
+from payments.stripe.client import Gateway
 from ticketing_common.events import PaymentCreated, PaymentFailed
-from ticketing_common.testing import Served, an_id, eventually, somebody
-from ticketing_common.testing.patience import PATIENCE_SECONDS
-from ticketing_common.testing.programs import StripeStandIn
+from ticketing_testing import Served, an_id, eventually, somebody
+from ticketing_testing.patience import PATIENCE_SECONDS
+from ticketing_testing.programs import StripeStandIn
 
 CARD = "pm_card_threeDSecure2Required"
 

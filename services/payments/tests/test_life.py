@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stripe import PaymentIntent
 
-from payments.life import (
+from payments.domain.state_machine import (
     TRANSITIONS,
     UNDER_WAY,
     Intent,

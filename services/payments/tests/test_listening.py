@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from payments.listeners import listeners
-from payments.models import Order
+from payments.domain.documents import Order
+from payments.handlers import listeners
 from ticketing_common.events import (
-    Event,
+    DomainEvent,
     OrderAwaitingPayment,
     OrderCancelled,
     OrderCompleted,
@@ -17,10 +17,10 @@ from ticketing_common.events import (
     OrderStatus,
     UserChangedPassword,
 )
-from ticketing_common.testing import Served, an_event, an_id, eventually, just_now, somebody
+from ticketing_testing import Served, an_event, an_id, eventually, just_now, somebody
 
 
-def life_of_an_order(end: type[Event] = OrderCompleted) -> list[Event]:
+def life_of_an_order(end: type[DomainEvent] = OrderCompleted) -> list[DomainEvent]:
     order_id, user_id = an_id(), an_id()
     status = "complete" if end is OrderCompleted else "cancelled"
     return [
@@ -53,7 +53,7 @@ async def test_the_copy_follows_the_order(said: Any) -> None:
 
 @pytest.mark.parametrize("end", [OrderCompleted, OrderCancelled])
 async def test_in_whatever_order_its_events_come_the_copy_ends_alike(
-    payments: Served, said: Any, end: type[Event]
+    payments: Served, said: Any, end: type[DomainEvent]
 ) -> None:
     lives = list(permutations(range(3)))
     ended = []
@@ -101,7 +101,7 @@ async def test_an_event_waits_for_the_one_before_it(payments: Served, said: Any)
 
 @pytest.mark.parametrize("event", [row.event for row in listeners])
 async def test_what_cannot_be_read_is_a_dead_letter_and_holds_up_nothing(
-    payments: Served, said: Any, event: type[Event]
+    payments: Served, said: Any, event: type[DomainEvent]
 ) -> None:
     await payments.bus.say_raw(event, b'{"id": "not an id"}')
     (created, *_) = life_of_an_order()

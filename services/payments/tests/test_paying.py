@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from payments.models import Order, Payment
+from payments.domain.documents import Order, Payment
 from ticketing_common.events import (
     OrderCancelled,
     OrderCompleted,
@@ -16,8 +16,8 @@ from ticketing_common.events import (
     PaymentStarted,
     utc_now,
 )
-from ticketing_common.testing import Served, an_event, an_id, somebody
-from ticketing_common.testing.programs import StandIn
+from ticketing_testing import Served, an_event, an_id, somebody
+from ticketing_testing.programs import StandIn
 
 NOT_AUTHORIZED = {"errors": [{"message": "Not authorized"}]}
 

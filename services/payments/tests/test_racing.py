@@ -9,13 +9,13 @@ import httpx
 import pytest
 from services.payments.tests.transactions import held_open
 
-from payments.gateway import Gateway
-from ticketing_common.auth import COOKIE, Sessions
+from payments.stripe.client import Gateway
 from ticketing_common.events import PaymentCreated
-from ticketing_common.testing import Served, World
-from ticketing_common.testing.patience import PATIENCE_SECONDS
-from ticketing_common.testing.programs import StandIn, beside, environment
-from ticketing_dev import parts
+from ticketing_common.web.sessions import COOKIE, Sessions
+from ticketing_dev.stack import processes
+from ticketing_testing import Served, World
+from ticketing_testing.patience import PATIENCE_SECONDS
+from ticketing_testing.programs import StandIn, beside, environment
 
 MANY = 12
 
@@ -58,7 +58,7 @@ async def test_two_replicas_that_race_make_one_charge_an_order(
     charged: Any,
     tmp_path: Path,
 ) -> None:
-    part = parts.service("payments", parts.free_port(), tmp_path, environment(settings))
+    part = processes.service("payments", processes.free_port(), tmp_path, environment(settings))
     purchases = [await buy() for _ in range(5)]
     sessions = Sessions([settings["jwt_key"]])
 

@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 from beanie import PydanticObjectId
 
-from payments import app, reconcile
+from payments import app
 from payments.app import create_app
-from payments.gateway import Gateway, NoAnswer
-from payments.models import Bookmark, HeardEvent
+from payments.domain.documents import Checkpoint, WebhookEvent
+from payments.jobs import reconciliation
 from payments.settings import PaymentsSettings
+from payments.stripe.client import Gateway, NoAnswer
 from ticketing_common.events import PaymentCreated, utc_now
-from ticketing_common.testing import Served, World, eventually
-from ticketing_common.testing.programs import StripeStandIn
+from ticketing_testing import Served, World, eventually
+from ticketing_testing.programs import StripeStandIn
 
 CARD = "pm_card_threeDSecure2Required"
 
@@ -28,7 +29,7 @@ def gateway(payments: Served) -> Gateway:
 
 async def all_missed(gateway: Gateway) -> list[str]:
     now = utc_now()
-    missed = reconcile.missed(gateway, now - timedelta(hours=1), now)
+    missed = reconciliation.missed(gateway, now - timedelta(hours=1), now)
     return [f"{event.id} {event.type}" async for event in missed]
 
 
@@ -92,8 +93,8 @@ async def test_a_running_service_reconciles_by_itself(
     stripe: StripeStandIn,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(app, "keep_reconciling", reconcile.keep_reconciling)
-    monkeypatch.setattr(reconcile, "EVERY", timedelta(seconds=0.1))
+    monkeypatch.setattr(app, "keep_reconciling", reconciliation.keep_reconciling)
+    monkeypatch.setattr(reconciliation, "EVERY", timedelta(seconds=0.1))
     await purchase.pay(CARD)
     (waiting,) = await purchase.payments()
     await stripe.play("payment_intents", waiting["stripeId"], "succeed")
@@ -106,20 +107,20 @@ async def test_a_running_service_reconciles_by_itself(
 
 
 async def has_come_to(time: datetime) -> bool:
-    bookmark = await Bookmark.get(reconcile.BOOKMARK)
+    bookmark = await Checkpoint.get(reconciliation.BOOKMARK)
     return bookmark is not None and bookmark.until >= time
 
 
 async def heard_of(payment: dict[str, Any]) -> list[str]:
-    heard = await HeardEvent.find({"payment_id": PydanticObjectId(payment["id"])}).to_list()
+    heard = await WebhookEvent.find({"payment_id": PydanticObjectId(payment["id"])}).to_list()
     return [event.type for event in heard]
 
 
 async def test_only_one_replica_at_a_time_holds_the_bookmark(payments: Served) -> None:
     first = utc_now()
 
-    async def take() -> Bookmark | None:
-        return await Bookmark.take("a-bookmark", first=first, every=timedelta(minutes=5))
+    async def take() -> Checkpoint | None:
+        return await Checkpoint.take("a-bookmark", first=first, every=timedelta(minutes=5))
 
     taken = [one for one in await asyncio.gather(*(take() for _ in range(8))) if one is not None]
 
@@ -129,8 +130,8 @@ async def test_only_one_replica_at_a_time_holds_the_bookmark(payments: Served) -
 
 def test_the_time_since_is_asked_for_in_spans_without_a_gap() -> None:
     since = utc_now() - timedelta(days=30)
-    spans = list(reconcile.spans(since))
+    spans = list(reconciliation.spans(since))
     assert spans[0][0] == since
     assert all(one[1] == next_[0] for one, next_ in pairwise(spans))
-    assert all(until - begin <= reconcile.SPAN for begin, until in spans)
+    assert all(until - begin <= reconciliation.SPAN for begin, until in spans)
     assert utc_now() - spans[-1][1] < timedelta(minutes=1)

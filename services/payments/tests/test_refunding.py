@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from payments import rules
-from payments.models import NotRefundable, Payment
+from payments.domain import rules
+from payments.domain.documents import NotRefundable, Payment
 from ticketing_common.errors import NotFound
 from ticketing_common.events import PaymentCreated, PaymentRefunded
-from ticketing_common.testing import Served, an_id, eventually
-from ticketing_common.testing.programs import StripeStandIn
-from ticketing_common.transaction import transactional
+from ticketing_common.persistence.transaction import transactional
+from ticketing_testing import Served, an_id, eventually
+from ticketing_testing.programs import StripeStandIn
 
 REFUNDING = {"path": "/v1/refunds", "method": "POST"}
 CONFIRMING = {"path": "/v1/payment_intents/", "method": "POST"}

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from services.payments.tests.transactions import held_open
 
-from payments import rules
-from payments.models import Payment
-from ticketing_common import outbox
+from payments.domain import rules
+from payments.domain.documents import Payment
 from ticketing_common.events import OrderOverdue, PaymentCreated, PaymentFailed, PaymentMissed
-from ticketing_common.testing import Served, an_event, eventually
-from ticketing_common.testing.patience import PATIENCE_SECONDS
-from ticketing_common.testing.programs import StripeStandIn
+from ticketing_common.persistence import outbox
+from ticketing_testing import Served, an_event, eventually
+from ticketing_testing.patience import PATIENCE_SECONDS
+from ticketing_testing.programs import StripeStandIn
 
 ASKS_THE_BUYER = "pm_card_threeDSecure2Required"
 

@@ -9,10 +9,10 @@ import httpx
 import pytest
 from services.payments.tests.signing import signed
 
-from payments.models import HeardEvent, Payment
+from payments.domain.documents import Payment, WebhookEvent
 from ticketing_common.events import PaymentCreated, PaymentFailed, PaymentRefunded
-from ticketing_common.testing import Served, an_id, eventually
-from ticketing_common.testing.programs import StripeStandIn
+from ticketing_testing import Served, an_id, eventually
+from ticketing_testing.programs import StripeStandIn
 
 CARD = "pm_card_threeDSecure2Required"
 
@@ -153,7 +153,7 @@ async def test_an_event_that_comes_twice_is_taken_in_once(
         assert (await tell(succeeded)).status_code == 200
 
     assert len(await payments.bus.heard(PaymentCreated)) == 1
-    assert await HeardEvent.find({"_id": succeeded["id"]}).count() == 1
+    assert await WebhookEvent.find({"_id": succeeded["id"]}).count() == 1
     assert await purchase.statuses() == ["succeeded"]
 
 

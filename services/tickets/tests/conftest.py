@@ -3,8 +3,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from ticketing_common.auth import SessionUser
-from ticketing_common.testing import Served, World, somebody
+from ticketing_common.web.sessions import SessionUser
+from ticketing_testing import Served, World, somebody
 from tickets.app import create_app
 from tickets.settings import TicketsSettings
 

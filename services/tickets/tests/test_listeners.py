@@ -4,7 +4,6 @@ import httpx
 import pytest
 from services.tickets.tests.offers import look, offer
 
-from ticketing_common.auth import SessionUser
 from ticketing_common.events import (
     OrderCancelled,
     OrderCompleted,
@@ -12,8 +11,9 @@ from ticketing_common.events import (
     TicketUpdated,
     UserChangedPassword,
 )
-from ticketing_common.testing import Served, an_event, an_id, just_now
-from tickets.listeners import listeners
+from ticketing_common.web.sessions import SessionUser
+from ticketing_testing import Served, an_event, an_id, just_now
+from tickets.handlers import listeners
 
 
 class Order:

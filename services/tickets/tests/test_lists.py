@@ -5,7 +5,7 @@ import pytest
 from services.tickets.tests.offers import offer
 from services.tickets.tests.test_routes import reserve
 
-from ticketing_common.testing import Served, somebody
+from ticketing_testing import Served, somebody
 from tickets.models import words_of
 
 

@@ -4,10 +4,10 @@ import httpx
 import pytest
 from services.tickets.tests.offers import look, offer
 
-from ticketing_common.auth import SessionUser
 from ticketing_common.events import OrderCreated, TicketCreated, TicketDeleted, TicketUpdated
-from ticketing_common.testing import Served, an_event, an_id, somebody
-from tickets.listeners import listeners
+from ticketing_common.web.sessions import SessionUser
+from ticketing_testing import Served, an_event, an_id, somebody
+from tickets.handlers import listeners
 
 NEW = {"title": "Opera", "price": 30}
 

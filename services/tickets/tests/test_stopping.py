@@ -5,10 +5,10 @@ from pathlib import Path
 
 import httpx
 
-from ticketing_common.testing import World, watching
-from ticketing_common.testing.patience import PATIENCE_SECONDS
-from ticketing_common.testing.programs import beside, environment
-from ticketing_dev import parts
+from ticketing_dev.stack import processes
+from ticketing_testing import World, watching
+from ticketing_testing.patience import PATIENCE_SECONDS
+from ticketing_testing.programs import beside, environment
 
 STOPS_WITHIN_SECONDS = 15
 """What uvicorn would wait for streams that do not end."""
@@ -18,7 +18,7 @@ async def test_a_process_that_is_to_stop_ends_its_streams_and_is_gone_at_once(
     world: World, tmp_path: Path
 ) -> None:
     env = environment(world.settings())
-    service = parts.service("tickets", parts.free_port(), tmp_path / "tickets", env)
+    service = processes.service("tickets", processes.free_port(), tmp_path / "tickets", env)
     async with (
         beside(service) as process,
         httpx.AsyncClient(base_url=service.url, timeout=PATIENCE_SECONDS) as http,

@@ -4,9 +4,9 @@ import httpx
 from services.tickets.tests.offers import look, offer
 
 from ticketing_common.events import OrderCancelled, OrderCreated
-from ticketing_common.testing import Served, Told, World, an_event, an_id, eventually, watching
+from ticketing_testing import Served, Told, World, an_event, an_id, eventually, watching
 from tickets.app import create_app
-from tickets.listeners import listeners
+from tickets.handlers import listeners
 from tickets.settings import TicketsSettings
 
 STREAM = "/api/tickets/stream"

@@ -1,4 +1,4 @@
-"""What is said on the bus: one module per speaker."""
+"""What is said on the bus: one module per producer."""
 
 from ticketing_common.events.auth import (
     ResetToken,
@@ -7,8 +7,8 @@ from ticketing_common.events.auth import (
     UserSignedIn,
     UserSignedUp,
 )
-from ticketing_common.events.base import DocumentEvent, Event
-from ticketing_common.events.envelope import Envelope, Unreadable
+from ticketing_common.events.base import DomainEvent, VersionedEvent
+from ticketing_common.events.envelope import Envelope, InvalidMessage
 from ticketing_common.events.expiration import ExpirationCompleted
 from ticketing_common.events.orders import (
     CancelReason,
@@ -31,7 +31,7 @@ from ticketing_common.events.payments import (
 from ticketing_common.events.tickets import TicketCreated, TicketDeleted, TicketUpdated
 from ticketing_common.events.values import Id, Price, UtcTime, in_milliseconds, utc_now
 
-EVENTS: tuple[type[Event], ...] = (
+EVENTS: tuple[type[DomainEvent], ...] = (
     UserSignedUp,
     UserSignedIn,
     UserForgotPassword,
@@ -56,9 +56,9 @@ EVENTS: tuple[type[Event], ...] = (
 __all__ = [
     "EVENTS",
     "CancelReason",
-    "DocumentEvent",
+    "VersionedEvent",
     "Envelope",
-    "Event",
+    "DomainEvent",
     "ExpirationCompleted",
     "Id",
     "OrderAwaitingPayment",
@@ -79,7 +79,7 @@ __all__ = [
     "TicketDeleted",
     "TicketRef",
     "TicketUpdated",
-    "Unreadable",
+    "InvalidMessage",
     "UserChangedPassword",
     "UserForgotPassword",
     "UserSignedIn",

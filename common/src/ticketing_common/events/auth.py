@@ -6,17 +6,17 @@ from typing import ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, SecretStr, field_serializer
 from pydantic.alias_generators import to_camel
 
-from ticketing_common.events.base import DocumentEvent
+from ticketing_common.events.base import VersionedEvent
 from ticketing_common.events.values import UtcTime
 
 
-class UserSignedUp(DocumentEvent):
+class UserSignedUp(VersionedEvent):
     subject: ClassVar[str] = "user.signed-up"
 
     email: str
 
 
-class UserSignedIn(DocumentEvent):
+class UserSignedIn(VersionedEvent):
     subject: ClassVar[str] = "user.signed-in"
 
 
@@ -34,7 +34,7 @@ class ResetToken(BaseModel):
         return value.get_secret_value()
 
 
-class UserForgotPassword(DocumentEvent):
+class UserForgotPassword(VersionedEvent):
     """The one event that carries a secret: nothing keeps it longer than the token lives."""
 
     subject: ClassVar[str] = "user.forgot-password"
@@ -43,7 +43,7 @@ class UserForgotPassword(DocumentEvent):
     token: ResetToken
 
 
-class UserChangedPassword(DocumentEvent):
+class UserChangedPassword(VersionedEvent):
     subject: ClassVar[str] = "user.changed-password"
 
     changed_at: UtcTime

@@ -9,10 +9,10 @@ from pydantic.alias_generators import to_camel
 from ticketing_common.events.values import Id
 
 
-class Event(BaseModel):
+class DomainEvent(BaseModel):
     """Something that happened, as it is said on the bus: camelCase, in the past tense.
 
-    Each speaker's module in this package holds what that service says. Fields that a listener does
+    Each producer's module in this package holds what that service says. Fields that a listener does
     not know are ignored, so an event may grow.
     """
 
@@ -29,7 +29,7 @@ class Event(BaseModel):
     """How long the bus may keep it, where it may not keep it as long as the others."""
 
     @classmethod
-    def speaker(cls) -> str:
+    def producer(cls) -> str:
         """The service that says it."""
         return cls.__module__.rpartition(".")[2]
 
@@ -57,7 +57,7 @@ class Event(BaseModel):
         return 0
 
 
-class DocumentEvent(Event):
+class VersionedEvent(DomainEvent):
     """An event that tells of a new version of one document."""
 
     id: Id

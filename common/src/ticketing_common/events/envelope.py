@@ -6,12 +6,12 @@ from typing import Self, TypeVar
 
 from pydantic import ValidationError
 
-from ticketing_common.events.base import Event
+from ticketing_common.events.base import DomainEvent
 
-E = TypeVar("E", bound=Event)
+E = TypeVar("E", bound=DomainEvent)
 
 
-class Unreadable(Exception):
+class InvalidMessage(Exception):
     """The body is not the event that its subject promises."""
 
 
@@ -24,7 +24,7 @@ class Envelope:
     headers: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def seal(cls, event: Event, *, id: str, time: datetime, trace: dict[str, str]) -> Self:
+    def seal(cls, event: DomainEvent, *, id: str, time: datetime, trace: dict[str, str]) -> Self:
         return cls(
             subject=event.subject,
             body=event.model_dump_json(by_alias=True).encode(),
@@ -32,7 +32,7 @@ class Envelope:
                 "Nats-Msg-Id": id,
                 "ce-id": id,
                 "ce-type": type(event).__name__,
-                "ce-source": f"/{event.speaker()}",
+                "ce-source": f"/{event.producer()}",
                 "ce-time": time.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
                 "ce-specversion": "1.0",
                 "content-type": "application/json",
@@ -48,7 +48,7 @@ class Envelope:
         try:
             return self.headers["ce-id"]
         except KeyError:
-            raise Unreadable("The message has no ce-id header") from None
+            raise InvalidMessage("The message has no ce-id header") from None
 
     def open(self, event_type: type[E]) -> E:
         """The event inside. Raises Unreadable, in words that repeat nothing of the body."""
@@ -59,4 +59,4 @@ class Envelope:
                 f"{'.'.join(str(part) for part in rule['loc']) or 'body'}: {rule['msg']}"
                 for rule in error.errors(include_input=False, include_url=False)
             )
-            raise Unreadable(f"Not a {event_type.__name__}: {rules}") from None
+            raise InvalidMessage(f"Not a {event_type.__name__}: {rules}") from None

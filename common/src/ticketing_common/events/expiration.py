@@ -2,11 +2,11 @@
 
 from typing import ClassVar
 
-from ticketing_common.events.base import Event
+from ticketing_common.events.base import DomainEvent
 from ticketing_common.events.values import Id
 
 
-class ExpirationCompleted(Event):
+class ExpirationCompleted(DomainEvent):
     """The time to pay for an order is over."""
 
     subject: ClassVar[str] = "expiration.completed"

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-from ticketing_common.events.base import DocumentEvent
+from ticketing_common.events.base import VersionedEvent
 from ticketing_common.events.values import Id, Price, UtcTime
 
 
@@ -37,7 +37,7 @@ class OrderedTicket(TicketRef):
     price: Price
 
 
-class OrderCreated(DocumentEvent):
+class OrderCreated(VersionedEvent):
     subject: ClassVar[str] = "order.created"
 
     status: OrderStatus
@@ -46,7 +46,7 @@ class OrderCreated(DocumentEvent):
     ticket: OrderedTicket
 
 
-class OrderAwaitingPayment(DocumentEvent):
+class OrderAwaitingPayment(VersionedEvent):
     """Said when a payment begins, and again with each news of it that is not the order's end."""
 
     subject: ClassVar[str] = "order.awaiting-payment"
@@ -54,7 +54,7 @@ class OrderAwaitingPayment(DocumentEvent):
     status: OrderStatus
 
 
-class OrderOverdue(DocumentEvent):
+class OrderOverdue(VersionedEvent):
     """Its time is over: payments begins no other payment, and says if none is to come."""
 
     subject: ClassVar[str] = "order.overdue"
@@ -62,7 +62,7 @@ class OrderOverdue(DocumentEvent):
     status: OrderStatus
 
 
-class OrderCancelled(DocumentEvent):
+class OrderCancelled(VersionedEvent):
     subject: ClassVar[str] = "order.cancelled"
 
     status: OrderStatus
@@ -71,7 +71,7 @@ class OrderCancelled(DocumentEvent):
     ticket: TicketRef
 
 
-class OrderCompleted(DocumentEvent):
+class OrderCompleted(VersionedEvent):
     subject: ClassVar[str] = "order.completed"
 
     status: OrderStatus

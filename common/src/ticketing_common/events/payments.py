@@ -2,11 +2,11 @@
 
 from typing import ClassVar
 
-from ticketing_common.events.base import DocumentEvent, Event
+from ticketing_common.events.base import DomainEvent, VersionedEvent
 from ticketing_common.events.values import Id
 
 
-class _PaymentTry(Event):
+class _PaymentTry(DomainEvent):
     """Tells of one try to pay an order: `id` is the try's own."""
 
     id: Id
@@ -25,7 +25,7 @@ class PaymentFailed(_PaymentTry):
     subject: ClassVar[str] = "payment.failed"
 
 
-class PaymentMissed(Event):
+class PaymentMissed(DomainEvent):
     """No payment has been made for an order whose time is over, and none is to come."""
 
     subject: ClassVar[str] = "payment.missed"
@@ -37,7 +37,7 @@ class PaymentMissed(Event):
         return self.order_id
 
 
-class PaymentCreated(DocumentEvent):
+class PaymentCreated(VersionedEvent):
     subject: ClassVar[str] = "payment.created"
 
     order_id: Id
@@ -48,7 +48,7 @@ class PaymentCreated(DocumentEvent):
         return self.order_id
 
 
-class PaymentRefunded(DocumentEvent):
+class PaymentRefunded(VersionedEvent):
     subject: ClassVar[str] = "payment.refunded"
 
     order_id: Id

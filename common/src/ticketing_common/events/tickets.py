@@ -2,11 +2,11 @@
 
 from typing import ClassVar
 
-from ticketing_common.events.base import DocumentEvent
+from ticketing_common.events.base import VersionedEvent
 from ticketing_common.events.values import Id, Price
 
 
-class TicketCreated(DocumentEvent):
+class TicketCreated(VersionedEvent):
     subject: ClassVar[str] = "ticket.created"
 
     title: str
@@ -14,7 +14,7 @@ class TicketCreated(DocumentEvent):
     user_id: Id
 
 
-class TicketUpdated(DocumentEvent):
+class TicketUpdated(VersionedEvent):
     subject: ClassVar[str] = "ticket.updated"
 
     title: str
@@ -24,5 +24,5 @@ class TicketUpdated(DocumentEvent):
     """The order that holds or bought it, None while it is for sale."""
 
 
-class TicketDeleted(DocumentEvent):
+class TicketDeleted(VersionedEvent):
     subject: ClassVar[str] = "ticket.deleted"

@@ -2,11 +2,11 @@
 
 from fastapi import FastAPI
 
-from auth.models import ResetGrant, User
+from auth.models import PasswordResetToken, User
+from auth.rate_limits import RateLimiter
 from auth.routes import router
 from auth.settings import AuthSettings
-from auth.tries import Tries
-from ticketing_common.listeners import Listeners
+from ticketing_common.messaging.listeners import Listeners
 from ticketing_common.service import create_service
 
 listeners = Listeners("auth")
@@ -17,9 +17,9 @@ def create_app(settings: AuthSettings | None = None) -> FastAPI:
         settings or AuthSettings.read("auth"),
         listeners,
         description="Accounts and sessions: one signed cookie, which every service verifies.",
-        documents=[User, ResetGrant],
+        documents=[User, PasswordResetToken],
         router=router,
         prefix="/api/users",
     )
-    app.state.tries = Tries()
+    app.state.tries = RateLimiter()
     return app

@@ -8,9 +8,9 @@ from typing import ClassVar, Self
 from beanie import Document, PydanticObjectId
 from pymongo import IndexModel
 
-from ticketing_common.documents import VersionedDocument
 from ticketing_common.errors import BadRequest, NotAuthorized, NotFound
 from ticketing_common.events import UserForgotPassword, UtcTime, utc_now
+from ticketing_common.persistence.documents import VersionedDocument
 
 
 class EmailInUse(BadRequest):
@@ -53,7 +53,7 @@ class User(VersionedDocument):
         return self.signed_in_at
 
 
-class ResetGrant(Document):
+class PasswordResetToken(Document):
     """A token that lets its bearer choose a new password. Only its digest is kept."""
 
     class Settings:

@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from pymongo.errors import DuplicateKeyError
 
-from auth import passwords, tries
-from auth.models import EmailInUse, InvalidCredentials, ResetGrant, User
+from auth import passwords, rate_limits
+from auth.models import EmailInUse, InvalidCredentials, PasswordResetToken, User
 from auth.schemas import (
     Credentials,
     CurrentUserOut,
@@ -21,9 +21,7 @@ from auth.schemas import (
     ValidOut,
 )
 from auth.settings import AuthSettings
-from ticketing_common import outbox
-from ticketing_common.auth import COOKIE, SESSION_AGE, Sessions, SessionUser, Visitor, end_sessions
-from ticketing_common.errors import BadRequest, NotAuthorized, NotFound, TooManyTries
+from ticketing_common.errors import BadRequest, NotAuthorized, NotFound, RateLimited
 from ticketing_common.events import (
     ResetToken,
     UserChangedPassword,
@@ -32,8 +30,17 @@ from ticketing_common.events import (
     UserSignedUp,
     utc_now,
 )
-from ticketing_common.http.openapi import may_answer
-from ticketing_common.transaction import transactional
+from ticketing_common.persistence import outbox
+from ticketing_common.persistence.transaction import transactional
+from ticketing_common.web.openapi import error_responses
+from ticketing_common.web.sessions import (
+    COOKIE,
+    SESSION_AGE,
+    OptionalUser,
+    Sessions,
+    SessionUser,
+    end_sessions,
+)
 
 router = APIRouter(tags=["users"])
 
@@ -61,18 +68,18 @@ async def _create(email: str, password_hash: str) -> User:
     return user
 
 
-@router.post("/signin", responses=may_answer(TooManyTries))
+@router.post("/signin", responses=error_responses(RateLimited))
 async def sign_in(credentials: Credentials, request: Request, response: Response) -> UserOut:
     """Begin a session."""
-    allowed: tries.Tries = request.app.state.tries
-    await allowed.check(tries.WRONG_PASSWORDS, credentials.email)
+    allowed: rate_limits.RateLimiter = request.app.state.tries
+    await allowed.check(rate_limits.WRONG_PASSWORDS, credentials.email)
     user = await User.known_as(credentials.email)
     password_hash = user.password_hash if user is not None else None
     if not await passwords.matches(credentials.password.get_secret_value(), password_hash):
-        await allowed.use(tries.WRONG_PASSWORDS, credentials.email)
+        await allowed.use(rate_limits.WRONG_PASSWORDS, credentials.email)
         raise InvalidCredentials
     # Of many guesses at once the wrong ones have been counted only now.
-    await allowed.check(tries.WRONG_PASSWORDS, credentials.email)
+    await allowed.check(rate_limits.WRONG_PASSWORDS, credentials.email)
     user = await _note_sign_in(credentials.email, password_hash)
     _begin_session(user, request, response)
     return UserOut.of(user)
@@ -97,16 +104,16 @@ async def sign_out(request: Request, response: Response) -> NothingOut:
 
 
 @router.get("/currentuser")
-async def current_user(user: Visitor) -> CurrentUserOut:
+async def current_user(user: OptionalUser) -> CurrentUserOut:
     """Who is signed in, if anybody is."""
     return CurrentUserOut(current_user=UserOut.of(user) if user is not None else None)
 
 
-@router.post("/forgot-password", responses=may_answer(TooManyTries))
+@router.post("/forgot-password", responses=error_responses(RateLimited))
 async def forgot_password(asked: EmailOnly, request: Request) -> MessageOut:
     """Send a mail with a token, if there is such a user. The answer does not tell."""
-    allowed: tries.Tries = request.app.state.tries
-    await allowed.use(tries.RESET_MAILS, asked.email)
+    allowed: rate_limits.RateLimiter = request.app.state.tries
+    await allowed.use(rate_limits.RESET_MAILS, asked.email)
     await _grant_reset(asked.email)
     return MessageOut(message="Reset email sent")
 
@@ -116,24 +123,24 @@ async def _grant_reset(email: str) -> None:
     user = await User.known_as(email)
     if user is None:
         return
-    grant, token = ResetGrant.issue(user)
+    grant, token = PasswordResetToken.issue(user)
     await grant.insert()
     await user.save()
     secret = ResetToken.model_validate({"value": token, "expiresAt": grant.expires_at})
     await outbox.add(UserForgotPassword.of(user, token=secret))
 
 
-@router.post("/validate-token", responses=may_answer(NotAuthorized, NotFound))
+@router.post("/validate-token", responses=error_responses(NotAuthorized, NotFound))
 async def validate_token(
     in_query: TokenInQuery = None,
     in_body: TokenOnly | None = None,
 ) -> ValidOut:
     """Whether a token from a mail can still be used."""
-    await ResetGrant.of_token(_one_token(in_query, in_body))
+    await PasswordResetToken.of_token(_one_token(in_query, in_body))
     return ValidOut(valid=True)
 
 
-@router.post("/reset-password", responses=may_answer(NotAuthorized, NotFound))
+@router.post("/reset-password", responses=error_responses(NotAuthorized, NotFound))
 async def reset_password(
     reset: PasswordReset,
     request: Request,
@@ -145,7 +152,7 @@ async def reset_password(
     password = reset.new_password.get_secret_value()
     if password != reset.repeated_new_password.get_secret_value():
         raise BadRequest("Passwords must match", field="repeatedNewPassword")
-    await ResetGrant.of_token(token)  # before a hash is made for nothing
+    await PasswordResetToken.of_token(token)  # before a hash is made for nothing
     await _change_password(token, await passwords.hashed(password))
     _clear_session(request, response)
     return NothingOut()
@@ -153,11 +160,11 @@ async def reset_password(
 
 @transactional
 async def _change_password(token: str, password_hash: str) -> None:
-    grant = await ResetGrant.of_token(token)
+    grant = await PasswordResetToken.of_token(token)
     user = await User.get(grant.user_id)
     if user is None:
         raise NotFound
-    await ResetGrant.find({"user_id": user.id}).delete()
+    await PasswordResetToken.find({"user_id": user.id}).delete()
     user.password_hash, changed_at = password_hash, user.next_moment()
     await user.save()
     await end_sessions(user.user_id, changed_at)

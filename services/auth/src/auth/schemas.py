@@ -12,7 +12,7 @@ from pydantic import (
 )
 
 from ticketing_common.events import Id
-from ticketing_common.wire import Wire
+from ticketing_common.web.schemas import ApiModel
 
 
 def _as_address(text: str) -> str:
@@ -42,46 +42,46 @@ GivenPassword = Annotated[SecretStr, Field(max_length=128), AfterValidator(_of_w
 Token = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 
 
-class NewAccount(Wire):
+class NewAccount(ApiModel):
     email: Email
     password: NewPassword
 
 
-class Credentials(Wire):
+class Credentials(ApiModel):
     email: Email
     password: GivenPassword
 
 
-class EmailOnly(Wire):
+class EmailOnly(ApiModel):
     email: Email
 
 
-class TokenOnly(Wire):
+class TokenOnly(ApiModel):
     token: Token | None = None
 
 
-class PasswordReset(Wire):
+class PasswordReset(ApiModel):
     token: Token | None = None
     new_password: NewPassword
     repeated_new_password: GivenPassword
 
 
-class UserOut(Wire):
+class UserOut(ApiModel):
     id: Id
     email: str
 
 
-class CurrentUserOut(Wire):
+class CurrentUserOut(ApiModel):
     current_user: UserOut | None
 
 
-class MessageOut(Wire):
+class MessageOut(ApiModel):
     message: str
 
 
-class ValidOut(Wire):
+class ValidOut(ApiModel):
     valid: bool
 
 
-class NothingOut(Wire):
+class NothingOut(ApiModel):
     """An empty object."""

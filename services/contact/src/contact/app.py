@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from contact.listeners import listeners
+from contact.handlers import listeners
 from contact.models import Mail, Order, Recipient, Ticket
 from contact.sender import Sender
 from contact.sendgrid_client import SendGrid
@@ -18,7 +18,7 @@ def create_app(settings: ContactSettings | None = None) -> FastAPI:
     settings = settings or ContactSettings.read("contact")
 
     @asynccontextmanager
-    async def while_open(_: FastAPI) -> AsyncIterator[None]:
+    async def background_work(_: FastAPI) -> AsyncIterator[None]:
         sendgrid = SendGrid(
             settings.sendgrid_key.get_secret_value(),
             settings.sendgrid_email,
@@ -38,5 +38,5 @@ def create_app(settings: ContactSettings | None = None) -> FastAPI:
         listeners,
         description="Mails to buyers and sellers.",
         documents=[Mail, Order, Recipient, Ticket],
-        while_open=while_open,
+        background_work=background_work,
     )

@@ -8,18 +8,18 @@ from beanie import Document, PydanticObjectId
 from pydantic import Field
 from pymongo import IndexModel
 
-from ticketing_common.documents import VersionedDocument
 from ticketing_common.events import Id, Price, UtcTime, utc_now
-from ticketing_common.listeners import NotYet
+from ticketing_common.messaging.listeners import RetryLater
+from ticketing_common.persistence.documents import VersionedDocument
 
 D = TypeVar("D", bound=Document)
 
 
 async def known(kind: type[D], document_id: str) -> D:
-    """What we remember of it. Raises NotYet: whatever is told of has begun, and we shall hear."""
+    """What we remember of it. Raises RetryLater: whatever is told of has begun, and we shall hear."""
     document = await kind.get(PydanticObjectId(document_id))
     if document is None:
-        raise NotYet(f"Have not heard of {kind.__name__} {document_id}")
+        raise RetryLater(f"Have not heard of {kind.__name__} {document_id}")
     return document
 
 

@@ -9,10 +9,10 @@ import structlog
 from pymongo import ReturnDocument
 from pymongo.errors import PyMongoError
 
-from contact.letters import letter
 from contact.models import Mail, MailState
+from contact.rendering import letter
 from contact.sendgrid_client import AT_ONCE, NotSent, SendGrid
-from ticketing_common.breaker import LeftAlone
+from ticketing_common.circuit_breaker import CircuitOpen
 from ticketing_common.events import utc_now
 
 log = structlog.get_logger(__name__)
@@ -79,7 +79,7 @@ class Sender:
         try:
             written = letter(mail, self._public_url, self._currency)
             message_id = await self._sendgrid.send(mail.to, written, str(mail.id))
-        except LeftAlone as error:  # since we looked
+        except CircuitOpen as error:  # since we looked
             again = utc_now() + timedelta(seconds=error.seconds)
             await _note(mail, next_try_at=again, tries=mail.tries - 1)
         except NotSent as error:

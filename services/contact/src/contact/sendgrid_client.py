@@ -9,8 +9,8 @@ from sendgrid import SendGridAPIClient
 from sendgrid.helpers.mail import Content, CustomArg, Email, To
 from sendgrid.helpers.mail import Mail as Message
 
-from contact.letters import Letter
-from ticketing_common.breaker import Breaker
+from contact.rendering import Letter
+from ticketing_common.circuit_breaker import Breaker
 
 SECONDS = 10
 AT_ONCE = 4
@@ -39,7 +39,7 @@ class SendGrid:
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="sendgrid")
 
     async def send(self, to: str, letter: Letter, mail_id: str) -> str:
-        """Have a letter delivered; returns SendGrid's id of it. Raises NotSent, LeftAlone."""
+        """Have a letter delivered; returns SendGrid's id of it. Raises NotSent, CircuitOpen."""
         return await self.breaker.call(self._send, to, letter, mail_id)
 
     async def _send(self, to: str, letter: Letter, mail_id: str) -> str:

@@ -5,10 +5,10 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from expiration.clock import Clock
-from expiration.listeners import listening
+from expiration.handlers import listening
 from expiration.settings import ExpirationSettings
 from expiration.timers import Timers
+from expiration.worker import Clock
 from ticketing_common.background import background
 from ticketing_common.service import create_service
 
@@ -29,6 +29,6 @@ def create_app(settings: ExpirationSettings | None = None) -> FastAPI:
         settings,
         listening(timers),
         description="Tells when an order's time is over.",
-        while_open=ticking,
+        background_work=ticking,
         answers=timers.answer,
     )

@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from orders.listeners import listeners
+from orders.handlers import listeners
 from orders.models import Order, Reservation, Ticket
 from orders.routes import router
 from orders.settings import OrdersSettings
@@ -12,7 +12,7 @@ from ticketing_common.events import (
     OrderCompleted,
     OrderCreated,
 )
-from ticketing_common.feed import Feed
+from ticketing_common.messaging.feed import Feed
 from ticketing_common.service import create_service
 
 

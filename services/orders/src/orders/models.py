@@ -8,10 +8,10 @@ from pydantic import BaseModel
 from pymongo import IndexModel
 from pymongo.errors import DuplicateKeyError
 
-from ticketing_common.auth import SessionUser
-from ticketing_common.documents import OwnedDocument, VersionedDocument
 from ticketing_common.errors import BadRequest, NotFound
 from ticketing_common.events import CancelReason, Id, OrderStatus, Price, UtcTime, utc_now
+from ticketing_common.persistence.documents import OwnedDocument, VersionedDocument
+from ticketing_common.web.sessions import SessionUser
 
 
 class TicketReserved(BadRequest):

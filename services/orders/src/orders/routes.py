@@ -10,22 +10,22 @@ from orders.models import Order, Ticket
 from orders.rules import cancel
 from orders.schemas import NewOrder, OrderId, OrderOut
 from orders.settings import OrdersSettings
-from ticketing_common import outbox
-from ticketing_common.auth import CurrentUser
 from ticketing_common.errors import NotFound
 from ticketing_common.events import CancelReason, OrderCreated, OrderStatus
-from ticketing_common.feed import Afresh, Watcher
-from ticketing_common.http.openapi import may_answer
-from ticketing_common.http.streams import come_again, told, watch_one
-from ticketing_common.pages import Cursor, CursorText, Limit, page
-from ticketing_common.transaction import transactional
+from ticketing_common.messaging.feed import Resync, Subscriber
+from ticketing_common.persistence import outbox
+from ticketing_common.persistence.transaction import transactional
+from ticketing_common.web.openapi import error_responses
+from ticketing_common.web.pagination import Cursor, CursorText, Limit, page
+from ticketing_common.web.server_sent_events import retry_hint, subscribe_to, told
+from ticketing_common.web.sessions import CurrentUser
 
 router = APIRouter(tags=["orders"])
 
 SHOWN = ["status", "user_id", "expires_at", "version", "ticket", "reason"]
 
 
-@router.post("", status_code=201, responses=may_answer(NotFound))
+@router.post("", status_code=201, responses=error_responses(NotFound))
 @transactional
 async def order_ticket(wish: NewOrder, user: CurrentUser, request: Request) -> OrderOut:
     """Hold a ticket. Of any number of callers at once, one gets it.
@@ -56,17 +56,19 @@ async def list_orders(
     return [OrderOut.of_row(row) for row in rows]
 
 
-@router.get("/{orderId}", responses=may_answer(NotFound))
+@router.get("/{orderId}", responses=error_responses(NotFound))
 async def show_order(order_id: OrderId, user: CurrentUser) -> OrderOut:
     """One of your orders."""
     return OrderOut.of(await Order.owned_by(user, order_id))
 
 
-@router.get("/{orderId}/stream", response_class=EventSourceResponse, responses=may_answer(NotFound))
+@router.get(
+    "/{orderId}/stream", response_class=EventSourceResponse, responses=error_responses(NotFound)
+)
 async def watch_order(
     order_id: OrderId,
     user: CurrentUser,
-    watcher: Annotated[Watcher, Depends(watch_one("orderId"))],
+    watcher: Annotated[Subscriber, Depends(subscribe_to("orderId"))],
     order: Annotated[OrderOut, Depends(show_order)],
 ) -> AsyncIterator[ServerSentEvent]:
     """What happens to one of your orders, as it happens: server-sent events named `order`.
@@ -79,10 +81,10 @@ async def watch_order(
     seconds, with your session, and may end at any time, as a process that stops ends it. Where too
     many watch the answer is a 503.
     """
-    yield come_again()
+    yield retry_hint()
     yield told("order", order)
     async for news in watcher.news():
-        if isinstance(news, Afresh):
+        if isinstance(news, Resync):
             now = await show_order(order_id, user)
         else:
             told_of = {"status", "version", "reason"}
@@ -92,7 +94,7 @@ async def watch_order(
             yield told("order", order)
 
 
-@router.delete("/{orderId}", status_code=204, responses=may_answer(NotFound))
+@router.delete("/{orderId}", status_code=204, responses=error_responses(NotFound))
 @transactional
 async def cancel_order(order_id: OrderId, user: CurrentUser) -> None:
     """Let the ticket go. To cancel a cancelled order is fine, and changes nothing."""

@@ -1,8 +1,8 @@
 """What routes and listeners both do."""
 
 from orders.models import Order
-from ticketing_common import outbox
 from ticketing_common.events import CancelReason, OrderCancelled
+from ticketing_common.persistence import outbox
 
 
 async def cancel(order: Order, reason: CancelReason) -> None:

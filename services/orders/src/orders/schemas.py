@@ -6,22 +6,22 @@ from fastapi import Path
 from pydantic import Field
 
 from ticketing_common.events import CancelReason, Id, OrderStatus, Price, UtcTime
-from ticketing_common.wire import Wire
+from ticketing_common.web.schemas import ApiModel
 
 OrderId = Annotated[Id, Path(alias="orderId")]
 
 
-class NewOrder(Wire):
+class NewOrder(ApiModel):
     ticket_id: Id
 
 
-class OrderedTicketOut(Wire):
+class OrderedTicketOut(ApiModel):
     id: Id
     title: str
     price: Price
 
 
-class OrderOut(Wire):
+class OrderOut(ApiModel):
     id: Id
     status: OrderStatus
     user_id: Id

@@ -7,16 +7,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-from payments import rules
 from payments.app import DOCUMENTS
-from payments.gateway import Gateway, NoAnswer
-from payments.models import Payment
-from payments.processing import Processor
-from payments.reconcile import KEPT, missed, spans
+from payments.domain import rules
+from payments.domain.documents import Payment
+from payments.jobs.reconciliation import KEPT, missed, spans
+from payments.jobs.settlement import Processor
 from payments.settings import PaymentsSettings
-from ticketing_common.database import connected
+from payments.stripe.client import Gateway, NoAnswer
 from ticketing_common.errors import ServiceError
 from ticketing_common.events import utc_now
+from ticketing_common.persistence.database import connected
 
 
 async def reconcile(gateway: Gateway, since: timedelta) -> None:

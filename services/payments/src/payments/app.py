@@ -5,17 +5,17 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from payments.gateway import Gateway
-from payments.listeners import listeners
-from payments.models import Bookmark, HeardEvent, Order, Payment
-from payments.processing import Processor
-from payments.reconcile import keep_reconciling
+from payments.domain.documents import Checkpoint, Order, Payment, WebhookEvent
+from payments.handlers import listeners
+from payments.jobs.reconciliation import keep_reconciling
+from payments.jobs.settlement import Processor
 from payments.routes import router
 from payments.settings import PaymentsSettings
+from payments.stripe.client import Gateway
 from ticketing_common.background import background
 from ticketing_common.service import create_service
 
-DOCUMENTS = [Order, Payment, HeardEvent, Bookmark]
+DOCUMENTS = [Order, Payment, WebhookEvent, Checkpoint]
 
 
 @asynccontextmanager
@@ -40,5 +40,5 @@ def create_app(settings: PaymentsSettings | None = None) -> FastAPI:
         router=router,
         prefix="/api/payments",
         idempotent=True,
-        while_open=_with_stripe,
+        background_work=_with_stripe,
     )

@@ -4,11 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
 
-from payments import webhook
-from payments.gateway import NoAnswer
-from payments.life import Intent, PaymentStatus
-from payments.models import Fault, Order, Payment
-from payments.processing import Processor
+from payments.domain.documents import Fault, Order, Payment
+from payments.domain.state_machine import Intent, PaymentStatus
+from payments.jobs.settlement import Processor
 from payments.schemas import (
     NewPayment,
     OfOrder,
@@ -19,15 +17,17 @@ from payments.schemas import (
     Unconfirmed,
 )
 from payments.settings import PaymentsSettings
-from ticketing_common.auth import CurrentUser
+from payments.stripe import webhooks
+from payments.stripe.client import NoAnswer
 from ticketing_common.errors import (
     BadRequest,
     NotFound,
     PaymentDeclined,
     Unavailable,
 )
-from ticketing_common.http.idempotency import HEADER
-from ticketing_common.http.openapi import may_answer
+from ticketing_common.web.idempotency import HEADER
+from ticketing_common.web.openapi import error_responses
+from ticketing_common.web.sessions import CurrentUser
 
 router = APIRouter(tags=["payments"])
 
@@ -47,7 +47,7 @@ class NotAnswered(Unavailable):
     status_code=201,
     responses={
         202: {"model": Unconfirmed, "description": "The bank wants the buyer to confirm"},
-        **may_answer(NotFound, PaymentDeclined),
+        **error_responses(NotFound, PaymentDeclined),
     },
 )
 async def pay(
@@ -74,14 +74,14 @@ async def pay(
     return _paid(payment)
 
 
-@router.get("", responses=may_answer(NotFound))
+@router.get("", responses=error_responses(NotFound))
 async def list_payments(order_id: OfOrder, user: CurrentUser) -> list[PaymentState]:
     """How the payments for an order of yours stand, the newest first."""
     order = await Order.owned_by(user, order_id)
     return [PaymentState.of(payment) for payment in await Payment.of_order(str(order.id))]
 
 
-@router.get("/{paymentId}", responses=may_answer(NotFound))
+@router.get("/{paymentId}", responses=error_responses(NotFound))
 async def show_payment(payment_id: PaymentId, user: CurrentUser, request: Request) -> PaymentShown:
     """How a payment of yours stands. One that is under way is looked up at Stripe first.
 
@@ -109,9 +109,9 @@ async def hear_stripe(
     """Take in an event that Stripe signed. Twice, late, out of order or unknown: all are fine."""
     settings: PaymentsSettings = request.app.state.settings
     secret = settings.stripe_webhook_secret.get_secret_value()
-    event = webhook.verified(await request.body(), stripe_signature, secret)
+    event = webhooks.verified(await request.body(), stripe_signature, secret)
     if event is not None:
-        await webhook.take_in(event)
+        await webhooks.take_in(event)
     return {}
 
 

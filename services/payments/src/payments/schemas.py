@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import Path, Query
 from pydantic import StringConstraints
 
-from payments.life import PaymentStatus
+from payments.domain.state_machine import PaymentStatus
 from ticketing_common.events import Id, Price
-from ticketing_common.wire import Wire
+from ticketing_common.web.schemas import ApiModel
 
 StripeToken = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9_]+$", min_length=1, max_length=255)
@@ -16,13 +16,13 @@ PaymentId = Annotated[Id, Path(alias="paymentId")]
 OfOrder = Annotated[Id, Query(alias="orderId")]
 
 
-class NewPayment(Wire):
+class NewPayment(ApiModel):
     order_id: Id
     token: StripeToken
     """A Stripe token (tok_...) or payment method (pm_...)."""
 
 
-class PaymentOut(Wire):
+class PaymentOut(ApiModel):
     """A payment that was made."""
 
     id: Id
@@ -30,7 +30,7 @@ class PaymentOut(Wire):
     stripe_id: str
 
 
-class Unconfirmed(Wire):
+class Unconfirmed(ApiModel):
     """A payment that waits for the buyer: `stripe.handleNextAction({clientSecret})`."""
 
     id: Id
@@ -38,7 +38,7 @@ class Unconfirmed(Wire):
     client_secret: str
 
 
-class PaymentState(Wire):
+class PaymentState(ApiModel):
     """How a try to pay an order stands."""
 
     id: Id

@@ -3,9 +3,9 @@
 from fastapi import FastAPI
 
 from ticketing_common.events import TicketCreated, TicketDeleted, TicketUpdated
-from ticketing_common.feed import Feed
+from ticketing_common.messaging.feed import Feed
 from ticketing_common.service import create_service
-from tickets.listeners import listeners
+from tickets.handlers import listeners
 from tickets.models import Hold, Ticket
 from tickets.routes import router
 from tickets.settings import TicketsSettings

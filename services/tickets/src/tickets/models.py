@@ -8,10 +8,10 @@ from typing import ClassVar
 from beanie import Document, PydanticObjectId
 from pymongo import IndexModel
 
-from ticketing_common.documents import OwnedDocument
 from ticketing_common.errors import BadRequest
 from ticketing_common.events import Id, Price, UtcTime, utc_now
-from ticketing_common.listeners import STREAMS_KEEP
+from ticketing_common.messaging.listeners import STREAM_RETENTION
+from ticketing_common.persistence.documents import OwnedDocument
 
 
 class TicketReserved(BadRequest):
@@ -69,7 +69,9 @@ class Hold(Document):
     class Settings:
         name: ClassVar[str] = "holds"
         indexes: ClassVar[list[IndexModel]] = [
-            IndexModel("at", expireAfterSeconds=int((STREAMS_KEEP + timedelta(1)).total_seconds()))
+            IndexModel(
+                "at", expireAfterSeconds=int((STREAM_RETENTION + timedelta(1)).total_seconds())
+            )
         ]
 
     id: PydanticObjectId

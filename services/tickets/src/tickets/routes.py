@@ -7,18 +7,23 @@ from beanie import PydanticObjectId
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from ticketing_common import outbox
-from ticketing_common.auth import CurrentUser, Visitor
 from ticketing_common.errors import NotAuthorized, NotFound
 from ticketing_common.events import TicketCreated, TicketDeleted, TicketUpdated, utc_now
-from ticketing_common.http.openapi import may_answer
-from ticketing_common.http.streams import Position, Watching, come_again, notes_position
-from ticketing_common.pages import Cursor, CursorText, Limit, page
-from ticketing_common.transaction import transactional
-from tickets import listing
+from ticketing_common.persistence import outbox
+from ticketing_common.persistence.transaction import transactional
+from ticketing_common.web.openapi import error_responses
+from ticketing_common.web.pagination import Cursor, CursorText, Limit, page
+from ticketing_common.web.server_sent_events import (
+    FeedSubscriber,
+    Position,
+    retry_hint,
+    sends_last_event_id,
+)
+from ticketing_common.web.sessions import CurrentUser, OptionalUser
+from tickets import search
 from tickets.models import Ticket, words_of
 from tickets.schemas import Seller, Sort, TicketChanges, TicketId, TicketOut
-from tickets.telling import tell
+from tickets.stream import tell
 
 router = APIRouter(tags=["tickets"])
 
@@ -39,7 +44,7 @@ async def sell_ticket(offer: TicketChanges, user: CurrentUser) -> TicketOut:
     return TicketOut.of(ticket)
 
 
-def whose(user: Visitor, seller: Seller | None = None) -> str | None:
+def whose(user: OptionalUser, seller: Seller | None = None) -> str | None:
     """Whose tickets are asked for. Raises NotAuthorized, before anything else is looked at."""
     if seller is None:
         return None
@@ -48,7 +53,7 @@ def whose(user: Visitor, seller: Seller | None = None) -> str | None:
     return user.id
 
 
-@router.get("", responses=may_answer(NotAuthorized), dependencies=[notes_position])
+@router.get("", responses=error_responses(NotAuthorized), dependencies=[sends_last_event_id])
 async def list_tickets(
     request: Request,
     response: Response,
@@ -63,19 +68,19 @@ async def list_tickets(
     `q` finds titles by the beginnings of their words. Where there are more, the `Link` header leads
     to the next page. `Last-Event-ID` is where the stream of changes goes on.
     """
-    rows = await listing.find(
+    rows = await search.find(
         seller=seller,
         q=q,
         sort=sort,
         after=Cursor.parse(cursor) if cursor is not None else None,
         limit=limit + 1,
     )
-    field, _ = listing.SORTED_BY[sort]
+    field, _ = search.SORTED_BY[sort]
     return [TicketOut.of_row(row) for row in page(rows, limit, field, request, response)]
 
 
 @router.get("/stream", response_class=EventSourceResponse)
-async def watch_tickets(watcher: Watching, after: Position) -> AsyncIterator[ServerSentEvent]:
+async def watch_tickets(watcher: FeedSubscriber, after: Position) -> AsyncIterator[ServerSentEvent]:
     """What happens to the tickets, as it happens: server-sent events for everybody.
 
     - `appeared`, `changed`, `came-back` (a hold has ended): a ticket that is on sale, in the shape
@@ -92,12 +97,12 @@ async def watch_tickets(watcher: Watching, after: Position) -> AsyncIterator[Ser
     It does not end by itself, but may at any time: a reader that does not keep up, or a process
     that stops. Where too many watch the answer is a 503.
     """
-    yield come_again()
+    yield retry_hint()
     async for news in watcher.news(after):
         yield tell(news)
 
 
-@router.get("/{ticketId}", responses=may_answer(NotFound), dependencies=[notes_position])
+@router.get("/{ticketId}", responses=error_responses(NotFound), dependencies=[sends_last_event_id])
 async def show_ticket(ticket_id: TicketId) -> TicketOut:
     """One ticket, whoever holds it. `Last-Event-ID` is where the stream of changes goes on."""
     ticket = await Ticket.get(PydanticObjectId(ticket_id))
@@ -106,7 +111,7 @@ async def show_ticket(ticket_id: TicketId) -> TicketOut:
     return TicketOut.of(ticket)
 
 
-@router.put("/{ticketId}", responses=may_answer(NotFound))
+@router.put("/{ticketId}", responses=error_responses(NotFound))
 @transactional
 async def change_ticket(
     ticket_id: TicketId, changes: TicketChanges, user: CurrentUser
@@ -119,7 +124,7 @@ async def change_ticket(
     return TicketOut.of(ticket)
 
 
-@router.delete("/{ticketId}", status_code=204, responses=may_answer(NotFound))
+@router.delete("/{ticketId}", status_code=204, responses=error_responses(NotFound))
 @transactional
 async def withdraw_ticket(ticket_id: TicketId, user: CurrentUser) -> None:
     """Withdraw a ticket that you sell and nobody has reserved."""

@@ -8,7 +8,7 @@ from fastapi import Path
 from pydantic import AfterValidator, Field, StringConstraints
 
 from ticketing_common.events import Id, Price
-from ticketing_common.wire import Wire
+from ticketing_common.web.schemas import ApiModel
 
 # Not str.isprintable, which refuses the joiners inside emoji and every space but one, too.
 _CONTROLS = "\\u0000-\\u001f\\u007f-\\u009f"
@@ -29,12 +29,12 @@ Title = Annotated[
 TicketId = Annotated[Id, Path(alias="ticketId")]
 
 
-class TicketChanges(Wire):
+class TicketChanges(ApiModel):
     title: Title
     price: Price
 
 
-class TicketOut(Wire):
+class TicketOut(ApiModel):
     id: Id
     title: str
     price: Price
@@ -43,14 +43,14 @@ class TicketOut(Wire):
     version: int = Field(ge=0)
 
 
-class TicketGone(Wire):
+class TicketGone(ApiModel):
     id: Id
     version: int = Field(ge=0)
     order_id: Id | None
     """The order that holds it; None where it was withdrawn."""
 
 
-class LookAfresh(Wire):
+class ResetOut(ApiModel):
     """What was missed is not known."""
 
 

@@ -1,0 +1,5 @@
+"""A stand-in for Stripe's API: payments that behave as documented and move no money."""
+
+from ticketing_dev.standins.stripe.app import app, create_app
+
+__all__ = ["app", "create_app"]

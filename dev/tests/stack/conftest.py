@@ -1,0 +1,34 @@
+import runpy
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ticketing_testing.patience import PATIENCE_SECONDS
+
+
+@pytest.fixture(scope="session")
+def fakes() -> SimpleNamespace:
+    """What fakes.py has: it is a program that the tests run, too."""
+    path = Path(__file__).with_name("fakes.py")
+    return SimpleNamespace(path=path, **runpy.run_path(str(path), run_name="fakes"))
+
+
+Eventually = Callable[..., Any]
+
+
+@pytest.fixture(scope="session")
+def eventually() -> Eventually:
+    """Wait until the call gives something true, and give that."""
+
+    def wait(call: Callable[[], Any], seconds: float = PATIENCE_SECONDS) -> Any:
+        deadline = time.monotonic() + seconds
+        while not (result := call()):
+            assert time.monotonic() < deadline, "it did not happen"
+            time.sleep(0.02)
+        return result
+
+    return wait

@@ -1,0 +1,96 @@
+"""The real MongoDB, NATS and Redis that tests run on: one set a test process.
+
+`TICKETING_TEST_PARTS=containers` takes them from Docker through testcontainers; otherwise they are
+the pinned servers from PyPI, or a real mongod where `TICKETING_MONGOD` or PATH has one.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ticketing_dev.stack import processes
+from ticketing_dev.stack.process import Process
+
+ACCOUNTS = 2000
+"""More than the tests of one process: each test has a NATS account, and streams, of its own."""
+
+
+@dataclass(frozen=True)
+class Stores:
+    """Where the servers are."""
+
+    mongo_uri: Callable[[str], str]
+    """Of a database's name."""
+    nats_url: Callable[[int], str]
+    """Of an account's number."""
+    redis_url: str
+
+
+@contextmanager
+def stores(folder: Path) -> Iterator[Stores]:
+    """The servers, running; their data below `folder`."""
+    in_containers = os.environ.get("TICKETING_TEST_PARTS") == "containers"
+    with (_from_containers if in_containers else _from_packages)(folder) as started:
+        yield started
+
+
+@contextmanager
+def _from_packages(folder: Path) -> Iterator[Stores]:
+    # Nobody needs their data after the tests: no time goes into keeping it, or into a goodbye.
+    mongo = processes.mongo(processes.free_port(), folder / "mongo", durable=False)
+    nats = processes.nats(processes.free_port(), folder / "nats", accounts=ACCOUNTS, durable=False)
+    redis = processes.redis(processes.free_port(), folder / "redis")
+    with ExitStack() as stack:
+        for part in (mongo, nats, redis):
+            process = Process(part)
+            stack.callback(process.kill)
+            process.start()
+        yield Stores(mongo.uri, nats.account_url, redis.url)
+
+
+@contextmanager
+def _from_containers(folder: Path) -> Iterator[Stores]:
+    from testcontainers.core.container import DockerContainer
+    from testcontainers.core.wait_strategies import LogMessageWaitStrategy
+
+    from ticketing_dev.stack import mongod
+
+    def address(container: DockerContainer, port: int) -> str:
+        return f"{container.get_container_host_ip()}:{container.get_exposed_port(port)}"
+
+    # The same file that the pinned server reads, so that accounts are declared in one place.
+    (config,) = processes.nats(4222, folder, accounts=ACCOUNTS).files.values()
+    (folder / "nats.conf").write_text(config.replace("127.0.0.1:4222", "0.0.0.0:4222"))
+    mongo = (
+        DockerContainer("mongo:8.0")
+        .with_command(
+            f"--replSet {mongod.REPLICA_SET} --bind_ip_all --setParameter {mongod.TRANSACTIONS}"
+        )
+        .with_exposed_ports(27017)
+        .waiting_for(LogMessageWaitStrategy("Waiting for connections"))
+    )
+    nats = (
+        DockerContainer("nats:2.12")
+        .with_command("--config /nats.conf")
+        .with_volume_mapping(str(folder / "nats.conf"), "/nats.conf", "ro")
+        .with_exposed_ports(4222)
+        .waiting_for(LogMessageWaitStrategy("Server is ready"))
+    )
+    redis = (
+        DockerContainer("redis:8")
+        .with_command("redis-server --appendonly yes")
+        .with_exposed_ports(6379)
+        .waiting_for(LogMessageWaitStrategy("Ready to accept connections"))
+    )
+    with mongo, nats, redis:
+        form = "rs.initiate(); while (!db.hello().isWritablePrimary) sleep(50)"
+        mongo.exec(["mongosh", "--quiet", "--eval", form])
+        at = address(mongo, 27017)
+        yield Stores(
+            # The set's member goes by the container's own name, which is none of ours.
+            lambda database: f"mongodb://{at}/{database}?directConnection=true",
+            lambda account: f"nats://t{account}:t@{address(nats, 4222)}",
+            f"redis://{address(redis, 6379)}",
+        )
