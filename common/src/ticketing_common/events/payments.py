@@ -1,9 +1,19 @@
 """What payments says."""
 
+from enum import StrEnum
 from typing import ClassVar
 
 from ticketing_common.events.base import DomainEvent, VersionedEvent
 from ticketing_common.events.values import Id
+
+
+class PaymentStatus(StrEnum):
+    STARTED = "started"
+    NEEDS_CONFIRMATION = "needs-confirmation"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    REFUND_PENDING = "refund-pending"
+    REFUNDED = "refunded"
 
 
 class _PaymentTry(DomainEvent):

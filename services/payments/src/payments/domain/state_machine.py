@@ -8,15 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-
-class PaymentStatus(StrEnum):
-    STARTED = "started"
-    NEEDS_CONFIRMATION = "needs-confirmation"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    REFUND_PENDING = "refund-pending"
-    REFUNDED = "refunded"
-
+from ticketing_common.events.payments import PaymentStatus
 
 S = PaymentStatus
 
