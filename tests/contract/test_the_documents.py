@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from payments.domain.state_machine import PaymentStatus
+from ticketing_common.events.payments import PaymentStatus
 from ticketing_dev.tools.diagram import DOCS, DRAWN, diagram, drawn_into, life_of_a_payment
 
 

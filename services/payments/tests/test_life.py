@@ -11,12 +11,12 @@ from payments.domain.state_machine import (
     TRANSITIONS,
     UNDER_WAY,
     Intent,
-    PaymentStatus,
     Refunds,
     Step,
     next_step,
     stands,
 )
+from ticketing_common.events.payments import PaymentStatus
 
 S = PaymentStatus
 AMOUNT = 2500

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Request, Response
 
 from payments.domain.documents import Fault, Order, Payment
-from payments.domain.state_machine import Intent, PaymentStatus
+from payments.domain.state_machine import Intent
 from payments.jobs.settlement import Processor
 from payments.schemas import (
     NewPayment,
@@ -25,6 +25,7 @@ from ticketing_common.errors import (
     PaymentDeclined,
     Unavailable,
 )
+from ticketing_common.events.payments import PaymentStatus
 from ticketing_common.web.idempotency import HEADER
 from ticketing_common.web.openapi import error_responses
 from ticketing_common.web.sessions import CurrentUser

@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import Path, Query
 from pydantic import StringConstraints
 
-from payments.domain.state_machine import PaymentStatus
 from ticketing_common.events import Id, Price
+from ticketing_common.events.payments import PaymentStatus
 from ticketing_common.web.schemas import ApiModel
 
 StripeToken = Annotated[

@@ -10,10 +10,11 @@ from pydantic import Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
-from payments.domain.state_machine import TRANSITIONS, UNDER_WAY, PaymentStatus
+from payments.domain.state_machine import TRANSITIONS, UNDER_WAY
 from payments.jobs import wakeup
 from ticketing_common.errors import BadRequest, Conflict
 from ticketing_common.events import CancelReason, Id, OrderStatus, Price, UtcTime, utc_now
+from ticketing_common.events.payments import PaymentStatus
 from ticketing_common.persistence.documents import OwnedDocument
 
 LEASE = timedelta(seconds=30)

@@ -13,7 +13,7 @@ from payments.domain.documents import (
     Payment,
     PaymentUnderWay,
 )
-from payments.domain.state_machine import Intent, PaymentStatus, stands
+from payments.domain.state_machine import Intent, stands
 from ticketing_common.errors import NotFound
 from ticketing_common.events import (
     CancelReason,
@@ -24,6 +24,7 @@ from ticketing_common.events import (
     PaymentRefunded,
     PaymentStarted,
 )
+from ticketing_common.events.payments import PaymentStatus
 from ticketing_common.persistence import outbox
 from ticketing_common.persistence.transaction import transactional
 from ticketing_common.web.sessions import SessionUser

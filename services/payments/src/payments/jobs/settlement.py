@@ -7,10 +7,11 @@ import structlog
 
 from payments.domain import rules
 from payments.domain.documents import Order, Payment, PaymentUnderWay
-from payments.domain.state_machine import Intent, PaymentStatus, Step, next_step
+from payments.domain.state_machine import Intent, Step, next_step
 from payments.jobs.wakeup import light_sleep
 from payments.stripe.client import Gateway, NoAnswer, Refused
 from ticketing_common.events import utc_now
+from ticketing_common.events.payments import PaymentStatus
 from ticketing_common.web.sessions import SessionUser
 
 log = structlog.get_logger(__name__)
