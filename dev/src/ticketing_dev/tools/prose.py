@@ -166,7 +166,8 @@ class Checker:
         if mark := re.search(r"\?|[.,:;!]$", heading):
             yield line, f'heading has "{mark[0]}"', "a noun without punctuation at its end"
         proper_names = self._content["proper_names"]["names"]
-        first, *others = CODE_SPAN.sub("`", heading).split() or [""]
+        unnumbered = re.sub(r"^\d+[.:)]? ", "", CODE_SPAN.sub("`", heading))
+        first, *others = unnumbered.split() or [""]
         if first[:1].islower() and first not in proper_names:
             yield line, f"heading begins with {first}", "a capital letter"
         for word in others:
