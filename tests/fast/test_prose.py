@@ -121,8 +121,16 @@ def test_docstring_plain_is_accepted(checker: Checker, text: str) -> None:
 
 def test_docstring_opening_is_checked(checker: Checker) -> None:
     assert found(checker, PYTHON, '"""Have the caller wait."""') == ['opens with "Have"']
-    assert found(checker, PYTHON, '"""How long it takes."""') == ['opens with "How"']
+    assert found(checker, PYTHON, '"""How an order ends."""') == ['opens with "How"']
+    assert found(checker, PYTHON, 'LIMIT = 3\n"""How long it takes."""') == []
     assert found(checker, PYTHON, '"""Wait for the caller."""') == []
+
+
+def test_function_docstring_opening_is_checked(checker: Checker) -> None:
+    function = 'def is_open():\n    """Whether it is open."""'
+    assert found(checker, PYTHON, function) == ['opens with "Whether"']
+    assert found(checker, PYTHON, f"@property\n{function}") == []
+    assert found(checker, PYTHON, 'is_open: bool\n"""Whether it is open."""') == []
 
 
 def test_comment_is_checked_across_lines(checker: Checker) -> None:

@@ -36,8 +36,15 @@ TS_TOKEN = re.compile(
     r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|`(?:\\.|[^`\\])*`|//[^\n]*|/\*.*?\*/', re.DOTALL
 )
 
-SECTIONS = dict.fromkeys(("identifiers", "names", "modules", "openings", "headings"), re.NOFLAG)
-SECTIONS["phrases"] = re.IGNORECASE
+SECTIONS = (
+    "identifiers",
+    "names",
+    "modules",
+    "phrases",
+    "openings",
+    "function_openings",
+    "headings",
+)
 Found = tuple[int, str, str]  # The line, the found text and the replacement.
 
 
@@ -60,9 +67,10 @@ class Checker:
         self._rules = {
             section: [
                 (re.compile(pattern.replace(" ", r"\s+"), flags), instead)
-                for pattern, instead in content[section].items()
+                for pattern, instead in patterns.items()
             ]
-            for section, flags in SECTIONS.items()
+            for section, patterns in content["rules"].items()
+            for flags in [re.IGNORECASE if section == "phrases" else re.NOFLAG]
         }
 
     def is_in_scope(self, path: str) -> bool:
@@ -115,6 +123,8 @@ class Checker:
                 match statement:  # Docstrings, and those of attributes.
                     case ast.Expr(value=ast.Constant(value=str(text), lineno=line)):
                         yield from self._opening("openings", line, text)
+                        if _is_plain_function(node):
+                            yield from self._opening("function_openings", line, text)
                         yield from self._prose(line, text)
         for line, text in _comments(source):
             yield from self._prose(line, text)
@@ -205,6 +215,13 @@ def _defined_names(node: ast.AST) -> list[str]:
         case ast.Attribute(attr=name, ctx=ast.Store()) | ast.alias(asname=str(name)):
             return [name]
     return []
+
+
+def _is_plain_function(node: ast.AST) -> bool:
+    """Return whether the node is a function, and neither a property nor a pytest fixture."""
+    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not any(
+        re.search("property|fixture", ast.unparse(decorator)) for decorator in node.decorator_list
+    )
 
 
 def _comments(source: str) -> Iterator[tuple[int, str]]:
