@@ -75,7 +75,7 @@ NODE := ../$(BIN)/python -m ticketing_dev.tools.node
 
 .PHONY: client
 client: setup
-	@$(BIN)/python -m ticketing_dev.stack.client install
+	@$(BIN)/python -m ticketing_dev.stack.client_build install
 
 .PHONY: chromium
 chromium:

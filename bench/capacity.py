@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ticketing_dev.checkout import ROOT
-from ticketing_dev.stack.processes import free_port
+from ticketing_dev.stack.processes.ports import free_port
 
 PODS = ("auth", "tickets", "orders", "payments", "expiration", "contact", "client")
 PEOPLE = 8
@@ -37,7 +37,7 @@ class Pods:
     """The processes that are pods in a cluster, and the most memory that each was seen with."""
 
     def __init__(self, data: str) -> None:
-        pids = {part["name"]: part["pid"] for part in status(data)["parts"]}
+        pids = {part["name"]: part["pid"] for part in status(data)["processes"]}
         self._processes = {pod: psutil.Process(pids[pod]) for pod in PODS}
         self.most = self.memory()
 

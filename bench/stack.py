@@ -19,7 +19,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from ticketing_dev.stack.processes import free_port
+from ticketing_dev.stack.processes.ports import free_port
 
 COMMAND = str(Path(sys.executable).with_name("ticketing"))
 REST_SECONDS = 20

@@ -14,8 +14,9 @@ from ticketing_common.background import background
 from ticketing_common.events import TicketCreated, TicketUpdated
 from ticketing_common.messaging.feed import Feed, FeedEvent, Resync, Subscriber
 from ticketing_common.messaging.feed_reader import follow
-from ticketing_dev.stack import processes
-from ticketing_dev.stack.process import Process
+from ticketing_dev.stack.processes import servers
+from ticketing_dev.stack.processes.ports import free_port
+from ticketing_dev.stack.supervision.process import Process
 from ticketing_testing import Bus, World, an_event, eventually
 from ticketing_testing.patience import PATIENCE_SECONDS
 
@@ -135,12 +136,12 @@ async def test_all_look_afresh_where_the_stream_was_made_anew(bus: Bus) -> None:
 async def test_a_feed_goes_on_when_the_broker_is_back(
     tmp_path: Path, broken_connections: None
 ) -> None:
-    process = Process(processes.nats(processes.free_port(), tmp_path))
+    process = Process(servers.nats(free_port(), tmp_path))
     await asyncio.to_thread(process.start)
     try:
         options = {"max_reconnect_attempts": -1, "reconnect_time_wait": 0.1}
-        connection = await nats.connect(process.part.url, **options)
-        async with Bus.open(process.part.url):
+        connection = await nats.connect(process.spec.url, **options)
+        async with Bus.open(process.spec.url):
             pass  # makes the streams
         feed = Feed(TicketCreated)
         async with following(connection.jetstream(), feed):
@@ -148,7 +149,7 @@ async def test_a_feed_goes_on_when_the_broker_is_back(
                 for title in ("a", "b"):
                     await asyncio.to_thread(process.kill)
                     await asyncio.to_thread(process.start)
-                    async with Bus.open(process.part.url) as bus:
+                    async with Bus.open(process.spec.url) as bus:
                         await say(bus, title)
                     assert await titles(watcher, 1) == [title]
         await connection.close()

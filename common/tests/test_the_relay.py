@@ -14,8 +14,9 @@ from ticketing_common.messaging import relay as relay_module
 from ticketing_common.persistence import database, outbox, transaction
 from ticketing_common.persistence.transaction import transactional
 from ticketing_common.settings import SessionSettings
-from ticketing_dev.stack import processes
-from ticketing_dev.stack.process import Process, running
+from ticketing_dev.stack.processes import servers
+from ticketing_dev.stack.processes.ports import free_port
+from ticketing_dev.stack.supervision.process import Process, running
 from ticketing_testing import Bus, Served, World, an_id, eventually, serving, somebody
 from ticketing_testing.patience import PATIENCE_SECONDS
 
@@ -163,10 +164,10 @@ async def test_a_second_publishing_is_harmless(served: Served) -> None:
 async def test_requests_are_served_and_events_kept_while_the_broker_is_away(
     world: World, workshop: Workshop, tmp_path: Path
 ) -> None:
-    with running(processes.nats(processes.free_port(), tmp_path)) as nats:
-        settings = SessionSettings(**(world.settings() | {"nats_url": nats.part.url}))
+    with running(servers.nats(free_port(), tmp_path)) as nats:
+        settings = SessionSettings(**(world.settings() | {"nats_url": nats.spec.url}))
         app = make_app(settings, workshop.listeners)
-        async with Bus.open(nats.part.url) as bus, serving(app, bus):
+        async with Bus.open(nats.spec.url) as bus, serving(app, bus):
             nats.kill()
             things = [await make() for _ in range(5)]
             for _ in range(3):
@@ -184,10 +185,10 @@ async def test_requests_are_served_and_events_kept_while_the_broker_is_away(
 async def test_a_service_starts_and_serves_while_the_broker_is_away(
     world: World, workshop: Workshop, tmp_path: Path
 ) -> None:
-    port = processes.free_port()
+    port = free_port()
     url = f"nats://127.0.0.1:{port}"
     settings = SessionSettings(**(world.settings() | {"nats_url": url}))
-    nats = Process(processes.nats(port, tmp_path))
+    nats = Process(servers.nats(port, tmp_path))
     try:
         async with serving(make_app(settings, workshop.listeners)) as served:
             visitor = await served.visitor()

@@ -16,8 +16,9 @@ from fastapi import sse
 from ticketing_common.events import TicketCreated, TicketUpdated
 from ticketing_common.messaging.feed import Feed
 from ticketing_common.settings import SessionSettings
-from ticketing_dev.stack import processes
-from ticketing_dev.stack.process import Process
+from ticketing_dev.stack.processes import servers
+from ticketing_dev.stack.processes.ports import free_port
+from ticketing_dev.stack.supervision.process import Process
 from ticketing_testing import Bus, Served, World, an_event, eventually, serving, watching
 from ticketing_testing.patience import PATIENCE_SECONDS
 
@@ -168,8 +169,8 @@ async def test_a_reader_that_goes_leaves_nothing_behind(serve: Serve) -> None:
 async def test_a_stream_opens_while_the_broker_is_away_and_goes_on_when_it_is_back(
     world: World, workshop: Workshop, tmp_path: Path, broken_connections: None
 ) -> None:
-    process = Process(processes.nats(processes.free_port(), tmp_path))
-    settings = SessionSettings(**world.settings() | {"nats_url": process.part.url})
+    process = Process(servers.nats(free_port(), tmp_path))
+    settings = SessionSettings(**world.settings() | {"nats_url": process.spec.url})
     try:
         async with serving(make_app(settings, workshop.listeners)) as served:
             http = await served.visitor()
@@ -177,7 +178,7 @@ async def test_a_stream_opens_while_the_broker_is_away_and_goes_on_when_it_is_ba
                 await asyncio.to_thread(process.start)
                 assert (await stream.next()).name == "reset"
                 for title in ("a", "b"):
-                    async with Bus.open(process.part.url) as bus:
+                    async with Bus.open(process.spec.url) as bus:
                         await say(bus, title)
                     assert (await stream.next()).data["title"] == title
                     await asyncio.to_thread(process.kill)

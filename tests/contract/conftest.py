@@ -4,8 +4,9 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import pytest
 from tests.contract.apps import make_app
 
-from ticketing_dev.stack import processes
-from ticketing_dev.stack.process import running
+from ticketing_dev.stack.processes import stand_ins
+from ticketing_dev.stack.processes.ports import free_port
+from ticketing_dev.stack.supervision.process import running
 from ticketing_testing import Served, World
 
 Serve = Callable[[str], AbstractAsyncContextManager[Served]]
@@ -14,7 +15,7 @@ Serve = Callable[[str], AbstractAsyncContextManager[Served]]
 @pytest.fixture(scope="session")
 def stripe_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Stripe's stand-in, in a process of its own."""
-    stripe = processes.stripe(processes.free_port(), tmp_path_factory.mktemp("stripe"))
+    stripe = stand_ins.stripe(free_port(), tmp_path_factory.mktemp("stripe"))
     with running(stripe):
         yield stripe.url
 

@@ -11,9 +11,9 @@ from expiration.settings import ExpirationSettings
 from orders.settings import OrdersSettings
 from payments.settings import PaymentsSettings
 from ticketing_common.settings import Settings
-from ticketing_dev.stack.definition import market
-from ticketing_dev.stack.keys import Keys
-from ticketing_dev.stack.ports import free_port
+from ticketing_dev.stack.definition import define_stack
+from ticketing_dev.stack.processes.ports import free_port
+from ticketing_dev.stack.secrets import Secrets
 from tickets.settings import TicketsSettings
 
 SETTINGS: dict[str, type[Settings]] = {
@@ -44,8 +44,8 @@ def empty(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 @pytest.fixture
 def given(tmp_path: Path) -> dict[str, dict[str, str]]:
     """What the local stack gives each of its parts."""
-    parts = market(8080, tmp_path, lambda _: free_port(), Keys(), {}, window=5)
-    return {part.name: dict(part.env) for part in parts}
+    specs = define_stack(8080, tmp_path, lambda _: free_port(), Secrets(), {}, expiration_window=5)
+    return {spec.name: dict(spec.env) for spec in specs}
 
 
 def test_every_service_has_its_row() -> None:

@@ -53,7 +53,7 @@ TRESPASSES = [
     (
         "What runs in production imports no development tool",
         "common/src/ticketing_common/service.py",
-        "ticketing_dev.stack.ports",
+        "ticketing_dev.stack.processes.ports",
     ),
     (
         "Only expiration knows arq and Redis",

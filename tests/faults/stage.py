@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from ticketing_dev.checkout import ROOT
-from ticketing_dev.stack.folder import Folder
-from ticketing_dev.stack.keys import Keys
-from ticketing_dev.stack.ports import free_port
+from ticketing_dev.stack.folder import DataFolder
+from ticketing_dev.stack.processes.ports import free_port
+from ticketing_dev.stack.secrets import Secrets
 from ticketing_ops.events import connection as bus
 from ticketing_testing.programs import StripeStandIn
 
@@ -36,37 +36,37 @@ class Stage:
 
     @property
     def stripe(self) -> StripeStandIn:
-        keys = Keys.kept_in(Folder(self.data).keys)
+        secrets = Secrets.load_or_create(DataFolder(self.data).secrets)
         return StripeStandIn(
-            f"http://{self.address('stripe')}", {"Authorization": f"Bearer {keys.stripe}"}
+            f"http://{self.address('stripe')}", {"Authorization": f"Bearer {secrets.stripe}"}
         )
 
     @property
     def nats_url(self) -> str:
         return bus.address(None, self.data)
 
-    def address(self, part: str) -> str:
-        return str(self._part(part)["address"])
+    def address(self, process: str) -> str:
+        return str(self._state(process)["address"])
 
-    def pid(self, part: str) -> int | None:
-        pid: int | None = self._part(part)["pid"]
+    def pid(self, process: str) -> int | None:
+        pid: int | None = self._state(process)["pid"]
         return pid
 
-    def _part(self, name: str) -> dict[str, Any]:
+    def _state(self, name: str) -> dict[str, Any]:
         state = json.loads((self.data / "state.json").read_text())
-        [part] = [each for each in state["parts"] if each["name"] == name]
-        return dict(part)
+        [process] = [each for each in state["processes"] if each["name"] == name]
+        return dict(process)
 
-    def signal(self, part: str, number: signal.Signals) -> None:
-        """What a part's process is sent, if it has one this very moment."""
-        pid = self.pid(part)
+    def signal(self, process: str, number: signal.Signals) -> None:
+        """Send a signal to a process, unless it is down right now."""
+        pid = self.pid(process)
         if pid is not None:
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
 
-    def lose_data(self, part: str) -> None:
-        """What the part keeps on the disk is gone."""
-        for each in (self.data / part).iterdir():
+    def lose_data(self, process: str) -> None:
+        """Delete the files of a process, except its log."""
+        for each in (self.data / process).iterdir():
             if each.suffix != ".log":
                 shutil.rmtree(each) if each.is_dir() else each.unlink()
 

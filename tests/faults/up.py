@@ -7,8 +7,8 @@ from typing import Any
 
 from tests.faults.sabotage import VARIABLE
 
-from ticketing_dev.stack import processes
-from ticketing_dev.stack.processes import Part
+from ticketing_dev.stack.processes import services
+from ticketing_dev.stack.processes.spec import ProcessSpec
 from ticketing_ops.cli import app
 
 ROOT = Path(__file__).parents[2]
@@ -16,18 +16,18 @@ ROOT = Path(__file__).parents[2]
 
 def main() -> None:
     if guard := os.environ.get(VARIABLE):
-        whole = processes.service
+        whole = services.service
 
-        def sabotaged(name: str, *args: Any, **kwargs: Any) -> Part:
-            part = whole(name, *args, **kwargs)
+        def sabotaged(name: str, *args: Any, **kwargs: Any) -> ProcessSpec:
+            spec = whole(name, *args, **kwargs)
             app = f"tests.faults.sabotage:{name}"
             command = tuple(
-                app if word == f"{name}.app:create_app" else word for word in part.command
+                app if word == f"{name}.app:create_app" else word for word in spec.command
             )
-            env = {**part.env, VARIABLE: guard, "PYTHONPATH": str(ROOT)}
-            return replace(part, command=command, env=env)
+            env = {**spec.env, VARIABLE: guard, "PYTHONPATH": str(ROOT)}
+            return replace(spec, command=command, env=env)
 
-        processes.service = sabotaged
+        services.service = sabotaged
     app()
 
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import httpx
 
-from ticketing_dev.stack.folder import Folder
-from ticketing_dev.stack.keys import Keys
-from ticketing_dev.stack.processes import free_port
+from ticketing_dev.stack.folder import DataFolder
+from ticketing_dev.stack.processes.ports import free_port
+from ticketing_dev.stack.secrets import Secrets
 from ticketing_testing import eventually
 from ticketing_testing.programs import PLAIN, StripeStandIn
 
@@ -44,8 +44,8 @@ class Market:
     @property
     def stripe(self) -> StripeStandIn:
         """The stand-in, with its bad days on demand."""
-        [address] = [p["address"] for p in self.status()["parts"] if p["name"] == "stripe"]
-        key = Keys.kept_in(Folder(self._data).keys).stripe
+        [address] = [p["address"] for p in self.status()["processes"] if p["name"] == "stripe"]
+        key = Secrets.load_or_create(DataFolder(self._data).secrets).stripe
         return StripeStandIn(f"http://{address}", {"Authorization": f"Bearer {key}"})
 
     def ticketing(self, *words: str) -> subprocess.CompletedProcess[str]:
@@ -68,9 +68,9 @@ class Market:
         logs = [*self._data.glob("*.log"), *self._data.glob("*/*.log")]
         return "".join(log.read_text() for log in logs)
 
-    def kill(self, part: str) -> None:
-        """End a part as a crash would."""
-        [pid] = [each["pid"] for each in self.status()["parts"] if each["name"] == part]
+    def kill(self, process: str) -> None:
+        """Kill a process, as a crash would."""
+        [pid] = [each["pid"] for each in self.status()["processes"] if each["name"] == process]
         os.kill(pid, signal.SIGKILL)
 
     async def visitor(self) -> "Person":

@@ -64,7 +64,7 @@ async def test_a_backup_overwrites_nothing_that_it_was_not_told_to(
 
 
 def lose(market: Market, service: str) -> None:
-    [mongo] = [part for part in market.status()["parts"] if part["name"] == "mongo"]
+    [mongo] = [part for part in market.status()["processes"] if part["name"] == "mongo"]
     uri = f"mongodb://{mongo['address']}/?directConnection=true"
     with MongoClient[dict[str, object]](uri) as client:
         assert service in client.list_database_names()

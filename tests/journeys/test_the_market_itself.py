@@ -102,7 +102,7 @@ KILLED = ["tickets", "orders", "payments", "expiration", "contact", "nats", "red
 
 async def test_parts_that_are_killed_come_back_and_nothing_is_lost(market: Market) -> None:
     seller, buyer = await market.somebody(), await market.somebody()
-    before = {each["name"]: each["restarts"] for each in market.status()["parts"]}
+    before = {each["name"]: each["restarts"] for each in market.status()["processes"]}
     orders = []
 
     for part in KILLED:
@@ -115,5 +115,5 @@ async def test_parts_that_are_killed_come_back_and_nothing_is_lost(market: Marke
         await buyer.sees_order(order, status="cancelled")
         await seller.sees_ticket(ticket, orderId=None, version=2)
         await market.mail_to(buyer.email, f"Cancelled: {ticket['title']}")
-    after = {each["name"]: each["restarts"] for each in market.status()["parts"]}
+    after = {each["name"]: each["restarts"] for each in market.status()["processes"]}
     assert {part for part in after if after[part] > before[part]} == set(KILLED)

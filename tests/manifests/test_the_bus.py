@@ -16,10 +16,11 @@ from tests.manifests.references import Objects
 
 from ticketing_common.events import Envelope, TicketCreated, utc_now
 from ticketing_common.messaging.streams import provision, streams
-from ticketing_dev.stack import probes
-from ticketing_dev.stack.ports import HOST, free_port
-from ticketing_dev.stack.process import Process
-from ticketing_dev.stack.processes import BIN, Part
+from ticketing_dev.stack.processes import probes
+from ticketing_dev.stack.processes.ports import HOST, free_port
+from ticketing_dev.stack.processes.servers import BIN
+from ticketing_dev.stack.processes.spec import ProcessSpec
+from ticketing_dev.stack.supervision.process import Process
 from ticketing_dev.tools.diagram import subscription_lists
 from ticketing_dev.tools.manifests import Object
 from ticketing_testing import an_event, an_id, eventually
@@ -42,7 +43,7 @@ def environment(objects: Objects, name: str) -> dict[str, str]:
     return told
 
 
-def servers(objects: list[Object], sandbox: list[Object], folder: Path) -> list[Part]:
+def servers(objects: list[Object], sandbox: list[Object], folder: Path) -> list[ProcessSpec]:
     """The StatefulSet's pods as parts. Only where they listen and store differs from a cluster."""
     secret = [one for one in sandbox if one["metadata"]["name"] == "nats-users"]
     known = Objects([*(one for one in objects if one["kind"] != "Secret"), *secret], {})
@@ -69,7 +70,7 @@ def servers(objects: list[Object], sandbox: list[Object], folder: Path) -> list[
             for there, instead in here.items():
                 mine[file] = mine[file].replace(there, instead)
         found.append(
-            Part(
+            ProcessSpec(
                 name=name,
                 command=(str(BIN / "nats-server"), "--config", "nats.conf"),
                 files=mine,
@@ -77,7 +78,7 @@ def servers(objects: list[Object], sandbox: list[Object], folder: Path) -> list[
                 port=port,
                 data=folder / name,
                 scheme="nats",
-                ready=partial(probes.answers, monitor, "/healthz"),
+                is_ready=partial(probes.returns_200, monitor, "/healthz"),
             )
         )
     return found
@@ -90,7 +91,7 @@ def started(overlay: Render, tmp_path: Path) -> Iterator[Callable[[str], list[Pr
 
         def start(name: str) -> list[Process]:
             processes = [
-                Process(part) for part in servers(overlay(name), overlay("k8s-dev"), tmp_path)
+                Process(spec) for spec in servers(overlay(name), overlay("k8s-dev"), tmp_path)
             ]
             for process in processes:
                 process.launch()
@@ -103,7 +104,7 @@ def started(overlay: Render, tmp_path: Path) -> Iterator[Callable[[str], list[Pr
 
 
 def url(server: Process, user: str) -> str:
-    return f"nats://{user}:sandbox-{user}@{server.part.address}"
+    return f"nats://{user}:sandbox-{user}@{server.spec.address}"
 
 
 @pytest.mark.usefixtures("broken_connections")
@@ -120,7 +121,7 @@ async def test_the_one_server_of_a_sandbox_knows_the_services(
     stranger = Client()
     with pytest.raises(Exception, match="Authorization"):
         # Else its PING could be answered by a reset, and the refusal be lost.
-        await stranger.connect(f"nats://{server.part.address}", allow_reconnect=False, verbose=True)
+        await stranger.connect(f"nats://{server.spec.address}", allow_reconnect=False, verbose=True)
     await stranger.close()
 
 

@@ -11,7 +11,7 @@ from tests.manifests.linters import complaints
 from tests.manifests.project import DOCKERFILES, SERVICES
 
 from ticketing_dev.checkout import ROOT
-from ticketing_dev.stack import processes
+from ticketing_dev.stack.processes import services
 
 TARGETS = [(name, None) for name in DOCKERFILES] + [
     (name, "live") for name in DOCKERFILES if name != "stand-ins"
@@ -80,7 +80,7 @@ def test_an_image_says_what_it_is(name: str) -> None:
 
 @every_service
 def test_an_image_serves_as_the_local_stack_does(service: str, tmp_path: Path) -> None:
-    command = processes.service(service, 3000, tmp_path, {}).command
+    command = services.service(service, 3000, tmp_path, {}).command
     env = image(service).env
     assert [env["UVICORN_FACTORY"], env["UVICORN_ACCESS_LOG"]] == ["true", "false"]
     grace = ["--timeout-graceful-shutdown", env["UVICORN_TIMEOUT_GRACEFUL_SHUTDOWN"]]
@@ -92,9 +92,9 @@ def test_an_image_serves_as_the_local_stack_does(service: str, tmp_path: Path) -
 def test_every_image_keeps_connections_for_longer_than_an_ingress_does(tmp_path: Path) -> None:
     stand_ins = image("stand-ins").env["UVICORN_TIMEOUT_KEEP_ALIVE"]
     pages = image("client").env["KEEP_ALIVE_TIMEOUT"]
-    assert pages == processes.client(3000, tmp_path, (), "", "usd").env["KEEP_ALIVE_TIMEOUT"]
-    assert int(pages) == int(stand_ins) * 1000 == processes.KEPT_ALIVE_SECONDS * 1000
-    assert processes.KEPT_ALIVE_SECONDS > 600
+    assert pages == services.client(3000, tmp_path, (), "", "usd").env["KEEP_ALIVE_TIMEOUT"]
+    assert int(pages) == int(stand_ins) * 1000 == services.KEEP_ALIVE_SECONDS * 1000
+    assert services.KEEP_ALIVE_SECONDS > 600
 
 
 @pytest.mark.parametrize("name", DOCKERFILES)

@@ -17,12 +17,12 @@ import pytest
 from tests.manifests.project import DOCKERFILES
 
 from ticketing_dev.checkout import ROOT
-from ticketing_dev.stack import probes
-from ticketing_dev.stack.definition import market
-from ticketing_dev.stack.keys import Keys
-from ticketing_dev.stack.ports import free_port
-from ticketing_dev.stack.process import running
-from ticketing_dev.stack.processes import Part
+from ticketing_dev.stack.definition import define_stack
+from ticketing_dev.stack.processes import probes
+from ticketing_dev.stack.processes.ports import free_port
+from ticketing_dev.stack.processes.spec import ProcessSpec
+from ticketing_dev.stack.secrets import Secrets
+from ticketing_dev.stack.supervision.process import running
 
 PATIENCE_SECONDS = 60
 HARD = ["--read-only", "--tmpfs", "/tmp:exec,mode=1777", "--user", "10001:10001"]
@@ -51,24 +51,24 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Part]]:
+def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, ProcessSpec]]:
     """The parts of a market whose stores run; who has docker can run the others."""
     if shutil.which("docker") is None or not docker("info", check=False):
         pytest.skip("there is no docker here")
     ports: dict[str, int] = {}
-    parts = market(
+    specs = define_stack(
         free_port(),
         tmp_path_factory.mktemp("market"),
         lambda name: ports.setdefault(name, free_port()),
-        Keys(),
+        Secrets(),
         {},
-        client=lambda _: (),
+        client_command=lambda _: (),
     )
     with ExitStack() as stack:
-        for part in parts:
-            if part.name in ("nats", "mongo", "redis"):
-                stack.enter_context(running(part))
-        yield {part.name: part for part in parts}
+        for spec in specs:
+            if spec.name in ("nats", "mongo", "redis"):
+                stack.enter_context(running(spec))
+        yield {spec.name: spec for spec in specs}
 
 
 def build(name: str, target: str | None = None) -> str:
@@ -99,20 +99,20 @@ def bring(container: str, path: str, source: Path) -> None:
 @pytest.mark.parametrize("target", [None, "live"])
 @pytest.mark.parametrize("name", DOCKERFILES)
 def test_an_image_serves_on_a_root_that_is_read_only_without_rights_and_stops_when_told(
-    told: Mapping[str, Part], name: str, target: str | None
+    told: Mapping[str, ProcessSpec], name: str, target: str | None
 ) -> None:
     if (name, target) == ("stand-ins", "live"):
         pytest.skip("whoever works on the stand-ins runs `ticketing up --dev`")
     built = build(name, target)
-    part = told["stripe" if name == "stand-ins" else name]
-    env = {**part.env, "UVICORN_PORT": str(part.port), "UVICORN_HOST": "127.0.0.1"}
+    spec = told["stripe" if name == "stand-ins" else name]
+    env = {**spec.env, "UVICORN_PORT": str(spec.port), "UVICORN_HOST": "127.0.0.1"}
     env.pop("STAND_IN_DATA", None)
     given = [word for name, value in env.items() for word in ("--env", f"{name}={value}")]
     began = time.monotonic()
     container = docker("run", "--detach", *HARD, *given, built)
     try:
         path = "/healthz" if name in ("client", "stand-ins") else "/readyz"
-        while not probes.answers(part.port, path):
+        while not probes.returns_200(spec.port, path):
             assert time.monotonic() < began + PATIENCE_SECONDS, docker("logs", container)
             time.sleep(0.02)
         started = time.monotonic() - began

@@ -17,7 +17,7 @@ from tests.manifests.references import NOWHERE, Objects
 from ticketing_common.messaging.consumer import HANDLER_SECONDS
 from ticketing_common.messaging.streams import consumers
 from ticketing_dev.checkout import INGRESS, ROOT
-from ticketing_dev.stack.rolling_restart import LEAVING_SECONDS
+from ticketing_dev.stack.rolling_restart import DRAIN_SECONDS
 from ticketing_dev.tools.diagram import subscription_lists
 from ticketing_dev.tools.manifests import COMPONENTS, INFRA, Object
 
@@ -200,7 +200,7 @@ def test_a_pod_is_given_the_time_that_its_service_takes_to_stop(
     [requests] = re.findall(r"UVICORN_TIMEOUT_GRACEFUL_SHUTDOWN=(\d+)", dockerfile)
     before = pod["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
     outbox = 3
-    assert before == LEAVING_SECONDS, "as long as a local process waits for the ingress"
+    assert before == DRAIN_SECONDS, "as long as a local process waits for the ingress"
     takes = before + int(requests) + HANDLER_SECONDS + outbox
     assert pod["terminationGracePeriodSeconds"] >= takes
     assert deployment["strategy"]["rollingUpdate"]["maxUnavailable"] == 0

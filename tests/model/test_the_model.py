@@ -25,8 +25,9 @@ from hypothesis.stateful import (
 from tests.model.market import KEPT, KEY, Market
 
 from ticketing_common import circuit_breaker
-from ticketing_dev.stack import processes
-from ticketing_dev.stack.process import running
+from ticketing_dev.stack.processes import servers, stand_ins
+from ticketing_dev.stack.processes.ports import free_port
+from ticketing_dev.stack.supervision.process import running
 from ticketing_testing import somebody
 from ticketing_testing.programs import StripeStandIn
 
@@ -229,15 +230,13 @@ def run() -> Iterator[Any]:
 @pytest.fixture
 def market(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Market]:
     monkeypatch.setattr(circuit_breaker, "FAILURES", 1_000_000)  # its pauses go by another clock
-    mongo = processes.mongo(
-        processes.free_port(), tmp_path / "mongo", durable=False
-    )  # nothing crashes
+    mongo = servers.mongo(free_port(), tmp_path / "mongo", durable=False)  # nothing crashes
     with (
         running(mongo),
-        running(processes.stripe(processes.free_port(), tmp_path / "stripe")) as bank,
+        running(stand_ins.stripe(free_port(), tmp_path / "stripe")) as bank,
         time_machine.travel(datetime.now(UTC), tick=False) as clock,
     ):
-        stripe = StripeStandIn(bank.part.url, {"Authorization": f"Bearer {KEY}"})
+        stripe = StripeStandIn(bank.spec.url, {"Authorization": f"Bearer {KEY}"})
         opened = Market.open(mongo.uri, stripe, clock)
         market = run(opened.__aenter__())
         yield market

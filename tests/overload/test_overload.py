@@ -13,7 +13,8 @@ from tests.overload.load import Answer, ConcurrencyLimitMiddleware
 
 from ticketing_common.events import TicketCreated
 from ticketing_common.web.sessions import COOKIE, Sessions
-from ticketing_dev.stack import processes
+from ticketing_dev.stack.processes import services
+from ticketing_dev.stack.processes.ports import free_port
 from ticketing_testing import Bus, World, eventually, somebody
 from ticketing_testing.programs import beside, environment
 
@@ -50,9 +51,7 @@ class Shop:
 
 @pytest.fixture
 async def shop(world: World, tmp_path: Path) -> AsyncIterator[Shop]:
-    part = processes.service(
-        "tickets", processes.free_port(), tmp_path, environment(world.settings())
-    )
+    part = services.service("tickets", free_port(), tmp_path, environment(world.settings()))
     async with Bus.open(world.nats_url) as bus, beside(part):
         yield Shop(part.url, bus, world)
 

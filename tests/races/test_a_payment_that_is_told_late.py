@@ -12,8 +12,9 @@ import httpx
 
 from ticketing_common.events import TicketCreated
 from ticketing_common.web.sessions import COOKIE, Sessions
-from ticketing_dev.stack import processes
-from ticketing_dev.stack.process import Process
+from ticketing_dev.stack.processes import servers, services, stand_ins
+from ticketing_dev.stack.processes.ports import free_port
+from ticketing_dev.stack.supervision.process import Process
 from ticketing_testing import Bus, World, an_event, eventually, somebody
 from ticketing_testing.programs import beside, environment
 from ticketing_testing.stores import Stores
@@ -54,8 +55,8 @@ class Shop:
 @asynccontextmanager
 async def open_shop(world: World, stores: Stores, folder: Path) -> AsyncIterator[Shop]:
     buyer = somebody()
-    nats = processes.nats(processes.free_port(), folder / "nats")
-    stripe = processes.stripe(processes.free_port(), folder / "stripe")
+    nats = servers.nats(free_port(), folder / "nats")
+    stripe = stand_ins.stripe(free_port(), folder / "stripe")
     settings = world.settings() | {"nats_url": nats.url}
     more: dict[str, dict[str, Any]] = {
         "orders": {"expiration_window_seconds": WINDOW_SECONDS},
@@ -74,7 +75,7 @@ async def open_shop(world: World, stores: Stores, folder: Path) -> AsyncIterator
         for service, its_own in more.items():
             uri = stores.mongo_uri(f"late_{service}")
             env = environment(settings | {"mongo_uri": uri} | its_own)
-            part = processes.service(service, processes.free_port(), folder / service, env)
+            part = services.service(service, free_port(), folder / service, env)
             await stack.enter_async_context(beside(part))
             urls[service] = part.url
         http = httpx.AsyncClient(cookies={COOKIE: cookie}, timeout=30)
@@ -87,7 +88,7 @@ async def test_an_order_that_is_paid_in_time_does_not_expire_because_nobody_coul
     """NATS is away from before the payments until after the orders' time."""
     async with open_shop(world, stores, tmp_path) as shop:
         tickets = [an_event(TicketCreated) for _ in range(PURCHASES + 1)]
-        async with Bus.open(shop.nats.part.url) as bus:
+        async with Bus.open(shop.nats.spec.url) as bus:
             await bus.say(*tickets)
         *orders, unpaid = await asyncio.gather(*map(shop.order, tickets))
         shop.nats.kill()

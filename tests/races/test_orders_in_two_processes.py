@@ -7,8 +7,9 @@ import httpx
 
 from ticketing_common.events import OrderCreated, TicketCreated
 from ticketing_common.web.sessions import COOKIE, Sessions
-from ticketing_dev.stack import processes
-from ticketing_dev.stack.process import Process
+from ticketing_dev.stack.processes import services
+from ticketing_dev.stack.processes.ports import free_port
+from ticketing_dev.stack.supervision.process import Process
 from ticketing_testing import Bus, World, an_event, eventually, persistently, somebody
 
 ROUNDS, BUYERS = 5, 30
@@ -20,7 +21,7 @@ async def test_of_thirty_buyers_at_two_processes_one_gets_the_ticket_every_time(
     key = world.settings()["jwt_key"]
     env = {"MONGO_URI": world.mongo_uri, "NATS_URL": world.nats_url, "JWT_KEY": key}
     processes = [
-        Process(processes.service("orders", processes.free_port(), tmp_path / str(number), env))
+        Process(services.service("orders", free_port(), tmp_path / str(number), env))
         for number in range(2)
     ]
     sessions = Sessions([key])
@@ -30,7 +31,7 @@ async def test_of_thirty_buyers_at_two_processes_one_gets_the_ticket_every_time(
         async with Bus.open(world.nats_url) as bus:
             desks = [
                 httpx.AsyncClient(
-                    base_url=processes[number % 2].part.url,
+                    base_url=processes[number % 2].spec.url,
                     cookies={COOKIE: sessions.issue(somebody())},
                     timeout=30,
                 )

@@ -11,8 +11,9 @@ from tests.manifests.project import DOCKERFILES
 from tests.rehearsal.cluster import Pod
 
 from ticketing_dev.checkout import ROOT
-from ticketing_dev.stack import client, processes
-from ticketing_dev.stack.processes import BIN
+from ticketing_dev.stack import client_build
+from ticketing_dev.stack.processes import servers
+from ticketing_dev.stack.processes.servers import BIN
 from ticketing_dev.tools import node
 
 BASE = {"HOME": "/", "PATH": "/programs:/usr/local/bin:/usr/bin:/bin"}
@@ -37,7 +38,7 @@ def brought_by(pod: Pod, data: Path) -> Brought:
     image = read(DOCKERFILES[name], SERVICE=name)
     if name == "client":
         program = (node.folder() / "node").resolve()
-        binds = [(client.built(print), "/app"), (program, "/programs/node")]
+        binds = [(client_build.build(print), "/app"), (program, "/programs/node")]
     else:
         binds = [(_code(image.copied, data / "app"), "/app"), *_python()]
     path = image.env.get("PATH", "") + BASE["PATH"]
@@ -58,7 +59,7 @@ def folder_at(path: Path) -> Path:
 def _store(pod: Pod, data: Path) -> Brought:
     """NATS or Redis, with the manifest's own command."""
     programs = folder_at(data / "programs")
-    for program in (str(BIN / "nats-server"), processes.redis(0, data).command[0]):
+    for program in (str(BIN / "nats-server"), servers.redis(0, data).command[0]):
         shutil.copy(program, programs)
     return Brought([(programs, "/programs")], "/", [*pod.command, *pod.arguments], BASE)
 

@@ -16,10 +16,10 @@ from tests.rehearsal.cluster import Cluster, Pod, Probe
 from tests.rehearsal.images import STAND_INS_SET, brought_by, folder_at, is_mongo
 from tests.rehearsal.network import Network, Place, inside, network
 
-from ticketing_dev.stack import probes, processes
-from ticketing_dev.stack.ingress import Ingress, render
-from ticketing_dev.stack.process import Process
-from ticketing_dev.stack.processes import Part
+from ticketing_dev.stack.processes import probes
+from ticketing_dev.stack.processes.ingress import Ingress, ingress, render
+from ticketing_dev.stack.processes.spec import ProcessSpec
+from ticketing_dev.stack.supervision.process import Process
 from ticketing_dev.tools.manifests import overlay
 
 LAUNCHER = Path(__file__).with_name("pod.py")
@@ -54,7 +54,9 @@ def rehearsal(data: Path) -> Iterator[Stage]:
         names = {name: places[pod.name].address for name, pod in behind.items()}
         net.know(names | {INGRESS_SERVICE: net.hub_address})
         processes = {
-            pod.name: Process(_part(pod, places[pod.name], net.hub, data / pod.name, cluster))
+            pod.name: Process(
+                _pod_process(pod, places[pod.name], net.hub, data / pod.name, cluster)
+            )
             for pod in pods
         }
         processes["ingress"] = Process(_ingress(cluster, net, behind, data / "ingress"))
@@ -76,7 +78,7 @@ def rehearsal(data: Path) -> Iterator[Stage]:
         )
 
 
-def _part(pod: Pod, place: Place, hub: str, data: Path, cluster: Cluster) -> Part:
+def _pod_process(pod: Pod, place: Place, hub: str, data: Path, cluster: Cluster) -> ProcessSpec:
     data.mkdir(parents=True)
     brought = brought_by(pod, data)
     env = {**brought.env, **pod.env}
@@ -96,16 +98,16 @@ def _part(pod: Pod, place: Place, hub: str, data: Path, cluster: Cluster) -> Par
     launcher = [sys.executable, "-I", str(LAUNCHER), str(data / "plan.json")]
     asked = [pod.probes[kind] for kind in ("startup", "readiness") if kind in pod.probes]
     make_user = partial(_make_user, place.address, cluster, pod)
-    return Part(
+    return ProcessSpec(
         name=pod.name,
         command=("ip", "netns", "exec", place.namespace, *launcher),
         files={"plan.json": json.dumps(plan)},
         # Nobody has to choose one: a pod has all of them.
         port=0,
         data=data,
-        ready=lambda: inside(hub, lambda: all(_answers(place.address, one) for one in asked)),
-        after_start=partial(inside, hub, make_user) if is_mongo(pod) else None,
-        grace=20.0,
+        is_ready=lambda: inside(hub, lambda: all(_answers(place.address, one) for one in asked)),
+        initialize=partial(inside, hub, make_user) if is_mongo(pod) else None,
+        stop_timeout=20.0,
     )
 
 
@@ -137,8 +139,8 @@ def _filled(folder: Path, files: Mapping[str, str]) -> Path:
 
 def _answers(address: str, probe: Probe) -> bool:
     if probe.path is None:
-        return probes.listens(probe.port, address)
-    return probes.answers(probe.port, probe.path, address)
+        return probes.is_listening(probe.port, address)
+    return probes.returns_200(probe.port, probe.path, address)
 
 
 def _make_user(address: str, cluster: Cluster, pod: Pod) -> None:
@@ -149,18 +151,18 @@ def _make_user(address: str, cluster: Cluster, pod: Pod) -> None:
         mongo[service].command("createUser", service, pwd=password, roles=["readWrite"])
 
 
-def _ingress(cluster: Cluster, net: Network, behind: Mapping[str, Pod], data: Path) -> Part:
+def _ingress(cluster: Cluster, net: Network, behind: Mapping[str, Pod], data: Path) -> ProcessSpec:
     [manifest] = cluster.of_kind("Ingress").values()
     file = folder_at(data) / "ingress.yaml"
     file.write_text(yaml.safe_dump(manifest))
-    routes = Ingress.of(file)
+    routes = Ingress.from_manifest(file)
     backends = {route.backend for route in routes.routes} & behind.keys()
     addresses = {name: [f"{name}:3000"] for name in backends}
-    part = processes.ingress(80, data, file, addresses)
+    spec = ingress(80, data, file, addresses)
     return replace(
-        part,
-        command=("ip", "netns", "exec", net.hub, *part.command),
+        spec,
+        command=("ip", "netns", "exec", net.hub, *spec.command),
         files=render(routes, "0.0.0.0:80", addresses),
         port=0,
-        ready=lambda: inside(net.hub, partial(probes.listens, 80)),
+        is_ready=lambda: inside(net.hub, partial(probes.is_listening, 80)),
     )

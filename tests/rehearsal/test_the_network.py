@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from tests.rehearsal.network import SUBNET, Network, NoNamespaces, inside, network
 
-from ticketing_dev.stack import probes
-from ticketing_dev.stack.process import running
-from ticketing_dev.stack.processes import Part, free_port, sendgrid
+from ticketing_dev.stack.processes import probes
+from ticketing_dev.stack.processes.ports import free_port
+from ticketing_dev.stack.processes.spec import ProcessSpec
+from ticketing_dev.stack.processes.stand_ins import sendgrid
+from ticketing_dev.stack.supervision.process import running
 
 pytestmark = pytest.mark.xdist_group("rehearsal")
 
@@ -25,7 +27,7 @@ def net() -> Iterator[Network]:
 
 
 @pytest.fixture
-def outside(tmp_path: Path) -> Iterator[Part]:
+def outside(tmp_path: Path) -> Iterator[ProcessSpec]:
     """A server on this machine's own loopback."""
     part = sendgrid(free_port(), tmp_path)
     with running(part):
@@ -37,11 +39,13 @@ def said_in(namespace: str, *command: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
-def test_who_joined_reaches_the_others_and_nobody_outside(net: Network, outside: Part) -> None:
+def test_who_joined_reaches_the_others_and_nobody_outside(
+    net: Network, outside: ProcessSpec
+) -> None:
     one, other = net.join("one"), net.join("other")
-    assert probes.listens(outside.port)
+    assert probes.is_listening(outside.port)
     for place in (one, other):
-        assert not inside(place.namespace, partial(probes.listens, outside.port))
+        assert not inside(place.namespace, partial(probes.is_listening, outside.port))
         routes = said_in(place.namespace, "ip", "route").splitlines()
         assert [route.split()[0] for route in routes] == [f"{SUBNET}.0/24"]
     net.know({"other-srv": other.address})

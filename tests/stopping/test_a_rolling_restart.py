@@ -102,7 +102,7 @@ async def look_on(person: Person, ends: Counter[str]) -> None:
 def what_happened(market: Market, complaint: str) -> str:
     """With the last words of whoever did not come back."""
     log = market.ticketing("logs", complaint.partition(" ")[0]).stdout.splitlines()
-    return "\n".join([complaint, *log[-40:], json.dumps(market.status()["parts"])])
+    return "\n".join([complaint, *log[-40:], json.dumps(market.status()["processes"])])
 
 
 def is_fine(end: str) -> bool:

@@ -13,7 +13,8 @@ from tests.listeners.services import NOWHERE
 
 from ticketing_common.events import TicketCreated, UserSignedUp
 from ticketing_common.web.sessions import COOKIE, Sessions
-from ticketing_dev.stack import processes
+from ticketing_dev.stack.processes import servers, services, stand_ins
+from ticketing_dev.stack.processes.ports import free_port
 from ticketing_testing import Bus, World, an_event, eventually, somebody
 from ticketing_testing.patience import PATIENCE_SECONDS
 from ticketing_testing.programs import StandIn, beside, environment
@@ -28,9 +29,7 @@ OFFER = json.dumps(SEAT).encode()
 async def test_a_request_that_has_begun_is_answered_and_what_it_did_is_told(
     world: World, tmp_path: Path
 ) -> None:
-    service = processes.service(
-        "tickets", processes.free_port(), tmp_path, environment(world.settings())
-    )
+    service = services.service("tickets", free_port(), tmp_path, environment(world.settings()))
     cookie = Sessions([world.settings()["jwt_key"]]).issue(somebody())
     async with Bus.open(world.nats_url) as bus, beside(service) as process:
         reader, writer = await asyncio.open_connection("127.0.0.1", service.port)
@@ -66,9 +65,9 @@ def sendgrid_settings(world: World) -> dict[str, Any]:
 async def test_a_mail_that_is_being_sent_is_sent_once(
     world: World, sendgrid_settings: dict[str, Any], tmp_path: Path
 ) -> None:
-    post = processes.sendgrid(processes.free_port(), tmp_path / "post")
+    post = stand_ins.sendgrid(free_port(), tmp_path / "post")
     env = environment(sendgrid_settings | {"sendgrid_api_base": post.url})
-    service = processes.service("contact", processes.free_port(), tmp_path / "contact", env)
+    service = services.service("contact", free_port(), tmp_path / "contact", env)
     stand_in = StandIn(post.url, {"Authorization": "Bearer SG.going"})
     joined = an_event(UserSignedUp)
     async with Bus.open(world.nats_url) as bus, beside(post):
@@ -90,9 +89,9 @@ async def test_a_mail_that_is_being_sent_is_sent_once(
 
 
 async def test_a_service_goes_in_time_though_its_broker_hangs(world: World, tmp_path: Path) -> None:
-    nats = processes.nats(processes.free_port(), tmp_path / "nats")
+    nats = servers.nats(free_port(), tmp_path / "nats")
     env = environment(world.settings() | {"nats_url": nats.url})
-    service = processes.service("tickets", processes.free_port(), tmp_path / "tickets", env)
+    service = services.service("tickets", free_port(), tmp_path / "tickets", env)
     cookie = Sessions([world.settings()["jwt_key"]]).issue(somebody())
     async with beside(nats) as broker, beside(service) as process:
         async with (

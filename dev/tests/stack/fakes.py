@@ -1,4 +1,4 @@
-"""A market of small fake parts. Run by path, it is the `ticketing` command line on that market."""
+"""A stack of small fake processes. Run by path, it is the `ticketing` command for that stack."""
 
 import os
 import sys
@@ -7,8 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ticketing_dev.stack import control, probes
-from ticketing_dev.stack.processes import Part
+from ticketing_dev.stack import lifecycle
+from ticketing_dev.stack.processes import probes
+from ticketing_dev.stack.processes.spec import ProcessSpec
 from ticketing_ops.cli import app
 
 LISTENS = """
@@ -19,33 +20,41 @@ server = socket.create_server(("127.0.0.1", int(sys.argv[1])))  # from here on i
 while True:
     server.accept()[0].close()
 """
-EXITS = "print('these are'); print('my last words'); raise SystemExit(3)"
+EXITS_WITH_ERROR = "print('first line'); print('last line'); raise SystemExit(3)"
 NEVER_LISTENS = "import time; time.sleep(600)"
-WILL_NOT_STOP = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + LISTENS
+IGNORES_SIGTERM = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + LISTENS
 
 
-def fake_part(
-    name: str, port: int, data: Path, *needs: str, program: str = LISTENS, **fields: Any
-) -> Part:
-    """A part that only listens, unless its program says otherwise."""
+def fake_spec(
+    name: str, port: int, data: Path, *depends_on: str, program: str = LISTENS, **fields: Any
+) -> ProcessSpec:
+    """Define a process that runs `program`; by default it only listens on its port."""
     command = (sys.executable, "-I", "-S", "-c", program, str(port))
-    ready = partial(probes.listens, port)
-    return Part(
-        name=name, command=command, port=port, data=data / name, needs=needs, ready=ready, **fields
+    is_ready = partial(probes.is_listening, port)
+    return ProcessSpec(
+        name=name,
+        command=command,
+        port=port,
+        data=data / name,
+        depends_on=depends_on,
+        is_ready=is_ready,
+        **fields,
     )
 
 
-def fake_market(port: int, data: Path, port_of: Callable[[str], int], *_: object) -> list[Part]:
-    """Three parts, each needing the one before. FAKE_APP is another program for the second."""
+def define_fake_stack(
+    port: int, data: Path, port_of: Callable[[str], int], *_: object
+) -> list[ProcessSpec]:
+    """Define a chain of three processes. FAKE_APP replaces the program of the second."""
     program = os.environ.get("FAKE_APP", LISTENS)
     return [
-        fake_part("store", port_of("store"), data),
-        fake_part("app", port_of("app"), data, "store", program=program),
-        fake_part("ingress", port, data, "app"),
+        fake_spec("store", port_of("store"), data),
+        fake_spec("app", port_of("app"), data, "store", program=program),
+        fake_spec("ingress", port, data, "app"),
     ]
 
 
 if __name__ == "__main__":
-    control.market = fake_market  # type: ignore[attr-defined,assignment]
-    control.client.serving = lambda _: ()  # type: ignore[attr-defined]
+    lifecycle.define_stack = define_fake_stack  # type: ignore[attr-defined,assignment]
+    lifecycle.client_build.server_command = lambda _: ()  # type: ignore[attr-defined]
     app()

@@ -15,9 +15,9 @@ import psutil
 import pytest
 from dev.tests.stack.conftest import Eventually
 
-from ticketing_dev.stack import control
-from ticketing_dev.stack.folder import Folder
-from ticketing_dev.stack.ports import free_port, is_free
+from ticketing_dev.stack import lifecycle
+from ticketing_dev.stack.folder import DataFolder
+from ticketing_dev.stack.processes.ports import free_port, is_free
 from ticketing_testing.patience import PATIENCE_SECONDS
 
 
@@ -66,10 +66,10 @@ class Ticketing:
         try:
             return json.loads((self.data / "state.json").read_text())
         except FileNotFoundError:
-            return {"state": "none", "parts": []}
+            return {"state": "none", "processes": []}
 
     def ports(self) -> list[int]:
-        return [int(part["address"].split(":")[1]) for part in self.stored()["parts"]]
+        return [int(part["address"].split(":")[1]) for part in self.stored()["processes"]]
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def new(fakes: Any, tmp_path: Path) -> Iterator[Callable[[], Ticketing]]:
 
     yield make
     for ticketing in made:
-        control.down(Folder(ticketing.data))
+        lifecycle.down(DataFolder(ticketing.data))
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def running(fakes: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ti
     ticketing = Ticketing(fakes.path, tmp_path_factory.mktemp("running"), free_port())
     ticketing.up = ticketing("up", "--detach")
     yield ticketing
-    control.down(Folder(ticketing.data))
+    lifecycle.down(DataFolder(ticketing.data))
 
 
 def test_a_detached_stack_runs_until_it_is_taken_down(ticketing: Ticketing) -> None:
@@ -106,20 +106,20 @@ def test_a_detached_stack_runs_until_it_is_taken_down(ticketing: Ticketing) -> N
     assert f"http://localhost:{ticketing.port}" in up.out
     state = ticketing.state()
     assert state["state"] == "ready"
-    assert [part["name"] for part in state["parts"]] == ["store", "app", "ingress"]
-    assert all(part["state"] == "ready" for part in state["parts"])
-    assert all(part["restarts"] == 0 for part in state["parts"])
-    assert all(lives(part["pid"]) for part in state["parts"])
-    assert state["parts"][2]["address"] == f"127.0.0.1:{ticketing.port}"
+    assert [part["name"] for part in state["processes"]] == ["store", "app", "ingress"]
+    assert all(part["state"] == "ready" for part in state["processes"])
+    assert all(part["restarts"] == 0 for part in state["processes"])
+    assert all(lives(part["pid"]) for part in state["processes"])
+    assert state["processes"][2]["address"] == f"127.0.0.1:{ticketing.port}"
 
     assert ticketing("down").returncode == 0
-    assert not any(lives(part["pid"]) for part in state["parts"])
+    assert not any(lives(part["pid"]) for part in state["processes"])
     assert not lives(state["pid"])
     assert all(map(is_free, ticketing.ports()))
     status = ticketing("status")
     assert status.returncode == 1
-    assert "No stack runs" in status.err
-    assert ticketing.state()["parts"] == []
+    assert "No stack is running" in status.err
+    assert ticketing.state()["processes"] == []
 
 
 def test_each_part_is_shown_getting_ready_with_its_time(running: Ticketing) -> None:
@@ -148,7 +148,7 @@ def test_a_taken_port_is_named_with_what_to_do(ticketing: Ticketing) -> None:
     with socket.create_server(("127.0.0.1", ticketing.port)):
         up = ticketing("up")
     assert up.returncode == 1
-    assert f"Port {ticketing.port} is taken" in up.err
+    assert f"Port {ticketing.port} is in use" in up.err
     assert "--port" in up.err
 
 
@@ -156,10 +156,10 @@ def test_a_taken_port_is_named_with_what_to_do(ticketing: Ticketing) -> None:
 def test_a_part_that_cannot_start_is_named_with_its_last_words(
     fakes: Any, ticketing: Ticketing, how: tuple[str, ...]
 ) -> None:
-    up = ticketing("up", *how, FAKE_APP=fakes.EXITS)
+    up = ticketing("up", *how, FAKE_APP=fakes.EXITS_WITH_ERROR)
     assert up.returncode == 1
     said = up.out + up.err
-    assert "app did not start: it exited with status 3\n  these are\n  my last words" in said
+    assert "app did not start: it exited with status 3\n  first line\n  last line" in said
     assert all(map(is_free, ticketing.ports()))
     assert ticketing("status").returncode == 1
 
@@ -182,13 +182,15 @@ def test_a_signal_stops_a_half_finished_start(
 ) -> None:
     with ticketing.begin("up", FAKE_APP=fakes.NEVER_LISTENS) as up:
         eventually(
-            lambda: [p["state"] for p in ticketing.stored()["parts"]][:2] == ["ready", "starting"]
+            lambda: (
+                [p["state"] for p in ticketing.stored()["processes"]][:2] == ["ready", "starting"]
+            )
         )
-        pids = [part["pid"] for part in ticketing.stored()["parts"] if part["pid"]]
+        pids = [part["pid"] for part in ticketing.stored()["processes"] if part["pid"]]
         up.send_signal(signal.SIGINT)
         _, err = up.communicate(timeout=PATIENCE_SECONDS)
     assert up.returncode == 1
-    assert "Interrupted before it was ready" in err
+    assert "Interrupted before the stack was ready" in err
     assert len(pids) == 2
     assert not any(map(lives, pids))
 
@@ -225,36 +227,36 @@ def test_a_killed_part_comes_back_at_the_same_address(
     ticketing: Ticketing, eventually: Eventually
 ) -> None:
     ticketing("up", "--detach")
-    before = ticketing.stored()["parts"][1]
+    before = ticketing.stored()["processes"][1]
     os.kill(before["pid"], signal.SIGKILL)
     after = eventually(
-        lambda: (part := ticketing.stored()["parts"][1])["restarts"] and part["pid"] and part
+        lambda: (part := ticketing.stored()["processes"][1])["restarts"] and part["pid"] and part
     )
     assert after["address"] == before["address"]
     assert after["pid"] != before["pid"]
-    eventually(lambda: ticketing.stored()["parts"][1]["state"] == "ready")
+    eventually(lambda: ticketing.stored()["processes"][1]["state"] == "ready")
     told = ticketing("logs", "stack").out
-    assert "app ended with status -9; starting it again in 0.1 s" in told
+    assert "app ended with status -9; restarting in 0.1 s" in told
 
 
 def test_data_keys_and_addresses_survive_a_restart(ticketing: Ticketing) -> None:
     ticketing("up", "--detach")
-    ports, keys = ticketing.ports(), (ticketing.data / "keys.json").read_text()
+    ports, keys = ticketing.ports(), (ticketing.data / "secrets.json").read_text()
     ticketing("down")
     ticketing("up", "--detach")
     assert ticketing.ports() == ports
-    assert (ticketing.data / "keys.json").read_text() == keys
+    assert (ticketing.data / "secrets.json").read_text() == keys
     assert (ticketing.data / "store" / "starts").read_text() == "xx"
 
 
 def test_fresh_forgets_all_data_of_the_stack_and_touches_nothing_else(ticketing: Ticketing) -> None:
     ticketing("up", "--detach")
-    keys = (ticketing.data / "keys.json").read_text()
+    keys = (ticketing.data / "secrets.json").read_text()
     (ticketing.data / "mine.txt").write_text("not the stack's")
     ticketing("down")
     ticketing("up", "--detach", "--fresh")
     assert (ticketing.data / "store" / "starts").read_text() == "x"
-    assert (ticketing.data / "keys.json").read_text() != keys
+    assert (ticketing.data / "secrets.json").read_text() != keys
     assert (ticketing.data / "mine.txt").exists()
 
 
@@ -270,7 +272,7 @@ def test_fresh_is_refused_while_the_stack_runs(running: Ticketing) -> None:
 
 
 def test_keys_are_for_their_owner_alone(running: Ticketing) -> None:
-    mode = (running.data / "keys.json").stat().st_mode
+    mode = (running.data / "secrets.json").stat().st_mode
     assert stat.S_IMODE(mode) == 0o600
 
 
@@ -282,7 +284,7 @@ def test_logs_say_whose_they_are(running: Ticketing) -> None:
     assert running("logs", "app").out == f"app     | hello from {app}\n"
     unknown = running("logs", "nobody")
     assert unknown.returncode == 1
-    assert "There are: store, app, ingress" in unknown.err
+    assert "The processes are store, app, ingress" in unknown.err
 
 
 def test_logs_go_on_as_they_come(ticketing: Ticketing) -> None:
@@ -290,7 +292,7 @@ def test_logs_go_on_as_they_come(ticketing: Ticketing) -> None:
     with ticketing.begin("logs", "app", "-f") as logs:
         assert logs.stdout is not None
         assert "hello from" in logs.stdout.readline()
-        os.kill(ticketing.stored()["parts"][1]["pid"], signal.SIGKILL)
+        os.kill(ticketing.stored()["processes"][1]["pid"], signal.SIGKILL)
         assert "hello from" in logs.stdout.readline()
         logs.send_signal(signal.SIGINT)
         logs.communicate(timeout=PATIENCE_SECONDS)
@@ -300,4 +302,4 @@ def test_logs_go_on_as_they_come(ticketing: Ticketing) -> None:
 def test_down_without_a_stack_is_no_failure(ticketing: Ticketing) -> None:
     down = ticketing("down")
     assert down.returncode == 0
-    assert "No stack runs" in down.out
+    assert "No stack is running" in down.out

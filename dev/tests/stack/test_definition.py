@@ -3,10 +3,10 @@ from typing import Any
 
 import pytest
 
-from ticketing_dev.stack.definition import market
-from ticketing_dev.stack.keys import Keys, StripeAccount
-from ticketing_dev.stack.ports import chooser, free_port
-from ticketing_dev.stack.processes import Part
+from ticketing_dev.stack.definition import define_stack
+from ticketing_dev.stack.processes.ports import free_port, port_allocator
+from ticketing_dev.stack.processes.spec import ProcessSpec
+from ticketing_dev.stack.secrets import Secrets, StripeAccount
 
 # The contract's table of variables, by service.
 COMMON = {"NATS_URL", "LOG_LEVEL"}
@@ -23,21 +23,21 @@ VARIABLES = {
 }
 
 
-def made(tmp_path: Path, **fields: Any) -> dict[str, Part]:
+def made(tmp_path: Path, **fields: Any) -> dict[str, ProcessSpec]:
     port = free_port()
-    choose = chooser({}, taken=port)
-    parts = market(port, tmp_path, choose, Keys(), {"LOG_LEVEL": "DEBUG"}, **fields)
+    choose = port_allocator({}, reserved=port)
+    parts = define_stack(port, tmp_path, choose, Secrets(), {"LOG_LEVEL": "DEBUG"}, **fields)
     return {part.name: part for part in parts}
 
 
 def test_each_service_is_told_what_its_row_of_the_contract_says_and_no_more(tmp_path: Path) -> None:
-    parts = made(tmp_path, window=7)
+    parts = made(tmp_path, expiration_window=7)
     assert {name: set(parts[name].env) - {"PYTHONUNBUFFERED"} for name in VARIABLES} == VARIABLES
     assert parts["orders"].env["EXPIRATION_WINDOW_SECONDS"] == "7"
 
 
 def test_all_who_tell_of_money_are_told_its_currency(tmp_path: Path) -> None:
-    parts = made(tmp_path, currency="eur", client=lambda _: ("true",))
+    parts = made(tmp_path, currency="eur", client_command=lambda _: ("true",))
     told = {name for name, part in parts.items() if part.env.get("CURRENCY") == "eur"}
     assert told == {"payments", "contact", "client"}
 
@@ -55,13 +55,13 @@ def test_each_service_has_a_database_of_its_own(tmp_path: Path) -> None:
 def test_all_parts_are_at_different_ports_and_need_only_each_other(tmp_path: Path) -> None:
     parts = made(tmp_path)
     assert len({part.port for part in parts.values()}) == len(parts)
-    assert {name for part in parts.values() for name in part.needs} <= set(parts)
-    assert set(parts["ingress"].needs) >= set(VARIABLES)
+    assert {name for part in parts.values() for name in part.depends_on} <= set(parts)
+    assert set(parts["ingress"].depends_on) >= set(VARIABLES)
 
 
 def test_a_port_is_chosen_again_while_it_is_free() -> None:
     before, public = free_port(), free_port()
-    choose = chooser({"a": before, "b": before, "c": public}, taken=public)
+    choose = port_allocator({"a": before, "b": before, "c": public}, reserved=public)
     assert choose("a") == before
     assert len({before, public, choose("b"), choose("c"), choose("d")}) == 5
 
@@ -82,8 +82,8 @@ def test_with_a_test_key_of_ones_own_payments_talks_to_stripe_itself(tmp_path: P
         "STRIPE_WEBHOOK_SECRET": "whsec_mine",
         "STRIPE_PUBLISHABLE_KEY": "pk_test_mine",
     }
-    account = StripeAccount.named_in(environ, Keys())
-    parts = made(tmp_path, account=account, client=lambda _: ("serve",))
+    account = StripeAccount.from_environment(environ, Secrets())
+    parts = made(tmp_path, stripe_account=account, client_command=lambda _: ("serve",))
 
     env = parts["payments"].env
     assert (env["STRIPE_KEY"], env["STRIPE_WEBHOOK_SECRET"]) == ("sk_test_mine", "whsec_mine")
@@ -94,8 +94,8 @@ def test_with_a_test_key_of_ones_own_payments_talks_to_stripe_itself(tmp_path: P
 
 def test_a_live_key_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no test key"):
-        StripeAccount.named_in({"STRIPE_KEY": "sk_live_1"}, Keys())
-    assert StripeAccount.named_in({"STRIPE_KEY": ""}, Keys()) is None
+        StripeAccount.from_environment({"STRIPE_KEY": "sk_live_1"}, Secrets())
+    assert StripeAccount.from_environment({"STRIPE_KEY": ""}, Secrets()) is None
 
 
 def test_replicas_are_parts_of_their_own_with_the_same_settings(tmp_path: Path) -> None:

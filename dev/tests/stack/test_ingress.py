@@ -11,10 +11,9 @@ import httpx
 import pytest
 
 from ticketing_dev.checkout import INGRESS
-from ticketing_dev.stack import processes
-from ticketing_dev.stack.ingress import Ingress, render
-from ticketing_dev.stack.ports import free_port
-from ticketing_dev.stack.process import running
+from ticketing_dev.stack.processes.ingress import Ingress, ingress, render
+from ticketing_dev.stack.processes.ports import free_port
+from ticketing_dev.stack.supervision.process import running
 
 
 class Named(ThreadingHTTPServer):
@@ -61,7 +60,7 @@ def market(
     backends: dict[str, list[str]], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[httpx.Client]:
     data = tmp_path_factory.mktemp("ingress")
-    part = processes.ingress(free_port(), data, INGRESS, backends, {"/dev/mail/": "mail"})
+    part = ingress(free_port(), data, INGRESS, backends, {"/dev/mail/": "mail"})
     with running(part), httpx.Client(base_url=part.url) as client:
         yield client
 
@@ -138,7 +137,7 @@ def test_a_stand_ins_pages_are_shown_without_their_prefix(market: httpx.Client) 
 
 
 def test_the_rendered_routes_are_those_of_the_manifest() -> None:
-    ingress = Ingress.of(INGRESS)
+    ingress = Ingress.from_manifest(INGRESS)
     assert {route.path: route.backend for route in ingress.routes} == {
         "/api/users": "auth-srv",
         "/api/tickets": "tickets-srv",
@@ -157,7 +156,7 @@ def test_a_path_that_only_one_controller_understands_is_refused(tmp_path: Path) 
     manifest = tmp_path / "ingress.yaml"
     manifest.write_text(INGRESS.read_text().replace("Prefix", "ImplementationSpecific"))
     with pytest.raises(ValueError, match="/api/users: only a controller knows"):
-        Ingress.of(manifest)
+        Ingress.from_manifest(manifest)
 
 
 def test_while_one_replica_is_down_the_others_answer(market: httpx.Client) -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from ticketing_dev.stack.logs import Teller, readable
+from ticketing_dev.stack.supervision.logs import LogFormatter, shorten
 
 LINE = (
     '{"status": 201, "ms": 6.1, "event": "request", "service": "tickets", "level": "info",'
@@ -9,13 +9,13 @@ LINE = (
 
 
 def test_a_services_line_is_told_in_words() -> None:
-    assert readable(LINE).plain == "08:46:29.839 request status=201 ms=6.1"
+    assert shorten(LINE).plain == "08:46:29.839 request status=201 ms=6.1"
 
 
 def test_a_crash_is_told_with_its_traceback_on_lines_of_its_own() -> None:
     line = '{"event": "crashed", "level": "error", "timestamp": "", "exception": "Traceback\\n..."}'
 
-    told = readable(line)
+    told = shorten(line)
 
     assert told.plain == " crashed\nTraceback\n..."
     assert told.style == "red"
@@ -23,8 +23,11 @@ def test_a_crash_is_told_with_its_traceback_on_lines_of_its_own() -> None:
 
 @pytest.mark.parametrize("line", ["", "[INF] Server is ready", "[]", "1", "{}", '{"event": 1}'])
 def test_what_another_part_says_is_told_as_it_is(line: str) -> None:
-    assert readable(line).plain == line
+    assert shorten(line).plain == line
 
 
 def test_a_machine_gets_the_line_as_it_is() -> None:
-    assert Teller(["tickets"], for_people=False).told("tickets", LINE).plain == f"tickets | {LINE}"
+    assert (
+        LogFormatter(["tickets"], human_readable=False).format("tickets", LINE).plain
+        == f"tickets | {LINE}"
+    )

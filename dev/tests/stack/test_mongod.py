@@ -6,7 +6,7 @@ from typing import Any, Self
 import pytest
 from pymongo.errors import OperationFailure
 
-from ticketing_dev.stack import mongod
+from ticketing_dev.stack.processes import mongod
 
 Change = tuple[str, Any, dict[str, Any]]
 
@@ -43,8 +43,8 @@ MakePrimary = Callable[[Server], list[Change]]
 @pytest.fixture
 def make_primary(monkeypatch: pytest.MonkeyPatch) -> MakePrimary:
     def on(server: Server) -> list[Change]:
-        monkeypatch.setattr(mongod, "_direct", lambda _: server)
-        mongod.make_primary(27018)
+        monkeypatch.setattr(mongod, "_direct_client", lambda _: server)
+        mongod.initiate_replica_set(27018)
         return server.changes
 
     return on
@@ -73,6 +73,6 @@ def test_a_set_whose_server_has_moved_follows_it(make_primary: MakePrimary) -> N
 def test_a_server_that_never_takes_writes_is_given_up(
     make_primary: MakePrimary, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mongod, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(mongod, "PRIMARY_TIMEOUT_SECONDS", 0.0)
     with pytest.raises(TimeoutError, match="no primary"):
         make_primary(Server())

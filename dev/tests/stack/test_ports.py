@@ -1,9 +1,19 @@
 import subprocess
 import sys
 
-from ticketing_dev.stack.ports import CANDIDATES, chooser, claim, free_port, is_free
+from ticketing_dev.stack.processes.ports import (
+    CANDIDATES,
+    claim,
+    free_port,
+    is_free,
+    port_allocator,
+)
 
-CLAIM = "import sys; from ticketing_dev.stack.ports import claim; print(claim(int(sys.argv[1])))"
+CLAIM = """
+import sys
+from ticketing_dev.stack.processes.ports import claim
+print(claim(int(sys.argv[1])))
+"""
 
 
 def claim_elsewhere(port: int) -> str:
@@ -32,7 +42,7 @@ def test_a_port_is_anybodys_again_when_the_process_that_chose_it_has_ended() -> 
 
 def test_a_stack_has_the_ports_again_that_it_had_before() -> None:
     before = {"nats": free_port(), "mongo": free_port()}
-    choose = chooser(before, taken=before["mongo"])
+    choose = port_allocator(before, reserved=before["mongo"])
 
     assert choose("nats") == before["nats"]
     assert choose("mongo") != before["mongo"]

@@ -10,12 +10,12 @@ import psutil
 import pytest
 from dev.tests.stack.conftest import Eventually
 
-from ticketing_dev.stack.ports import free_port, is_free
-from ticketing_dev.stack.process import DidNotStart, Process, running
+from ticketing_dev.stack.processes.ports import free_port, is_free
+from ticketing_dev.stack.supervision.process import Process, ProcessStartError, running
 
 
 def test_a_part_runs_for_the_length_of_a_block(fakes: Any, tmp_path: Path) -> None:
-    part = fakes.fake_part("app", free_port(), tmp_path)
+    part = fakes.fake_spec("app", free_port(), tmp_path)
     with running(part) as process:
         assert process.pid is not None
         assert psutil.pid_exists(process.pid)
@@ -25,56 +25,58 @@ def test_a_part_runs_for_the_length_of_a_block(fakes: Any, tmp_path: Path) -> No
 
 
 def test_a_killed_part_starts_again_at_the_same_address(fakes: Any, tmp_path: Path) -> None:
-    with running(fakes.fake_part("app", free_port(), tmp_path)) as process:
+    with running(fakes.fake_spec("app", free_port(), tmp_path)) as process:
         first = process.pid
         process.kill()
-        assert not process.alive
+        assert not process.is_alive
         process.start()
-        assert process.alive
+        assert process.is_alive
         assert process.pid != first
 
 
 def test_starting_a_running_part_changes_nothing(fakes: Any, tmp_path: Path) -> None:
-    with running(fakes.fake_part("app", free_port(), tmp_path)) as process:
+    with running(fakes.fake_spec("app", free_port(), tmp_path)) as process:
         pid = process.pid
         process.start()
         assert process.pid == pid
 
 
 def test_what_exits_at_once_is_named_with_its_last_words(fakes: Any, tmp_path: Path) -> None:
-    part = fakes.fake_part("app", free_port(), tmp_path, program=fakes.EXITS)
-    with pytest.raises(DidNotStart) as caught:
+    part = fakes.fake_spec("app", free_port(), tmp_path, program=fakes.EXITS_WITH_ERROR)
+    with pytest.raises(ProcessStartError) as caught:
         Process(part).start()
     assert str(caught.value).splitlines() == [
         "app did not start: it exited with status 3",
-        "  these are",
-        "  my last words",
-        f"  (the whole log: {part.log})",
+        "  first line",
+        "  last line",
+        f"  (full log: {part.log})",
     ]
 
 
 def test_a_program_that_does_not_exist_is_said_to_be_missing(fakes: Any, tmp_path: Path) -> None:
-    part = fakes.fake_part("app", free_port(), tmp_path)
+    part = fakes.fake_spec("app", free_port(), tmp_path)
     object.__setattr__(part, "command", ("/no/such/program",))
-    with pytest.raises(DidNotStart, match="/no/such/program: No such file or directory"):
+    with pytest.raises(ProcessStartError, match="/no/such/program: No such file or directory"):
         Process(part).start()
 
 
 def test_what_never_gets_ready_is_given_up_and_not_left_running(fakes: Any, tmp_path: Path) -> None:
     program = fakes.NEVER_LISTENS
-    process = Process(fakes.fake_part("app", free_port(), tmp_path, program=program, patience=0.2))
-    with pytest.raises(DidNotStart, match="not ready in 0 s"):
+    process = Process(
+        fakes.fake_spec("app", free_port(), tmp_path, program=program, start_timeout=0.2)
+    )
+    with pytest.raises(ProcessStartError, match="not ready in 0 s"):
         process.start()
-    assert not process.alive
+    assert not process.is_alive
 
 
 def test_an_answer_from_somebody_else_on_the_port_does_not_count(
     fakes: Any, tmp_path: Path
 ) -> None:
     port = free_port()
-    with running(fakes.fake_part("first", port, tmp_path)):
-        second = Process(fakes.fake_part("second", port, tmp_path))
-        with pytest.raises(DidNotStart, match=f"port {port} is taken by another program"):
+    with running(fakes.fake_spec("first", port, tmp_path)):
+        second = Process(fakes.fake_spec("second", port, tmp_path))
+        with pytest.raises(ProcessStartError, match=f"port {port} is in use by another program"):
             second.start()
 
 
@@ -82,21 +84,23 @@ def test_a_failing_last_step_is_a_failing_start(fakes: Any, tmp_path: Path) -> N
     def fail() -> None:
         raise TimeoutError("no primary")
 
-    process = Process(fakes.fake_part("app", free_port(), tmp_path, after_start=fail))
-    with pytest.raises(DidNotStart, match="TimeoutError: no primary"):
+    process = Process(fakes.fake_spec("app", free_port(), tmp_path, initialize=fail))
+    with pytest.raises(ProcessStartError, match="TimeoutError: no primary"):
         process.start()
-    assert not process.alive
+    assert not process.is_alive
 
 
 def test_what_will_not_stop_is_killed_after_its_grace(fakes: Any, tmp_path: Path) -> None:
-    part = fakes.fake_part("app", free_port(), tmp_path, program=fakes.WILL_NOT_STOP, grace=0.2)
+    part = fakes.fake_spec(
+        "app", free_port(), tmp_path, program=fakes.IGNORES_SIGTERM, stop_timeout=0.2
+    )
     with running(part) as process:
         process.stop()
         assert process.wait() == -signal.SIGKILL
 
 
 def test_a_part_outlives_the_thread_that_started_it(fakes: Any, tmp_path: Path) -> None:
-    process = Process(fakes.fake_part("app", free_port(), tmp_path))
+    process = Process(fakes.fake_spec("app", free_port(), tmp_path))
     thread = threading.Thread(target=process.start)
     thread.start()
     thread.join()
@@ -109,8 +113,8 @@ def test_a_part_sees_only_what_it_is_given(
 ) -> None:
     monkeypatch.setenv("JWT_KEY", "of the terminal")
     program = "import os; print(sorted(os.environ)); raise SystemExit(1)"
-    part = fakes.fake_part("app", free_port(), tmp_path, program=program, env={"MINE": "1"})
-    with pytest.raises(DidNotStart) as caught:
+    part = fakes.fake_spec("app", free_port(), tmp_path, program=program, env={"MINE": "1"})
+    with pytest.raises(ProcessStartError) as caught:
         Process(part).start()
     assert "'MINE'" in str(caught.value)
     assert "JWT_KEY" not in str(caught.value)
@@ -118,9 +122,9 @@ def test_a_part_sees_only_what_it_is_given(
 
 PARENT = """
 import pathlib, runpy, sys, time
-from ticketing_dev.stack.process import Process
+from ticketing_dev.stack.supervision.process import Process
 fakes = runpy.run_path(sys.argv[1], run_name="fakes")
-process = Process(fakes["fake_part"]("app", int(sys.argv[2]), pathlib.Path(sys.argv[3])))
+process = Process(fakes["fake_spec"]("app", int(sys.argv[2]), pathlib.Path(sys.argv[3])))
 process.start()
 print(process.pid, flush=True)
 time.sleep(600)

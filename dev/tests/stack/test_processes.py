@@ -9,13 +9,13 @@ import pymongo
 import pytest
 import redis.asyncio
 
-from ticketing_dev.stack import processes
-from ticketing_dev.stack.ports import free_port
-from ticketing_dev.stack.process import running
+from ticketing_dev.stack.processes import servers
+from ticketing_dev.stack.processes.ports import free_port
+from ticketing_dev.stack.supervision.process import running
 
 
 async def test_nats_keeps_what_it_acknowledged_when_killed(tmp_path: Path) -> None:
-    part = processes.nats(free_port(), tmp_path)
+    part = servers.nats(free_port(), tmp_path)
     with running(part) as process:
         client = await nats.connect(part.url)
         await client.jetstream().add_stream(name="s", subjects=["s.>"])
@@ -30,7 +30,7 @@ async def test_nats_keeps_what_it_acknowledged_when_killed(tmp_path: Path) -> No
 
 
 async def test_accounts_of_nats_see_nothing_of_each_other(tmp_path: Path) -> None:
-    part = processes.nats(free_port(), tmp_path, accounts=2)
+    part = servers.nats(free_port(), tmp_path, accounts=2)
     with running(part):
         one, other = [await nats.connect(part.account_url(number)) for number in (0, 1)]
         await one.jetstream().add_stream(name="s", subjects=["s.>"])
@@ -43,7 +43,7 @@ async def test_accounts_of_nats_see_nothing_of_each_other(tmp_path: Path) -> Non
 
 
 def test_mongo_keeps_its_transactions_when_killed_and_moved_to_another_port(tmp_path: Path) -> None:
-    part = processes.mongo(free_port(), tmp_path)
+    part = servers.mongo(free_port(), tmp_path)
     with running(part) as process:
         client: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(part.uri("shop"))
         with client, client.start_session() as session:
@@ -53,7 +53,7 @@ def test_mongo_keeps_its_transactions_when_killed_and_moved_to_another_port(tmp_
                 client.shop.things.insert_one({"_id": 2}, session=session)
                 raise ZeroDivisionError
         process.kill()
-    moved = processes.mongo(free_port(), tmp_path)
+    moved = servers.mongo(free_port(), tmp_path)
     with running(moved), pymongo.MongoClient[dict[str, Any]](moved.uri("shop")) as client:
         assert client.get_default_database().name == "shop"
         assert [thing["_id"] for thing in client.shop.things.find()] == [1]
@@ -61,7 +61,7 @@ def test_mongo_keeps_its_transactions_when_killed_and_moved_to_another_port(tmp_
 
 
 async def test_redis_keeps_what_it_wrote_when_stopped(tmp_path: Path) -> None:
-    part = processes.redis(free_port(), tmp_path)
+    part = servers.redis(free_port(), tmp_path)
     with running(part) as process:
         async with redis.asyncio.Redis.from_url(part.url) as client:
             await client.set("key", "value")

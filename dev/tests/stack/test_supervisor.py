@@ -6,18 +6,18 @@ from typing import Any
 
 import pytest
 
-from ticketing_dev.stack.ports import free_port, is_free
-from ticketing_dev.stack.process import DidNotStart
-from ticketing_dev.stack.processes import Part
-from ticketing_dev.stack.state import PartState
-from ticketing_dev.stack.supervisor import Supervisor
+from ticketing_dev.stack.processes.ports import free_port, is_free
+from ticketing_dev.stack.processes.spec import ProcessSpec
+from ticketing_dev.stack.supervision.process import ProcessStartError
+from ticketing_dev.stack.supervision.state import ProcessState
+from ticketing_dev.stack.supervision.supervisor import Supervisor
 from ticketing_testing.patience import PATIENCE_SECONDS
 
 
 @asynccontextmanager
-async def kept(parts: list[Part]) -> AsyncIterator[tuple[Supervisor, list[PartState]]]:
+async def kept(parts: list[ProcessSpec]) -> AsyncIterator[tuple[Supervisor, list[ProcessState]]]:
     """The parts, all ready, and all that was told of them."""
-    told: list[PartState] = []
+    told: list[ProcessState] = []
     ready = asyncio.Event()
     supervisor = Supervisor(parts, told.append)
     run = asyncio.create_task(supervisor.run(ready.set))
@@ -30,20 +30,20 @@ async def kept(parts: list[Part]) -> AsyncIterator[tuple[Supervisor, list[PartSt
         await run
 
 
-def chain(fakes: Any, data: Path, **fields: Any) -> list[Part]:
+def chain(fakes: Any, data: Path, **fields: Any) -> list[ProcessSpec]:
     """Three parts of which each needs the one before."""
     return [
-        fakes.fake_part("a", free_port(), data),
-        fakes.fake_part("b", free_port(), data, "a", **fields),
-        fakes.fake_part("c", free_port(), data, "b"),
+        fakes.fake_spec("a", free_port(), data),
+        fakes.fake_spec("b", free_port(), data, "a", **fields),
+        fakes.fake_spec("c", free_port(), data, "b"),
     ]
 
 
-def told_of(told: list[PartState], state: str) -> list[str]:
+def told_of(told: list[ProcessState], state: str) -> list[str]:
     return [part.name for part in told if part.state == state]
 
 
-async def reached(told: list[PartState], name: str, state: str, times: int = 1) -> None:
+async def reached(told: list[ProcessState], name: str, state: str, times: int = 1) -> None:
     async with asyncio.timeout(PATIENCE_SECONDS):
         while sum((part.name, part.state) == (name, state) for part in told) < times:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
@@ -62,7 +62,7 @@ async def test_parts_start_in_the_order_of_their_needs_and_stop_in_reverse(
 async def test_parts_that_do_not_need_each_other_start_side_by_side(
     fakes: Any, tmp_path: Path
 ) -> None:
-    parts = [fakes.fake_part(name, free_port(), tmp_path) for name in "abc"]
+    parts = [fakes.fake_spec(name, free_port(), tmp_path) for name in "abc"]
     async with kept(parts) as (_, told):
         assert [part.state for part in told[:3]] == ["starting"] * 3
 
@@ -71,14 +71,14 @@ async def test_a_part_that_dies_is_started_again(fakes: Any, tmp_path: Path) -> 
     parts = chain(fakes, tmp_path)
     async with kept(parts) as (supervisor, told):
         before = supervisor.states[1]
-        supervisor.keeper("b").process.kill()
+        supervisor.process("b").kill()
         await reached(told, "b", "ready", times=2)
         after = supervisor.states[1]
         assert (after.restarts, after.state, after.address) == (1, "ready", before.address)
         assert after.pid != before.pid
         assert not is_free(parts[1].port)
         restarting = next(part for part in told if part.state == "restarting")
-        assert restarting.note == "ended with status -9; starting it again in 0.1 s"
+        assert restarting.note == "ended with status -9; restarting in 0.1 s"
         assert [state.restarts for state in supervisor.states] == [0, 1, 0]
 
 
@@ -88,7 +88,7 @@ async def test_a_part_that_keeps_dying_is_retried_ever_more_slowly_and_loudly(
     # It starts once, and never again.
     program = "import os\nif os.path.exists('starts'): raise SystemExit('broken')\n" + fakes.LISTENS
     async with kept(chain(fakes, tmp_path, program=program)) as (supervisor, told):
-        supervisor.keeper("b").process.kill()
+        supervisor.process("b").kill()
         await reached(told, "b", "failing")
         pauses = [part.note.split()[-2] for part in told if part.state == "restarting"]
         assert pauses == ["0.1", "0.2", "0.4", "0.8"]
@@ -98,9 +98,9 @@ async def test_a_part_that_keeps_dying_is_retried_ever_more_slowly_and_loudly(
 
 
 async def test_a_part_that_cannot_start_stops_all_others(fakes: Any, tmp_path: Path) -> None:
-    parts = chain(fakes, tmp_path, program=fakes.EXITS)
-    told: list[PartState] = []
-    with pytest.raises(DidNotStart, match="b did not start: it exited with status 3"):
+    parts = chain(fakes, tmp_path, program=fakes.EXITS_WITH_ERROR)
+    told: list[ProcessState] = []
+    with pytest.raises(ProcessStartError, match="b did not start: it exited with status 3"):
         await Supervisor(parts, told.append).run()
     assert told_of(told, "ready") == ["a"]
     assert told_of(told, "stopped") == ["c", "b", "a"]
@@ -108,8 +108,8 @@ async def test_a_part_that_cannot_start_stops_all_others(fakes: Any, tmp_path: P
 
 
 async def test_a_half_finished_start_can_be_stopped(fakes: Any, tmp_path: Path) -> None:
-    told: list[PartState] = []
-    parts = chain(fakes, tmp_path, program=fakes.NEVER_LISTENS, patience=2 * PATIENCE_SECONDS)
+    told: list[ProcessState] = []
+    parts = chain(fakes, tmp_path, program=fakes.NEVER_LISTENS, start_timeout=2 * PATIENCE_SECONDS)
     supervisor = Supervisor(parts, told.append)
     run = asyncio.create_task(supervisor.run())
     await reached(told, "b", "starting")
@@ -123,7 +123,7 @@ async def test_a_half_finished_start_can_be_stopped(fakes: Any, tmp_path: Path) 
 async def test_asked_twice_it_does_not_wait_for_what_will_not_stop(
     fakes: Any, tmp_path: Path
 ) -> None:
-    parts = chain(fakes, tmp_path, program=fakes.WILL_NOT_STOP, grace=2 * PATIENCE_SECONDS)
+    parts = chain(fakes, tmp_path, program=fakes.IGNORES_SIGTERM, stop_timeout=2 * PATIENCE_SECONDS)
     async with kept(parts) as (supervisor, told):
         supervisor.stop()
         await reached(told, "b", "stopping")

@@ -13,9 +13,9 @@ import yaml
 from pymongo.collection import Collection
 
 from ticketing_dev.checkout import ROOT
-from ticketing_dev.stack import mongod, processes
-from ticketing_dev.stack.ports import free_port
-from ticketing_dev.stack.process import running
+from ticketing_dev.stack.processes import mongod, servers
+from ticketing_dev.stack.processes.ports import free_port
+from ticketing_dev.stack.supervision.process import running
 from ticketing_testing.patience import PATIENCE_SECONDS
 
 Row = dict[str, Any]
@@ -32,7 +32,7 @@ with pymongo.MongoClient(sys.argv[1]) as client, client.start_session() as sessi
 
 @pytest.fixture
 def uri(tmp_path: Path) -> Iterator[str]:
-    part = processes.mongo(free_port(), tmp_path, durable=False)
+    part = servers.mongo(free_port(), tmp_path, durable=False)
     with running(part):
         yield part.uri("shop")
 
@@ -87,4 +87,4 @@ def test_a_transaction_whose_client_was_killed_ends_by_itself(
 def test_in_a_cluster_such_a_transaction_ends_as_soon() -> None:
     manifests = yaml.safe_load_all((ROOT / "infra/k8s/mongo/set/mongo.yaml").read_text())
     (container,) = next(manifests)["spec"]["template"]["spec"]["containers"]
-    assert f"--setParameter={mongod.TRANSACTIONS}" in container["command"]
+    assert f"--setParameter={mongod.TRANSACTION_PARAMETER}" in container["command"]

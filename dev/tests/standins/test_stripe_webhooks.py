@@ -8,9 +8,9 @@ import pytest
 import stripe
 from dev.tests.standins.endpoint import SECRET, FeedEvent, Listening, listening
 
-from ticketing_dev.stack import processes
-from ticketing_dev.stack.ports import free_port
-from ticketing_dev.stack.process import running
+from ticketing_dev.stack.processes import stand_ins
+from ticketing_dev.stack.processes.ports import free_port
+from ticketing_dev.stack.supervision.process import running
 from ticketing_dev.standins.stripe.webhooks import configured
 from ticketing_testing import eventually
 from ticketing_testing.programs import StripeStandIn
@@ -100,8 +100,8 @@ async def test_an_event_is_told_through_kills_of_the_stand_in(
     connect: Callable[..., Any], tmp_path: Path
 ) -> None:
     hook = free_port()
-    part = processes.stripe(
-        processes.free_port(),
+    part = stand_ins.stripe(
+        free_port(),
         tmp_path / "stripe",
         webhook_url=f"http://localhost:{hook}/hook",
         webhook_secret=SECRET,

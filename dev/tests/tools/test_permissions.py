@@ -9,13 +9,13 @@ import pytest
 from nats.aio.client import Client
 from nats.js import JetStreamContext
 from nats.js.api import StreamConfig
+from ticketing_common.messaging.history import history
 
 from expiration.worker import LOOKED_BACK_ON
-from ticketing_common.events import EVENTS, Envelope, DomainEvent, utc_now
+from ticketing_common.events import EVENTS, DomainEvent, Envelope, utc_now
 from ticketing_common.messaging.dead_letters import bury
 from ticketing_common.messaging.feed import Feed
 from ticketing_common.messaging.feed_reader import IDLE_SECONDS, follow
-from ticketing_common.messaging.history import history
 from ticketing_common.messaging.replay import publish_replay
 from ticketing_common.messaging.streams import (
     consumers,
@@ -25,10 +25,11 @@ from ticketing_common.messaging.streams import (
     streams_used_by,
 )
 from ticketing_dev.checkout import NATS_USERS
-from ticketing_dev.stack import processes
-from ticketing_dev.stack.control import Refused
-from ticketing_dev.stack.process import running
-from ticketing_dev.stack.processes import Nats
+from ticketing_dev.stack.lifecycle import StackError
+from ticketing_dev.stack.processes import servers
+from ticketing_dev.stack.processes.ports import free_port
+from ticketing_dev.stack.processes.servers import Nats
+from ticketing_dev.stack.supervision.process import running
 from ticketing_dev.tools.diagram import subscription_lists
 from ticketing_dev.tools.openapi import apps
 from ticketing_dev.tools.permissions import OPERATOR, rendered
@@ -88,9 +89,7 @@ Enter = Callable[[str], AbstractAsyncContextManager[Member]]
 @pytest.fixture(scope="module")
 def nats(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nats]:
     passwords = {user: f"p{user}" for user in (OPERATOR, *LISTS)}
-    part = processes.nats(
-        processes.free_port(), tmp_path_factory.mktemp("nats"), passwords=passwords
-    )
+    part = servers.nats(free_port(), tmp_path_factory.mktemp("nats"), passwords=passwords)
     with running(part):
         yield part
 
@@ -137,7 +136,7 @@ def test_the_manifests_users_are_those_of_the_code() -> None:
 
 async def test_who_has_a_wrong_password_is_told_so_and_not_that_the_bus_is_away(nats: Nats) -> None:
     wrong = nats.url_of(OPERATOR).replace(f":p{OPERATOR}@", ":hush@")
-    with pytest.raises(Refused, match="does not let us in") as told:
+    with pytest.raises(StackError, match="does not let us in") as told:
         async with connected(wrong):
             pass
     assert "hush" not in str(told.value)

@@ -10,7 +10,7 @@ from auth.app import create_app
 from auth.settings import AuthSettings
 from ticketing_common.events import UserSignedIn, UserSignedUp
 from ticketing_common.persistence import outbox
-from ticketing_dev.stack.processes import free_port
+from ticketing_dev.stack.processes.ports import free_port
 from ticketing_testing import Served, World, an_id, serving, somebody
 
 GOOD = {"email": "ann@example.com", "password": "long enough"}

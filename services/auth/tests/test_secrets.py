@@ -11,7 +11,8 @@ from pymongo import AsyncMongoClient
 from auth.models import User
 from ticketing_common.events import EVENTS, UserChangedPassword, UserForgotPassword
 from ticketing_common.messaging.streams import stream_of
-from ticketing_dev.stack import processes
+from ticketing_dev.stack.processes import services
+from ticketing_dev.stack.processes.ports import free_port
 from ticketing_testing import Bus, World, somebody
 from ticketing_testing.patience import PATIENCE_SECONDS
 from ticketing_testing.programs import NONE_KEPT, beside, environment
@@ -48,7 +49,7 @@ async def live(world: World, base_url: str, bus: Bus) -> tuple[str, list[str]]:
 
 async def test_no_log_document_or_other_event_holds_a_secret(world: World, tmp_path: Path) -> None:
     settings = {**world.settings(), "cookie_secure": "false", "log_level": "DEBUG"}
-    part = processes.service("auth", processes.free_port(), tmp_path, environment(settings))
+    part = services.service("auth", free_port(), tmp_path, environment(settings))
     async with Bus.open(world.nats_url) as bus:
         async with beside(part):
             email, secrets = await live(world, part.url, bus)

@@ -13,8 +13,9 @@ from contact.settings import ContactSettings
 from ticketing_common import circuit_breaker
 from ticketing_common.events import DomainEvent, UserSignedUp
 from ticketing_common.web.sessions import SessionUser
-from ticketing_dev.stack import processes
-from ticketing_dev.stack.process import running
+from ticketing_dev.stack.processes import stand_ins
+from ticketing_dev.stack.processes.ports import free_port
+from ticketing_dev.stack.supervision.process import running
 from ticketing_testing import Served, World, an_event, eventually, somebody
 from ticketing_testing.programs import StandIn
 
@@ -24,8 +25,8 @@ KEY = "SG.contact"
 @pytest.fixture(scope="session")
 def sendgrid_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("sendgrid")
-    with running(processes.sendgrid(processes.free_port(), folder)) as process:
-        yield process.part.url
+    with running(stand_ins.sendgrid(free_port(), folder)) as process:
+        yield process.spec.url
 
 
 @pytest.fixture

@@ -16,7 +16,8 @@ from contact.sendgrid_client import AT_ONCE
 from contact.settings import ContactSettings
 from ticketing_common import circuit_breaker
 from ticketing_common.events import UserForgotPassword, UserSignedUp, utc_now
-from ticketing_dev.stack import processes
+from ticketing_dev.stack.processes import services, stand_ins
+from ticketing_dev.stack.processes.ports import free_port
 from ticketing_testing import Bus, Served, World, an_event, eventually, somebody
 from ticketing_testing.programs import StandIn, beside, environment
 
@@ -107,7 +108,7 @@ async def test_one_mail_that_fails_holds_up_no_other(
 async def test_mails_wait_while_sendgrid_is_down(
     world: World, settings: dict[str, Any], tmp_path: Path
 ) -> None:
-    post = processes.sendgrid(processes.free_port(), tmp_path)
+    post = stand_ins.sendgrid(free_port(), tmp_path)
     app = create_app(ContactSettings(**{**settings, "sendgrid_api_base": post.url}))
     user = somebody()
     async with world.serving(app) as contact:
@@ -128,9 +129,9 @@ async def test_mails_wait_while_sendgrid_is_down(
 async def test_a_mail_that_a_crash_left_is_sent_by_the_next_process_after_its_lease(
     world: World, settings: dict[str, Any], tmp_path: Path
 ) -> None:
-    post = processes.sendgrid(processes.free_port(), tmp_path / "post")
+    post = stand_ins.sendgrid(free_port(), tmp_path / "post")
     settings = {**settings, "sendgrid_api_base": post.url}
-    part = processes.service("contact", processes.free_port(), tmp_path, environment(settings))
+    part = services.service("contact", free_port(), tmp_path, environment(settings))
     sendgrid, user = StandIn(post.url, {}), somebody()
     async with Bus.open(world.nats_url) as bus, beside(post) as post_office:
         async with beside(part) as process:
@@ -169,7 +170,7 @@ async def test_two_replicas_send_each_mail_once(
     world: World, contact: Served, settings: dict[str, Any], sendgrid: StandIn, tmp_path: Path
 ) -> None:
     people = [somebody() for _ in range(20)]
-    part = processes.service("contact", processes.free_port(), tmp_path, environment(settings))
+    part = services.service("contact", free_port(), tmp_path, environment(settings))
     async with beside(part):
         for user in people:
             await contact.bus.say(an_event(UserSignedUp, id=user.id, email=user.email))

@@ -22,8 +22,9 @@ from ticketing_common.events import (
     utc_now,
 )
 from ticketing_common.messaging.broker import Broker
-from ticketing_dev.stack import processes
-from ticketing_dev.stack.process import Process
+from ticketing_dev.stack.processes import servers
+from ticketing_dev.stack.processes.ports import free_port
+from ticketing_dev.stack.supervision.process import Process
 from ticketing_testing import Bus, Served, World, an_event, eventually
 from ticketing_testing.programs import beside
 
@@ -33,7 +34,7 @@ LISTENERS = listening(Timers("redis://nowhere"))
 @asynccontextmanager
 async def own_redis(world: World, folder: Path) -> AsyncIterator[tuple[World, Process]]:
     """The world with a Redis that may be killed."""
-    part = processes.redis(processes.free_port(), folder)
+    part = servers.redis(free_port(), folder)
     async with beside(part) as process:
         yield replace(world, redis_url=part.url), process
 
@@ -103,7 +104,7 @@ async def test_timers_that_an_earlier_run_of_redis_was_given_do_not_make_it_comp
     tmp_path: Path,
 ) -> None:
     """It may have lost the last of them; to us it is the same, at the same address."""
-    part = processes.redis(processes.free_port(), tmp_path)
+    part = servers.redis(free_port(), tmp_path)
     timers = Timers(part.url)
     async with beside(part) as redis:
         run = await timers.run_id()
@@ -119,7 +120,7 @@ async def test_timers_that_an_earlier_run_of_redis_was_given_do_not_make_it_comp
 async def test_a_service_that_starts_without_redis_sets_its_timers_once_it_is_there(
     world: World, start: Any, order_for: Any, tmp_path: Path
 ) -> None:
-    part = processes.redis(processes.free_port(), tmp_path)
+    part = servers.redis(free_port(), tmp_path)
     async with start(replace(world, redis_url=part.url)) as expiration:
         order = order_for(0.1)
         await expiration.bus.say(order)
@@ -153,7 +154,7 @@ async def test_a_timer_is_kept_though_to_tell_of_it_took_too_long(
 async def test_what_ends_while_the_broker_is_away_is_told_when_it_is_back(
     world: World, start: Any, order_for: Any, tmp_path: Path
 ) -> None:
-    part = processes.nats(processes.free_port(), tmp_path)
+    part = servers.nats(free_port(), tmp_path)
     async with beside(part) as nats, start(replace(world, nats_url=part.url)) as expiration:
         order, other = order_for(0.5), order_for(0.6)
         await expiration.bus.say(order, other)

@@ -16,7 +16,8 @@ from ticketing_common.events import (
     OrderCancelled,
     OrderCreated,
 )
-from ticketing_dev.stack import processes
+from ticketing_dev.stack.processes import services
+from ticketing_dev.stack.processes.ports import free_port
 from ticketing_testing import Bus, Served, World, an_event, eventually
 from ticketing_testing.programs import beside, environment
 
@@ -114,9 +115,7 @@ async def test_two_replicas_tell_once(
     world: World, expiration: Served, order_for: Any, tmp_path: Path
 ) -> None:
     orders = [order_for(2) for _ in range(10)]
-    part = processes.service(
-        "expiration", processes.free_port(), tmp_path, environment(world.settings())
-    )
+    part = services.service("expiration", free_port(), tmp_path, environment(world.settings()))
     async with beside(part):
         await expiration.bus.say(*orders)
         heard = await told(expiration.bus, 10)
@@ -127,9 +126,7 @@ async def test_a_timer_outlives_the_process_that_set_it(
     world: World, start: Any, order_for: Any, tmp_path: Path
 ) -> None:
     order = order_for(3)
-    part = processes.service(
-        "expiration", processes.free_port(), tmp_path, environment(world.settings())
-    )
+    part = services.service("expiration", free_port(), tmp_path, environment(world.settings()))
     async with Bus.open(world.nats_url) as bus, beside(part) as process:
         await bus.say(order)
         await bus.settled(LISTENERS)

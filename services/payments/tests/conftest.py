@@ -21,8 +21,9 @@ from payments.stripe.client import Gateway
 from ticketing_common import circuit_breaker
 from ticketing_common.events import DomainEvent, OrderCancelled, OrderCreated, utc_now
 from ticketing_common.web.sessions import SessionUser
-from ticketing_dev.stack import processes
-from ticketing_dev.stack.process import running
+from ticketing_dev.stack.processes import stand_ins
+from ticketing_dev.stack.processes.ports import free_port
+from ticketing_dev.stack.supervision.process import running
 from ticketing_testing import Served, World, an_event, somebody
 from ticketing_testing.patience import PATIENCE_SECONDS
 from ticketing_testing.programs import StripeStandIn
@@ -32,10 +33,8 @@ KEY = "sk_test_payments"
 
 @pytest.fixture(scope="session")
 def stripe_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running(
-        processes.stripe(processes.free_port(), tmp_path_factory.mktemp("stripe"))
-    ) as process:
-        yield process.part.url
+    with running(stand_ins.stripe(free_port(), tmp_path_factory.mktemp("stripe"))) as process:
+        yield process.spec.url
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ from payments.stripe.client import Gateway
 from ticketing_common import circuit_breaker
 from ticketing_common.events import OrderCreated, PaymentCreated, PaymentFailed, PaymentStarted
 from ticketing_common.web.sessions import COOKIE, Sessions
-from ticketing_dev.stack import processes
+from ticketing_dev.stack.processes import services, stand_ins
+from ticketing_dev.stack.processes.ports import free_port
 from ticketing_testing import Bus, Served, World, an_event, eventually, somebody
 from ticketing_testing.patience import PATIENCE_SECONDS
 from ticketing_testing.programs import StandIn, beside, environment
@@ -196,7 +197,7 @@ async def test_a_slow_answer_is_waited_for_whoever_else_asks_meanwhile(
 async def test_what_was_to_be_paid_while_stripe_was_down_is_paid_when_it_is_back(
     world: World, settings: dict[str, Any], later: Any, tmp_path: Path
 ) -> None:
-    bank = processes.stripe(processes.free_port(), tmp_path)
+    bank = stand_ins.stripe(free_port(), tmp_path)
     settings = {**settings, "stripe_api_base": bank.url}
     user = somebody()
     order = an_event(OrderCreated, user_id=user.id)
@@ -223,7 +224,7 @@ async def kill_while_charging(
     """Kill payments with a charge in flight; returns the order that it was for."""
     user = somebody()
     order = an_event(OrderCreated, user_id=user.id)
-    part = processes.service("payments", processes.free_port(), folder, environment(settings))
+    part = services.service("payments", free_port(), folder, environment(settings))
     cookie = {COOKIE: Sessions([settings["jwt_key"]]).issue(user)}
     async with (
         Bus.open(world.nats_url) as bus,

@@ -12,7 +12,8 @@ from services.payments.tests.transactions import held_open
 from payments.stripe.client import Gateway
 from ticketing_common.events import PaymentCreated
 from ticketing_common.web.sessions import COOKIE, Sessions
-from ticketing_dev.stack import processes
+from ticketing_dev.stack.processes import services
+from ticketing_dev.stack.processes.ports import free_port
 from ticketing_testing import Served, World
 from ticketing_testing.patience import PATIENCE_SECONDS
 from ticketing_testing.programs import StandIn, beside, environment
@@ -58,7 +59,7 @@ async def test_two_replicas_that_race_make_one_charge_an_order(
     charged: Any,
     tmp_path: Path,
 ) -> None:
-    part = processes.service("payments", processes.free_port(), tmp_path, environment(settings))
+    part = services.service("payments", free_port(), tmp_path, environment(settings))
     purchases = [await buy() for _ in range(5)]
     sessions = Sessions([settings["jwt_key"]])
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import httpx
 
-from ticketing_dev.stack import processes
+from ticketing_dev.stack.processes import services
+from ticketing_dev.stack.processes.ports import free_port
 from ticketing_testing import World, watching
 from ticketing_testing.patience import PATIENCE_SECONDS
 from ticketing_testing.programs import beside, environment
@@ -18,7 +19,7 @@ async def test_a_process_that_is_to_stop_ends_its_streams_and_is_gone_at_once(
     world: World, tmp_path: Path
 ) -> None:
     env = environment(world.settings())
-    service = processes.service("tickets", processes.free_port(), tmp_path / "tickets", env)
+    service = services.service("tickets", free_port(), tmp_path / "tickets", env)
     async with (
         beside(service) as process,
         httpx.AsyncClient(base_url=service.url, timeout=PATIENCE_SECONDS) as http,

@@ -8,8 +8,8 @@ from typing import Any
 
 import httpx
 
-from ticketing_dev.stack.process import Process
-from ticketing_dev.stack.processes import Part
+from ticketing_dev.stack.processes.spec import ProcessSpec
+from ticketing_dev.stack.supervision.process import Process
 from ticketing_testing.patience import PATIENCE_SECONDS
 
 NONE_KEPT = httpx.Limits(max_keepalive_connections=0)
@@ -25,9 +25,9 @@ def environment(settings: Mapping[str, object]) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def beside(part: Part) -> AsyncIterator[Process]:
-    """The part, ready, until the block ends; the test's own event loop goes on meanwhile."""
-    process = Process(part)
+async def beside(spec: ProcessSpec) -> AsyncIterator[Process]:
+    """Run a process for the block, without blocking the event loop of the test."""
+    process = Process(spec)
     await asyncio.to_thread(process.start)
     try:
         yield process

@@ -10,8 +10,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ticketing_dev.stack import processes
-from ticketing_dev.stack.process import Process
+from ticketing_dev.stack.processes import servers
+from ticketing_dev.stack.processes.ports import free_port
+from ticketing_dev.stack.supervision.process import Process
 
 ACCOUNTS = 2000
 """More than the tests of one process: each test has a NATS account, and streams, of its own."""
@@ -39,12 +40,12 @@ def stores(folder: Path) -> Iterator[Stores]:
 @contextmanager
 def _from_packages(folder: Path) -> Iterator[Stores]:
     # Nobody needs their data after the tests: no time goes into keeping it, or into a goodbye.
-    mongo = processes.mongo(processes.free_port(), folder / "mongo", durable=False)
-    nats = processes.nats(processes.free_port(), folder / "nats", accounts=ACCOUNTS, durable=False)
-    redis = processes.redis(processes.free_port(), folder / "redis")
+    mongo = servers.mongo(free_port(), folder / "mongo", durable=False)
+    nats = servers.nats(free_port(), folder / "nats", accounts=ACCOUNTS, durable=False)
+    redis = servers.redis(free_port(), folder / "redis")
     with ExitStack() as stack:
-        for part in (mongo, nats, redis):
-            process = Process(part)
+        for spec in (mongo, nats, redis):
+            process = Process(spec)
             stack.callback(process.kill)
             process.start()
         yield Stores(mongo.uri, nats.account_url, redis.url)
@@ -55,18 +56,19 @@ def _from_containers(folder: Path) -> Iterator[Stores]:
     from testcontainers.core.container import DockerContainer
     from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
-    from ticketing_dev.stack import mongod
+    from ticketing_dev.stack.processes import mongod
 
     def address(container: DockerContainer, port: int) -> str:
         return f"{container.get_container_host_ip()}:{container.get_exposed_port(port)}"
 
     # The same file that the pinned server reads, so that accounts are declared in one place.
-    (config,) = processes.nats(4222, folder, accounts=ACCOUNTS).files.values()
+    (config,) = servers.nats(4222, folder, accounts=ACCOUNTS).files.values()
     (folder / "nats.conf").write_text(config.replace("127.0.0.1:4222", "0.0.0.0:4222"))
     mongo = (
         DockerContainer("mongo:8.0")
         .with_command(
-            f"--replSet {mongod.REPLICA_SET} --bind_ip_all --setParameter {mongod.TRANSACTIONS}"
+            f"--replSet {mongod.REPLICA_SET} --bind_ip_all "
+            f"--setParameter {mongod.TRANSACTION_PARAMETER}"
         )
         .with_exposed_ports(27017)
         .waiting_for(LogMessageWaitStrategy("Waiting for connections"))

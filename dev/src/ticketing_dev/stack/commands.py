@@ -10,32 +10,32 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from ticketing_dev.stack import control, rolling_restart
-from ticketing_dev.stack.control import Refused, Wish
-from ticketing_dev.stack.folder import Folder
-from ticketing_dev.stack.logs import Tail, Teller, follow
-from ticketing_dev.stack.process import DidNotStart
+from ticketing_dev.stack import lifecycle, rolling_restart
+from ticketing_dev.stack.folder import DataFolder
+from ticketing_dev.stack.lifecycle import StackError, StackOptions
 from ticketing_dev.stack.runner import Interrupted
-from ticketing_dev.stack.state import StackState
+from ticketing_dev.stack.supervision.logs import LogFormatter, LogReader, follow
+from ticketing_dev.stack.supervision.process import ProcessStartError
+from ticketing_dev.stack.supervision.state import StackState
 
 console = Console()
-complaints = Console(stderr=True, style="red", highlight=False, soft_wrap=True)
+error_console = Console(stderr=True, style="red", highlight=False, soft_wrap=True)
 
 Data = Annotated[
     Path | None,
-    typer.Option(help="The stack's data folder.", show_default=".ticketing/ of this checkout"),
+    typer.Option(help="Data folder of the stack.", show_default=".ticketing/ of this checkout"),
 ]
 
 
 @contextmanager
-def _complaining() -> Iterator[None]:
-    """What went wrong, in words instead of a traceback, and exit status 1."""
+def _exit_on_error() -> Iterator[None]:
+    """Print an expected error without a traceback and exit with status 1."""
     try:
         yield
     except Interrupted:
-        complaints.print("Interrupted before it was ready. All is stopped.")
-    except (DidNotStart, Refused, OSError) as error:
-        complaints.print(str(error), markup=False)
+        error_console.print("Interrupted before the stack was ready. All processes are stopped.")
+    except (ProcessStartError, StackError, OSError) as error:
+        error_console.print(str(error), markup=False)
     else:
         return
     raise typer.Exit(1)
@@ -43,65 +43,70 @@ def _complaining() -> Iterator[None]:
 
 def up(
     *,
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Where the market answers.")] = 8080,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the stack.")] = 8080,
     data: Data = None,
     window: Annotated[
         int | None,
-        typer.Option(min=1, help="Seconds that an order waits for its payment.", show_default="60"),
+        typer.Option(min=1, help="Seconds until an unpaid order expires.", show_default="60"),
     ] = None,
-    detach: Annotated[bool, typer.Option("--detach", help="Return once all is ready.")] = False,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Forget all earlier data.")] = False,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Return when the stack is ready.")
+    ] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Delete all earlier data.")] = False,
     client: Annotated[
-        bool, typer.Option("--client/--no-client", help="With the pages, built where they changed.")
+        bool, typer.Option("--client/--no-client", help="Build and serve the client.")
     ] = True,
     dev: Annotated[
-        bool, typer.Option("--dev", help="Reload pages and services whenever their code changes.")
+        bool, typer.Option("--dev", help="Reload client and services when their code changes.")
     ] = False,
-    replicas: Annotated[int, typer.Option(min=1, max=9, help="Processes of each service.")] = 1,
+    replicas: Annotated[int, typer.Option(min=1, max=9, help="Processes per service.")] = 1,
     in_background: Annotated[bool, typer.Option("--in-background", hidden=True)] = False,
 ) -> None:
-    """Start the market and keep it running."""
-    wish = Wish(control.absolute(data), port, window, fresh, client, dev, replicas)
+    """Start the local stack and supervise it."""
+    folder = lifecycle.data_folder(data)
+    options = StackOptions(folder, port, window, fresh, client, dev, replicas)
     if detach:
-        raise typer.Exit(control.up_in_background(wish))
-    with _complaining():
-        control.up(wish, console, background=in_background)
+        raise typer.Exit(lifecycle.up_in_background(options))
+    with _exit_on_error():
+        lifecycle.up(options, console, background=in_background)
 
 
 def down(data: Data = None) -> None:
-    """Stop the market."""
-    folder = control.absolute(data)
-    pid = control.down(folder)
-    console.print("Stopped." if pid else f"No stack runs on {folder.path}.", soft_wrap=True)
+    """Stop the local stack."""
+    folder = lifecycle.data_folder(data)
+    pid = lifecycle.down(folder)
+    message = "Stopped." if pid else f"No stack is running in {folder.path}."
+    console.print(message, soft_wrap=True)
 
 
 def restart(
     services: Annotated[
-        list[str] | None, typer.Argument(help="Which; all if left out.", show_default=False)
+        list[str] | None, typer.Argument(help="Services; all by default.", show_default=False)
     ] = None,
     data: Data = None,
 ) -> None:
-    """Restart services, one process after the other: with two of each nobody notices."""
-    with _complaining():
-        rolling_restart.restart(control.absolute(data), services or [], console.print)
+    """Restart services one process at a time; with two replicas there is no downtime."""
+    with _exit_on_error():
+        rolling_restart.restart(lifecycle.data_folder(data), services or [], console.print)
 
 
 def status(
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     data: Data = None,
 ) -> None:
-    """Show how each part does. The exit status is 1 while the market is not running."""
-    folder = control.absolute(data)
-    state, is_up = folder.state, control.is_up(folder)
+    """Show the state of each process. The exit status is 1 unless the stack is running."""
+    folder = lifecycle.data_folder(data)
+    state, is_up = folder.state, lifecycle.is_up(folder)
     if state is None or not is_up:
         state = StackState(state.url if state else "", "stopped")
     if as_json:
         typer.echo(state.to_json())
     elif not is_up:
-        complaints.print(f"No stack runs on {folder.path}. `ticketing up` starts one.")
+        error_console.print(str(lifecycle.not_running(folder)))
     else:
-        console.print(f"{state.url} is {state.state}, kept by process {state.pid}", highlight=False)
+        summary = f"{state.url} is {state.state}, supervised by process {state.pid}"
+        console.print(summary, highlight=False)
         console.print(_table(state))
     if not is_up:
         raise typer.Exit(1)
@@ -109,76 +114,89 @@ def status(
 
 def _table(state: StackState) -> Table:
     table = Table("name", "pid", "address", "state", "restarts", box=None, padding=(0, 2, 0, 0))
-    for part in state.parts:
-        color = "green" if part.state == "ready" else "yellow"
-        pid = str(part.pid or "")
-        table.add_row(part.name, pid, part.address, f"[{color}]{part.state}[/]", str(part.restarts))
+    for process in state.processes:
+        color = "green" if process.state == "ready" else "yellow"
+        table.add_row(
+            process.name,
+            str(process.pid or ""),
+            process.address,
+            f"[{color}]{process.state}[/]",
+            str(process.restarts),
+        )
     return table
 
 
 def logs(
-    part: Annotated[str | None, typer.Argument(help="Whose; all parts' if left out.")] = None,
+    process: Annotated[
+        str | None, typer.Argument(help="Process; all by default.", show_default=False)
+    ] = None,
     *,
-    go_on: Annotated[bool, typer.Option("-f", "--follow", help="Go on as they come.")] = False,
+    follow_logs: Annotated[
+        bool, typer.Option("-f", "--follow", help="Print new lines as they are logged.")
+    ] = False,
     lines: Annotated[
         int | None,
         typer.Option(
             "-n",
             "--lines",
             min=0,
-            help="How many of the last.",
-            show_default="all of one part, 20 of each",
+            help="Number of last lines to print.",
+            show_default="all of one process, 20 of each",
         ),
     ] = None,
     data: Data = None,
 ) -> None:
-    """Show what the parts have logged since the market was last started."""
-    folder = control.absolute(data)
-    with _complaining():
-        files = _logs(folder)
-        if part and part not in files:
+    """Show the logs since the last start of the stack."""
+    folder = lifecycle.data_folder(data)
+    with _exit_on_error():
+        files = _log_files(folder)
+        if process and process not in files:
             known = ", ".join(files) or "none"
-            raise Refused(f"There is no part {part} on {folder.path}. There are: {known}.")
-    teller = Teller(list(files), for_people=console.is_terminal)
-    last = lines if lines is not None or part else 20
-    tails = {name: Tail(path, last) for name, path in files.items() if part in (None, name)}
-    for name, tail in tails.items():
-        for line in tail.new_lines():
-            console.print(teller.told(name, line), soft_wrap=True)
+            raise StackError(
+                f"Unknown process {process} in {folder.path}. The processes are {known}."
+            )
+    formatter = LogFormatter(list(files), human_readable=console.is_terminal)
+    last = lines if lines is not None or process else 20
+    readers = {
+        name: LogReader(path, last) for name, path in files.items() if process in (None, name)
+    }
+    for name, reader in readers.items():
+        for line in reader.new_lines():
+            console.print(formatter.format(name, line), soft_wrap=True)
 
-    async def tell_on() -> None:
-        async for name, line in follow(tails):
-            console.print(teller.told(name, line), soft_wrap=True)
+    async def print_new_lines() -> None:
+        async for name, line in follow(readers):
+            console.print(formatter.format(name, line), soft_wrap=True)
 
-    if go_on:
+    if follow_logs:
         try:
-            asyncio.run(tell_on())
+            asyncio.run(print_new_lines())
         except KeyboardInterrupt:
             raise typer.Exit from None
 
 
 def seed(data: Data = None) -> None:
-    """Fill the running market with people, tickets and orders."""
-    # Imported here, because a whole HTTP client would slow every other command down.
+    """Add example users, tickets and orders to the running stack."""
+    # Imported here because an HTTP client would slow down every other command.
     import httpx
 
-    from ticketing_dev.stack.seed import Unexpected
-    from ticketing_dev.stack.seed import seed as fill
+    from ticketing_dev.stack.seed import UnexpectedResponse
+    from ticketing_dev.stack.seed import seed as add_examples
 
-    folder = control.absolute(data)
-    with _complaining():
-        if not control.is_up(folder) or folder.state is None:
-            raise Refused(f"No stack runs on {folder.path}. `ticketing up` starts one.")
+    folder = lifecycle.data_folder(data)
+    with _exit_on_error():
+        if not lifecycle.is_up(folder) or folder.state is None:
+            raise lifecycle.not_running(folder)
         try:
-            for done in fill(folder.state.url):
-                console.print(done, highlight=False, soft_wrap=True, markup=False)
-        except (Unexpected, httpx.HTTPError) as error:
-            raise Refused(f"The market could not be filled: {error}") from error
+            for message in add_examples(folder.state.url):
+                console.print(message, highlight=False, soft_wrap=True, markup=False)
+        except (UnexpectedResponse, httpx.HTTPError) as error:
+            raise StackError(f"Adding the example data failed: {error}") from error
 
 
-def _logs(folder: Folder) -> dict[str, Path]:
-    parts = folder.state.parts if folder.state else []
-    files = {part.name: folder.path / part.name / f"{part.name}.log" for part in parts}
+def _log_files(folder: DataFolder) -> dict[str, Path]:
+    processes = folder.state.processes if folder.state else []
+    files = {each.name: folder.path / each.name / f"{each.name}.log" for each in processes}
     return files | ({"stack": folder.log} if folder.log.exists() else {})
 
 

@@ -1,129 +1,155 @@
-"""The parts that make the whole market, and what each of them is told of the others."""
+"""The definition of the local stack: all its processes and their settings."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from ticketing_common.topology import SERVICE_NAMES
 from ticketing_dev.checkout import INGRESS, ROOT
-from ticketing_dev.stack import processes
-from ticketing_dev.stack.keys import Keys, StripeAccount
-from ticketing_dev.stack.processes import Part
+from ticketing_dev.stack.processes import ingress, servers, services, stand_ins
+from ticketing_dev.stack.processes.spec import ProcessSpec
+from ticketing_dev.stack.secrets import Secrets, StripeAccount
 
 STRIPE_PAGES, MAIL_PAGES = "/dev/stripe/", "/dev/mail/"
 SENDER = "tickets@ticketing.dev"
-SERVICES = ("auth", "tickets", "orders", "payments", "expiration", "contact")
+OPERATOR = "operator"
+"""The NATS user of the operator commands."""
 
 ClientCommand = Callable[[int], tuple[str, ...]]
 
 
-def market(
+def define_stack(
     port: int,
     data: Path,
     port_of: Callable[[str], int],
-    keys: Keys,
-    common: Mapping[str, str],
-    window: int | None = None,
-    client: ClientCommand | None = None,
-    dev: bool = False,
-    account: StripeAccount | None = None,
+    secrets: Secrets,
+    shared_env: Mapping[str, str],
+    *,
+    expiration_window: int | None = None,
+    client_command: ClientCommand | None = None,
+    reload: bool = False,
+    stripe_account: StripeAccount | None = None,
     replicas: int = 1,
-    paying: Mapping[str, str] | None = None,
+    payments_env: Mapping[str, str] | None = None,
     currency: str = "usd",
-) -> list[Part]:
-    """All parts of a stack at http://localhost:`port`.
+) -> list[ProcessSpec]:
+    """Define all processes of a stack at http://localhost:`port`.
 
-    `port_of` chooses the port of every other part by its name, `common` are variables for all
-    services, `window` is how many seconds an order waits for its payment. `client` tells how the
-    pages are served at a port; without it there are none. `dev` has the services reload.
-    `account` is whose Stripe is used; without it, the stand-in. `replicas` is of each service:
-    the second of orders is the part `orders-2`, behind the same routes. `paying` are variables for
-    payments, and `currency` is what all who tell of money are told.
+    Args:
+        port: the port of the ingress.
+        data: the data folder.
+        port_of: allocates the port of every other process by its name.
+        secrets: the secrets of this stack.
+        shared_env: variables for every service.
+        expiration_window: seconds until an unpaid order expires; None for the default of orders.
+        client_command: the command that serves the client at a port; None for no client.
+        reload: restart services when their sources change.
+        stripe_account: a Stripe account to use instead of the stand-in.
+        replicas: processes per service; the second one of orders is named `orders-2`.
+        payments_env: more variables for payments.
+        currency: the currency of prices.
     """
-    users = ("operator", *SERVICES)
-    nats = processes.nats(
-        port_of("nats"), data / "nats", passwords={user: keys.nats_password(user) for user in users}
+    public_url = f"http://localhost:{port}"
+    users = (OPERATOR, *SERVICE_NAMES)
+    nats = servers.nats(
+        port_of("nats"),
+        data / "nats",
+        passwords={user: secrets.nats_password(user) for user in users},
     )
-    mongo = processes.mongo(port_of("mongo"), data / "mongo")
-    redis = processes.redis(port_of("redis"), data / "redis")
-    stripe = processes.stripe(
+    mongo = servers.mongo(port_of("mongo"), data / "mongo")
+    redis = servers.redis(port_of("redis"), data / "redis")
+    stripe = stand_ins.stripe(
         port_of("stripe"),
         data / "stripe",
         STRIPE_PAGES.rstrip("/"),
-        # Through the ingress: Stripe's webhooks come from outside.
-        webhook_url=f"http://localhost:{port}/api/payments/webhook",
-        webhook_secret=keys.stripe_webhook,
+        # Through the ingress, as Stripe's own webhooks come from outside.
+        webhook_url=f"{public_url}/api/payments/webhook",
+        webhook_secret=secrets.stripe_webhook,
     )
-    sendgrid = processes.sendgrid(port_of("sendgrid"), data / "sendgrid", MAIL_PAGES.rstrip("/"))
+    sendgrid = stand_ins.sendgrid(port_of("sendgrid"), data / "sendgrid", MAIL_PAGES.rstrip("/"))
 
-    def service(name: str, *stores: Part, **settings: str) -> list[Part]:
-        env = {**common, "NATS_URL": nats.url_of(name), **settings}
-        needs = (nats.name, *(store.name for store in stores))
-        code = (ROOT / "services" / name / "src", ROOT / "common" / "src") if dev else ()
-        called = [name, *(f"{name}-{number}" for number in range(2, replicas + 1))]
+    def replicas_of(name: str, *dependencies: ProcessSpec, **settings: str) -> list[ProcessSpec]:
+        env = {**shared_env, "NATS_URL": nats.url_of(name), **settings}
+        depends_on = (nats.name, *(process.name for process in dependencies))
+        sources = (ROOT / "services" / name / "src", ROOT / "common" / "src") if reload else ()
+        names = [name, *(f"{name}-{number}" for number in range(2, replicas + 1))]
         return [
-            replace(processes.service(name, port_of(one), data / one, env, needs, code), name=one)
-            for one in called
+            replace(
+                services.service(name, port_of(each), data / each, env, depends_on, sources),
+                name=each,
+            )
+            for each in names
         ]
 
-    def stored(name: str, *others: Part, **settings: str) -> list[Part]:
-        return service(name, mongo, *others, MONGO_URI=mongo.uri(name), **settings)
+    def replicas_with_database(
+        name: str, *dependencies: ProcessSpec, **settings: str
+    ) -> list[ProcessSpec]:
+        return replicas_of(name, mongo, *dependencies, MONGO_URI=mongo.uri(name), **settings)
 
-    if account is not None:
+    if stripe_account is not None:
         stripe_settings = {
-            "STRIPE_KEY": account.key,
-            "STRIPE_WEBHOOK_SECRET": account.webhook_secret,
+            "STRIPE_KEY": stripe_account.key,
+            "STRIPE_WEBHOOK_SECRET": stripe_account.webhook_secret,
         }
     else:
         stripe_settings = {
-            "STRIPE_KEY": keys.stripe,
-            "STRIPE_WEBHOOK_SECRET": keys.stripe_webhook,
+            "STRIPE_KEY": secrets.stripe,
+            "STRIPE_WEBHOOK_SECRET": secrets.stripe_webhook,
             "STRIPE_API_BASE": stripe.url,
         }
     mail_settings = {
-        "SENDGRID_KEY": keys.sendgrid,
+        "SENDGRID_KEY": secrets.sendgrid,
         "SENDGRID_EMAIL": SENDER,
         "SENDGRID_API_BASE": sendgrid.url,
-        "PUBLIC_URL": f"http://localhost:{port}",
+        "PUBLIC_URL": public_url,
         "CURRENCY": currency,
     }
-    waits = {} if window is None else {"EXPIRATION_WINDOW_SECONDS": str(window)}
-    sets = {
-        "auth": stored("auth", JWT_KEY=keys.jwt, COOKIE_SECURE="false"),
-        "tickets": stored("tickets", JWT_KEY=keys.jwt),
-        "orders": stored("orders", JWT_KEY=keys.jwt, **waits),
-        "payments": stored(
+    expiration_settings = {}
+    if expiration_window is not None:
+        expiration_settings["EXPIRATION_WINDOW_SECONDS"] = str(expiration_window)
+    by_service = {
+        "auth": replicas_with_database("auth", JWT_KEY=secrets.jwt, COOKIE_SECURE="false"),
+        "tickets": replicas_with_database("tickets", JWT_KEY=secrets.jwt),
+        "orders": replicas_with_database("orders", JWT_KEY=secrets.jwt, **expiration_settings),
+        "payments": replicas_with_database(
             "payments",
             stripe,
-            JWT_KEY=keys.jwt,
+            JWT_KEY=secrets.jwt,
             CURRENCY=currency,
             **stripe_settings,
-            **(paying or {}),
+            **(payments_env or {}),
         ),
-        "expiration": service("expiration", redis, REDIS_URL=redis.url),
-        "contact": stored("contact", sendgrid, **mail_settings),
+        "expiration": replicas_of("expiration", redis, REDIS_URL=redis.url),
+        "contact": replicas_with_database("contact", sendgrid, **mail_settings),
     }
-    services = [part for replica_set in sets.values() for part in replica_set]
-    pages = []
-    if client is not None:
-        port_of_client = port_of("client")
-        command = client(port_of_client)
-        url = f"http://localhost:{port}"
-        publishable_key = account.publishable_key if account is not None else ""
-        pages = [
-            processes.client(
-                port_of_client, data / "client", command, url, currency, publishable_key
+    service_specs = [spec for specs in by_service.values() for spec in specs]
+    client_specs = []
+    if client_command is not None:
+        client_port = port_of("client")
+        client_specs = [
+            services.client(
+                client_port,
+                data / "client",
+                client_command(client_port),
+                public_url,
+                currency,
+                stripe_account.publishable_key if stripe_account is not None else "",
             )
         ]
-    ingress = processes.ingress(
+    behind_ingress = (*service_specs, *client_specs, stripe, sendgrid)
+    nginx = ingress.ingress(
         port,
         data / "ingress",
         INGRESS,
         addresses={
-            **{f"{name}-srv": [one.address for one in every] for name, every in sets.items()},
-            **{f"{part.name}-srv": [part.address] for part in pages},
-            **{part.name: [part.address] for part in (stripe, sendgrid)},
+            **{
+                f"{name}-srv": [spec.address for spec in specs]
+                for name, specs in by_service.items()
+            },
+            **{f"{spec.name}-srv": [spec.address] for spec in client_specs},
+            **{spec.name: [spec.address] for spec in (stripe, sendgrid)},
         },
-        extras={STRIPE_PAGES: stripe.name, MAIL_PAGES: sendgrid.name},
-        needs=tuple(part.name for part in (*services, *pages, stripe, sendgrid)),
+        extra_routes={STRIPE_PAGES: stripe.name, MAIL_PAGES: sendgrid.name},
+        depends_on=tuple(spec.name for spec in behind_ingress),
     )
-    return [nats, mongo, redis, stripe, sendgrid, *services, *pages, ingress]
+    return [nats, mongo, redis, stripe, sendgrid, *service_specs, *client_specs, nginx]

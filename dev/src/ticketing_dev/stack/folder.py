@@ -1,22 +1,22 @@
-"""The data folder of a stack: what lies where, and what of it may be removed."""
+"""The data folder of a stack."""
 
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from ticketing_dev.checkout import INGRESS, ROOT
-from ticketing_dev.stack.state import StackState
+from ticketing_dev.stack.supervision.state import StackState
 
 
 @dataclass(frozen=True)
-class Folder:
-    """Where a stack keeps what it has. Each part has a folder of its own beside these files."""
+class DataFolder:
+    """The files of a stack. Each process has its own folder beside them."""
 
     path: Path
 
     @classmethod
-    def here(cls) -> "Folder":
-        """That of the checkout one stands in: `.ticketing/` at its top."""
+    def of_checkout(cls) -> "DataFolder":
+        """Return `.ticketing/` at the top of the checkout that the working directory is in."""
         here = Path.cwd()
         for folder in (here, *here.parents):
             if (folder / INGRESS.relative_to(ROOT)).exists():
@@ -25,35 +25,35 @@ class Folder:
 
     @property
     def lock(self) -> Path:
-        """Held by the stack that runs here."""
+        """The file locked by the running stack."""
         return self.path / "lock"
 
     @property
-    def keys(self) -> Path:
-        """The stack's secrets."""
-        return self.path / "keys.json"
+    def secrets(self) -> Path:
+        """The secrets of the stack."""
+        return self.path / "secrets.json"
 
     @property
     def log(self) -> Path:
-        """What a detached stack has to say."""
+        """The output of a detached stack."""
         return self.path / "stack.log"
 
     @property
     def state(self) -> StackState | None:
-        """How the stack does, or did when it ended; None before the first."""
-        return StackState.read(self._state)
+        """The current or last state; None before the first start."""
+        return StackState.read(self._state_file)
 
     def write(self, state: StackState) -> None:
-        """Tell how the stack does."""
-        state.write(self._state)
+        """Write the state file."""
+        state.write(self._state_file)
 
     def clear(self) -> None:
-        """Remove all that stacks have left here, and nothing else that may lie here."""
-        for part in self.state.parts if self.state else []:
-            shutil.rmtree(self.path / part.name, ignore_errors=True)
-        for file in (self._state, self.keys, self.log):
+        """Remove all files of stacks, and no other files of the folder."""
+        for process in self.state.processes if self.state else []:
+            shutil.rmtree(self.path / process.name, ignore_errors=True)
+        for file in (self._state_file, self.secrets, self.log):
             file.unlink(missing_ok=True)
 
     @property
-    def _state(self) -> Path:
+    def _state_file(self) -> Path:
         return self.path / "state.json"

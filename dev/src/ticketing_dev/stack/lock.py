@@ -1,4 +1,4 @@
-"""One stack a data folder."""
+"""A file lock: one stack per data folder."""
 
 import fcntl
 import os
@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
-class Taken(Exception):
-    """Somebody else holds the lock."""
+class LockHeld(Exception):
+    """Another process holds the lock."""
 
     def __init__(self, pid: int) -> None:
         super().__init__(pid)
@@ -17,18 +17,22 @@ class Taken(Exception):
 
 
 @contextmanager
-def held(path: Path) -> Iterator[None]:
-    """Hold the lock for the block; raises Taken. However the process ends, it lets go of it."""
+def acquired(path: Path) -> Iterator[None]:
+    """Hold the lock for the block. The kernel releases it when the process ends.
+
+    Raises:
+        LockHeld: another process holds it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+") as file:
-        for last in [False] * 10 + [True]:
+        for is_last in [False] * 10 + [True]:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
-                if last:
-                    raise Taken(_holder(path)) from None
-                time.sleep(0.02)  # it may be one who only asks, in `holder`
+                if is_last:
+                    raise LockHeld(_read_pid(path)) from None
+                time.sleep(0.02)  # it can be a short check by `holder`
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
@@ -36,17 +40,17 @@ def held(path: Path) -> Iterator[None]:
 
 
 def holder(path: Path) -> int | None:
-    """The process that holds the lock, if one does."""
+    """Return the id of the process that holds the lock, or None."""
     if not path.exists():
         return None
     with path.open() as file:
         try:
-            # Shared, so that two who only ask do not take each other for the holder.
+            # A shared lock, so that concurrent checks do not see each other as the holder.
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
-            return _holder(path)
+            return _read_pid(path)
     return None
 
 
-def _holder(path: Path) -> int:
+def _read_pid(path: Path) -> int:
     return int(path.read_text() or 0)

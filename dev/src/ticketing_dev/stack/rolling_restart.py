@@ -1,4 +1,4 @@
-"""A rolling restart: one process after the other leaves the ingress, ends, and comes back."""
+"""Rolling restart: replace one process after the other while the ingress sends it no requests."""
 
 import signal
 import time
@@ -8,113 +8,121 @@ from pathlib import Path
 
 import psutil
 
+from ticketing_common.topology import SERVICE_NAMES
 from ticketing_dev.stack import lock
-from ticketing_dev.stack.control import Refused
-from ticketing_dev.stack.definition import SERVICES
-from ticketing_dev.stack.folder import Folder
-from ticketing_dev.stack.processes import SERVICE_GRACE_SECONDS
-from ticketing_dev.stack.state import PartState
+from ticketing_dev.stack.folder import DataFolder
+from ticketing_dev.stack.lifecycle import StackError, not_running
+from ticketing_dev.stack.processes.services import SERVICE_STOP_SECONDS
+from ticketing_dev.stack.supervision.state import ProcessState
 
-PATIENCE_SECONDS = 120.0
-LEAVING_SECONDS = 5.0
-"""From new routes to the process' end, at most: as long as a pod's preStop, for its reason."""
-LOOK_EVERY_SECONDS = 0.05
+TIMEOUT_SECONDS = 120.0
+DRAIN_SECONDS = 5.0
+"""The longest time between new routes and SIGTERM: a pod's preStop sleep, for the same reason."""
+POLL_SECONDS = 0.05
 
-Say = Callable[[str], None]
+Report = Callable[[str], None]
 
 
-def restart(folder: Folder, services: Sequence[str], say: Say) -> None:
-    """Restart all processes of these services, or of all. Raises Refused."""
+def restart(folder: DataFolder, services: Sequence[str], report: Report) -> None:
+    """Restart all processes of the named services, or of all services.
+
+    Raises:
+        StackError: no stack is running, a service is unknown, or a process did not come back.
+    """
     if lock.holder(folder.lock) is None:
-        raise Refused(f"No stack runs on {folder.path}. `ticketing up` starts one.")
-    if unknown := sorted(set(services) - set(SERVICES)):
-        raise Refused(f"There is no service {unknown[0]}. There are: {', '.join(SERVICES)}.")
-    for service in services or SERVICES:
-        replicas = [part for part in _parts(folder) if part.name.partition("-")[0] == service]
+        raise not_running(folder)
+    if unknown := sorted(set(services) - set(SERVICE_NAMES)):
+        known = ", ".join(SERVICE_NAMES)
+        raise StackError(f"Unknown service {unknown[0]}. The services are {known}.")
+    for service in services or SERVICE_NAMES:
+        replicas = [
+            process for process in _processes(folder) if process.name.partition("-")[0] == service
+        ]
         if len(replicas) == 1:
-            say(f"{service} has one process: until it is back, it answers nobody")
+            report(f"{service} has one process and is unavailable during the restart")
         for replica in replicas:
-            began = time.monotonic()
-            with _out_of_the_ingress(folder, replica, len(replicas)):
-                _again(folder, replica)
-            say(f"{replica.name} is back after {time.monotonic() - began:.1f} s")
+            started_at = time.monotonic()
+            with _drained(folder, replica, len(replicas)):
+                _restart_process(folder, replica)
+            report(f"{replica.name} restarted in {time.monotonic() - started_at:.1f} s")
 
 
-def _parts(folder: Folder) -> list[PartState]:
+def _processes(folder: DataFolder) -> list[ProcessState]:
     state = folder.state
-    return list(state.parts) if state is not None else []
+    return list(state.processes) if state is not None else []
 
 
-def _part(folder: Folder, name: str) -> PartState:
-    return next(part for part in _parts(folder) if part.name == name)
+def _process(folder: DataFolder, name: str) -> ProcessState:
+    return next(process for process in _processes(folder) if process.name == name)
 
 
-def _again(folder: Folder, part: PartState) -> None:
-    """End the process; whoever keeps it starts it again. Raises Refused where it stays away."""
-    if part.pid is not None:
-        with suppress(psutil.NoSuchProcess):  # it has just died by itself
-            _end(psutil.Process(part.pid))
+def _restart_process(folder: DataFolder, process: ProcessState) -> None:
+    """Stop the process and wait until the supervisor has restarted it. Raises StackError."""
+    if process.pid is not None:
+        with suppress(psutil.NoSuchProcess):  # it has just ended by itself
+            _stop(psutil.Process(process.pid))
 
     def is_back() -> bool:
-        now = _part(folder, part.name)
-        return now.state == "ready" and now.pid not in (None, part.pid)
+        now = _process(folder, process.name)
+        return now.state == "ready" and now.pid not in (None, process.pid)
 
-    _wait(is_back, f"{part.name} did not come back. `ticketing logs {part.name}` says why.")
+    name = process.name
+    _wait_until(is_back, f"{name} did not restart. See `ticketing logs {name}`.")
 
 
-def _end(process: psutil.Process) -> None:
+def _stop(process: psutil.Process) -> None:
     process.terminate()
     try:
-        process.wait(SERVICE_GRACE_SECONDS)
-    except psutil.TimeoutExpired:  # as a cluster does
+        process.wait(SERVICE_STOP_SECONDS)
+    except psutil.TimeoutExpired:  # as Kubernetes does
         process.kill()
 
 
 @contextmanager
-def _out_of_the_ingress(folder: Folder, part: PartState, replicas: int) -> Iterator[None]:
-    """As a cluster does with a pod that is about to end: nobody new is sent to it."""
+def _drained(folder: DataFolder, process: ProcessState, replicas: int) -> Iterator[None]:
+    """Remove a process from the ingress for the block, as Kubernetes does with an ending pod."""
     config = folder.path / "ingress" / "nginx.conf"
     before = config.read_text()
-    listed = f"server {part.address} "
-    if replicas == 1 or listed not in before:
+    upstream = f"server {process.address} "
+    if replicas == 1 or upstream not in before:
         yield
         return
-    old = _reload(folder, config, before.replace(listed, f"{listed}down "))
-    _let_go(old)
+    old_workers = _reload(folder, config, before.replace(upstream, f"{upstream}down "))
+    _wait_for_workers(old_workers)
     try:
         yield
     finally:
         _reload(folder, config, before)
 
 
-def _reload(folder: Folder, config: Path, text: str) -> set[psutil.Process]:
-    """Have nginx take new routes. Gives the workers that are still on older ones."""
-    pid = _part(folder, "ingress").pid
+def _reload(folder: DataFolder, config: Path, text: str) -> set[psutil.Process]:
+    """Reload nginx with new routes. Return the workers that still have the old routes."""
+    pid = _process(folder, "ingress").pid
     if pid is None:
-        raise Refused("The ingress is down. `ticketing logs ingress` says why.")
+        raise StackError("The ingress is not running. See `ticketing logs ingress`.")
     master = psutil.Process(pid)
-    old = set(master.children())
+    old_workers = set(master.children())
     config.write_text(text)
     master.send_signal(signal.SIGHUP)
-    _wait(
-        lambda: bool(set(master.children()) - old),
-        "The ingress did not take its new routes. `ticketing logs ingress` says why.",
+    _wait_until(
+        lambda: bool(set(master.children()) - old_workers),
+        "The ingress did not load its new routes. See `ticketing logs ingress`.",
     )
-    return old
+    return old_workers
 
 
-def _let_go(workers: set[psutil.Process]) -> None:
-    """Wait until these begin no request any more: a request may be on its way.
+def _wait_for_workers(workers: set[psutil.Process]) -> None:
+    """Wait until these workers start no more requests; one can be in transit.
 
-    Most are gone at once. One that stays longer is in an answer, which the process still gives when
-    it is asked to end, or in a stream of events, which has no end.
+    Most end at once. A worker that stays is sending a response, which the service still completes
+    after SIGTERM, or a server-sent event stream, which never ends.
     """
-    psutil.wait_procs(workers, timeout=LEAVING_SECONDS)
+    psutil.wait_procs(workers, timeout=DRAIN_SECONDS)
 
 
-def _wait(is_so: Callable[[], bool], complaint: str) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not is_so():
+def _wait_until(condition: Callable[[], bool], error_message: str) -> None:
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while not condition():
         if time.monotonic() > deadline:
-            raise Refused(complaint)
-        time.sleep(LOOK_EVERY_SECONDS)
+            raise StackError(error_message)
+        time.sleep(POLL_SECONDS)

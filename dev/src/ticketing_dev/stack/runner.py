@@ -1,4 +1,4 @@
-"""One running stack: the supervisor at work, told to the terminal and to the state file."""
+"""Run one stack: supervise its processes and report their states to the terminal and the file."""
 
 import asyncio
 import os
@@ -13,114 +13,124 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
-from ticketing_dev.stack.folder import Folder
-from ticketing_dev.stack.logs import Tail, Teller, follow
-from ticketing_dev.stack.processes import Part
-from ticketing_dev.stack.state import PartState, StackState
-from ticketing_dev.stack.supervisor import Supervisor
+from ticketing_dev.stack.folder import DataFolder
+from ticketing_dev.stack.processes.spec import ProcessSpec
+from ticketing_dev.stack.supervision.logs import LogFormatter, LogReader, follow
+from ticketing_dev.stack.supervision.state import ProcessState, StackState
+from ticketing_dev.stack.supervision.supervisor import Supervisor
 
 
 class Interrupted(Exception):
-    """It was asked to stop before all parts were ready."""
+    """A signal stopped the stack before it was ready."""
 
 
-class Stack:
-    """Parts that are kept until somebody says stop, and what is said of them meanwhile."""
+class StackRunner:
+    """A stack in this process."""
 
     def __init__(
-        self, folder: Folder, url: str, parts: Sequence[Part], console: Console, background: bool
+        self,
+        folder: DataFolder,
+        url: str,
+        specs: Sequence[ProcessSpec],
+        console: Console,
+        background: bool,
     ) -> None:
-        """In the background it tells no logs, and lets go of its terminal once all is ready."""
+        """In the background it prints no logs and releases the terminal once it is ready."""
         self._folder = folder
-        self._parts = parts
+        self._specs = specs
         self._console = console
         self._background = background
-        self._began = time.monotonic()
+        self._started_at = time.monotonic()
         self._state = StackState(url, "starting", os.getpid())
-        self._supervisor = Supervisor(parts, self._tell)
+        self._supervisor = Supervisor(specs, self._on_change)
         self._spinner = console.status("")
         self._was_ready = False
-        self._telling: asyncio.Task[None] | None = None
+        self._log_task: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
-        """Start all, keep all, and on SIGINT, SIGTERM or SIGHUP stop all.
+        """Run all processes until SIGINT, SIGTERM or SIGHUP; none is left running.
 
-        Raises DidNotStart or Interrupted, when nothing runs any more.
+        Raises:
+            ProcessStartError: a process did not become ready.
+            Interrupted: a signal arrived before all processes were ready.
         """
-        for part in self._parts:
-            # One run a log; that of the run before is worth a look when something has gone wrong.
+        for spec in self._specs:
+            # One log per run; the log of the previous run can explain why it failed.
             with suppress(FileNotFoundError):
-                part.log.rename(part.log.with_suffix(".before.log"))
+                spec.log.rename(spec.log.with_suffix(".before.log"))
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, self._stop)
-        self._tell_file()
+        self._write_state()
         with self._spinner:
             try:
-                await self._supervisor.run(self._ready)
+                await self._supervisor.run(self._on_ready)
             finally:
-                if self._telling:
-                    self._telling.cancel()
+                if self._log_task:
+                    self._log_task.cancel()
                 self._state = replace(self._state, state="stopped", pid=None)
-                self._tell_file()
+                self._write_state()
         if not self._was_ready:
             raise Interrupted
-        self._say("Stopped.")
+        self._print("Stopped.")
 
-    def _ready(self) -> None:
+    def _on_ready(self) -> None:
         self._was_ready = True
         self._state = replace(self._state, state="ready")
-        self._tell_file()
+        self._write_state()
         self._spinner.stop()
-        self._say(f"Ready in {time.monotonic() - self._began:.1f} s: [bold]{self._state.url}[/]")
+        seconds = time.monotonic() - self._started_at
+        self._print(f"Ready in {seconds:.1f} s: [bold]{self._state.url}[/]")
         if self._background:
-            self._let_go()
+            self._release_terminal()
         else:
-            self._say("[dim]`ticketing seed` fills it, Ctrl-C stops it. The logs follow.[/]")
-            self._telling = asyncio.create_task(self._tell_logs())
+            self._print("[dim]`ticketing seed` adds example data. Ctrl-C stops. Logs follow.[/]")
+            self._log_task = asyncio.create_task(self._print_logs())
 
     def _stop(self) -> None:
         self._state = replace(self._state, state="stopping")
-        self._say("Stopping")
+        self._print("Stopping")
         self._supervisor.stop()
 
-    def _let_go(self) -> None:
-        """Go on without whoever waits for the end of our output."""
+    def _release_terminal(self) -> None:
+        """Redirect the output to a file, so that the process that reads it can end."""
         log = os.open(self._folder.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         sys.stdout.flush()
         os.dup2(log, 1)
         os.dup2(log, 2)
         os.close(log)
 
-    def _tell(self, part: PartState) -> None:
-        self._tell_file()
+    def _on_change(self, process: ProcessState) -> None:
+        self._write_state()
         starting = [state.name for state in self._supervisor.states if state.state == "starting"]
         self._spinner.update("Starting " + ", ".join(starting))
-        match part.state:
+        match process.state:
             case "ready":
-                self._say(f"[green]✓[/] {part.name:10} {part.note:18} [dim]{part.address}[/]")
+                self._print(
+                    f"[green]✓[/] {process.name:10} {process.note:18} [dim]{process.address}[/]"
+                )
             case "restarting" | "failing":
-                self._say(f"[bold red]! {part.name} {escape(part.note)}[/]")
-            case "stopped" if part.note:
-                self._say(f"[bold red]! {part.name} {part.note}[/]")
+                self._print(f"[bold red]! {process.name} {escape(process.note)}[/]")
+            case "stopped" if process.note:
+                self._print(f"[bold red]! {process.name} {process.note}[/]")
             case _:
                 pass
 
-    def _tell_file(self) -> None:
-        self._state = replace(self._state, parts=self._supervisor.states)
+    def _write_state(self) -> None:
+        self._state = replace(self._state, processes=self._supervisor.states)
         self._folder.write(self._state)
 
-    async def _tell_logs(self) -> None:
-        names = [part.name for part in self._parts]
-        teller = Teller(names, for_people=self._console.is_terminal)
-        tails = {part.name: Tail(part.log, last=0) for part in self._parts}
-        async for name, line in follow(tails):
-            self._say(teller.told(name, line))
+    async def _print_logs(self) -> None:
+        names = [spec.name for spec in self._specs]
+        formatter = LogFormatter(names, human_readable=self._console.is_terminal)
+        readers = {spec.name: LogReader(spec.log, last=0) for spec in self._specs}
+        async for name, line in follow(readers):
+            self._print(formatter.format(name, line))
 
-    def _say(self, text: str | Text) -> None:
+    def _print(self, text: str | Text) -> None:
         try:
             self._console.print(text, soft_wrap=True, highlight=False)
-        except (OSError, SystemExit):  # the latter is what rich makes of a broken pipe
-            # Nobody reads us any more: the terminal was closed, or who waited for us is gone.
+        except (OSError, SystemExit):  # rich turns a broken pipe into SystemExit
+            # The terminal was closed, or the process that reads the output has ended.
             self._console.quiet = True
             if self._state.state in ("starting", "ready"):
                 self._stop()

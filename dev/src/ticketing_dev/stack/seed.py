@@ -1,4 +1,4 @@
-"""People, tickets and orders to look at, made over HTTP as anybody would make them."""
+"""Example users, tickets and orders, created through the public API."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -46,10 +46,10 @@ OFFERS: dict[str, dict[str, float]] = {
     },
 }
 
-Ending = Literal["paid", "cancelled", "declined", "open"]
-TOKENS: dict[Ending, str] = {"paid": "tok_visa", "declined": "tok_chargeDeclined"}
+Outcome = Literal["paid", "cancelled", "declined", "open"]
+TOKENS: dict[Outcome, str] = {"paid": "tok_visa", "declined": "tok_chargeDeclined"}
 
-PURCHASES: list[tuple[str, str, Ending]] = [
+PURCHASES: list[tuple[str, str, Outcome]] = [
     ("ben@example.com", "La Traviata, box 3", "paid"),
     ("chloe@example.com", "Cup final, block C", "paid"),
     ("dev@example.com", "Open-air cinema: Metropolis", "paid"),
@@ -60,91 +60,93 @@ PURCHASES: list[tuple[str, str, Ending]] = [
     ("chloe@example.com", "Philharmonic: Mahler's Second, row 4", "open"),
 ]
 
-# A ticket reaches orders, and an order payments, a moment after its 201.
-PATIENCE_SECONDS, LOOK_EVERY_SECONDS = 15.0, 0.1
+# The copies of a ticket and an order arrive in orders and payments shortly after the 201.
+COPY_TIMEOUT_SECONDS, POLL_SECONDS = 15.0, 0.1
 
 
-class Unexpected(Exception):
-    """The market answered what a seed does not know what to do with."""
+class UnexpectedResponse(Exception):
+    """The stack returned a status that the seed does not expect."""
 
-    def __init__(self, answer: httpx.Response) -> None:
-        asked = f"{answer.request.method} {answer.request.url}"
-        super().__init__(f"{asked} was answered with {answer.status_code}: {answer.text[:500]}")
+    def __init__(self, response: httpx.Response) -> None:
+        request = f"{response.request.method} {response.request.url}"
+        super().__init__(f"{request} returned {response.status_code}: {response.text[:500]}")
 
 
 @dataclass(frozen=True)
-class Person:
-    """Somebody with a session."""
+class ExampleUser:
+    """A signed-in user."""
 
     email: str
     http: httpx.Client
 
     @classmethod
-    def signed_in(cls, email: str, http: httpx.Client) -> "Person":
-        """Sign up, or in where an earlier seed has signed them up."""
+    def sign_in(cls, email: str, http: httpx.Client) -> "ExampleUser":
+        """Sign up, or sign in where an earlier seed has signed up."""
         credentials = {"email": email, "password": PASSWORD}
         if http.post("/api/users/signup", json=credentials).status_code != 201:
             _expect(http.post("/api/users/signin", json=credentials), 200)
         return cls(email, http)
 
     def offer(self, title: str, price: float) -> str:
-        """List a ticket, unless it is listed already. Gives its id."""
+        """List a ticket unless it is listed already. Return its id."""
         for ticket in _expect(self.http.get("/api/tickets?seller=me&limit=100"), 200).json():
             if ticket["title"] == title:
                 return str(ticket["id"])
         listed = self.http.post("/api/tickets", json={"title": title, "price": price})
         return str(_expect(listed, 201).json()["id"])
 
-    def buy(self, ticket_id: str, ending: Ending) -> str:
-        """Order a ticket and end the order as told, unless it was so before. Gives its status."""
+    def buy(self, ticket_id: str, outcome: Outcome) -> str:
+        """Order a ticket and pay or cancel, unless an earlier seed did. Return the result."""
         for order in _expect(self.http.get("/api/orders?limit=100"), 200).json():
             if order["ticket"]["id"] == ticket_id and order["status"] in ("complete", "cancelled"):
                 return str(order["status"])
-        wish = {"ticketId": ticket_id}
-        ordered = _patiently(lambda: self.http.post("/api/orders", json=wish))
+        new_order = {"ticketId": ticket_id}
+        ordered = _retry_not_found(lambda: self.http.post("/api/orders", json=new_order))
         if ordered.status_code == 400:
-            return "held already"
+            return "reserved already"
         order_id = _expect(ordered, 201).json()["id"]
-        if ending == "cancelled":
+        if outcome == "cancelled":
             _expect(self.http.delete(f"/api/orders/{order_id}"), 204)
             return "cancelled"
-        if ending in TOKENS:
-            payment = {"orderId": order_id, "token": TOKENS[ending]}
-            paid = _patiently(lambda: self.http.post("/api/payments", json=payment))
-            _expect(paid, 201 if ending == "paid" else 402)
-        return ending
+        if outcome in TOKENS:
+            payment = {"orderId": order_id, "token": TOKENS[outcome]}
+            paid = _retry_not_found(lambda: self.http.post("/api/payments", json=payment))
+            _expect(paid, 201 if outcome == "paid" else 402)
+        return outcome
 
 
-def _expect(answer: httpx.Response, status: int) -> httpx.Response:
-    if answer.status_code != status:
-        raise Unexpected(answer)
-    return answer
+def _expect(response: httpx.Response, status: int) -> httpx.Response:
+    if response.status_code != status:
+        raise UnexpectedResponse(response)
+    return response
 
 
-def _patiently(ask: Callable[[], httpx.Response]) -> httpx.Response:
-    """Ask until it is known there what the question is about."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while (answer := ask()).status_code == 404 and time.monotonic() < deadline:
-        time.sleep(LOOK_EVERY_SECONDS)
-    return answer
+def _retry_not_found(request: Callable[[], httpx.Response]) -> httpx.Response:
+    """Repeat the request while the service does not have its copy yet."""
+    deadline = time.monotonic() + COPY_TIMEOUT_SECONDS
+    while (response := request()).status_code == 404 and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
+    return response
 
 
 def seed(url: str) -> Iterator[str]:
-    """Fill the market at this address; says what it does. A second time adds next to nothing.
+    """Add the example data to the stack at this URL; yield progress messages. Idempotent.
 
-    Raises Unexpected, or httpx.HTTPError where nobody answers.
+    Raises:
+        UnexpectedResponse: a request failed.
+        httpx.HTTPError: the stack is not reachable.
     """
     with ExitStack() as clients:
-        people = {
-            email: Person.signed_in(email, clients.enter_context(httpx.Client(base_url=url)))
+        users = {
+            email: ExampleUser.sign_in(email, clients.enter_context(httpx.Client(base_url=url)))
             for email in OFFERS
         }
-        yield f"{len(people)} people, all with the password {PASSWORD}: {', '.join(people)}"
+        yield f"{len(users)} users, all with the password {PASSWORD}: {', '.join(users)}"
         tickets = {
-            title: people[email].offer(title, price)
+            title: users[email].offer(title, price)
             for email, offers in OFFERS.items()
             for title, price in offers.items()
         }
         yield f"{len(tickets)} tickets"
-        for buyer, title, ending in PURCHASES:
-            yield f"{buyer}: {title}: {people[buyer].buy(tickets[title], ending)}"
+        for buyer, title, outcome in PURCHASES:
+            yield f"{buyer}: {title}: {users[buyer].buy(tickets[title], outcome)}"

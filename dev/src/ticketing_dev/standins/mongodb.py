@@ -1,15 +1,18 @@
-"""secantusdb, the stand-in for MongoDB, without the two ways in which it waits for ever.
+"""Compatibility start of secantusdb, the embedded MongoDB: works around two of its deadlocks.
 
-A transaction whose client has died is ended only once another transaction begins: who drops its
-database first holds up the whole server. mongod ends it by itself, in a cluster after as long.
-And an `update_many` or `delete_many` that meets a transaction keeps the lock that this transaction
-needs to go on. So does no single write; it takes both for one, all at once.
+It ends a transaction of a dead client only when another transaction begins: a client that drops
+its database first blocks the whole server. mongod ends such a transaction by itself, after
+`transactionLifetimeLimitSeconds`. And an `update_many` or `delete_many` that meets a transaction
+keeps the lock which that transaction needs to continue; here both run as one write.
 
     python -m ticketing_dev.standins.mongodb OPTIONS OF secantusdb
 
-Seen in secantusdb 0.7.0b3 (transactions.py, and storage.py's `_update_matching_chunked`).
+TRANSACTION_LIFETIME_SECONDS sets the lifetime of a transaction.
+
+Observed in secantusdb 0.7.0b3 (transactions.py, and `_update_matching_chunked` in storage.py).
 """
 
+import os
 import sys
 import threading
 import time
@@ -19,27 +22,27 @@ from secantus import cli, server  # type: ignore[import-untyped]
 from secantus.storage import Storage  # type: ignore[import-untyped]
 from secantus.transactions import TransactionRegistry  # type: ignore[import-untyped]
 
-from ticketing_dev.stack.mongod import TRANSACTION_SECONDS
+DEFAULT_LIFETIME_SECONDS = 15
+CHECK_INTERVAL_SECONDS = 1
 
-LOOK_EVERY_SECONDS = 1
 
-
-class Transactions(TransactionRegistry):  # type: ignore[misc]
-    """Those that are under way; what nobody goes on with is rolled back in time."""
+class ExpiringTransactions(TransactionRegistry):  # type: ignore[misc]
+    """The transactions in progress; a thread rolls back expired ones."""
 
     def __init__(self, **functions: Any) -> None:
-        super().__init__(**{**functions, "lifetime_seconds": TRANSACTION_SECONDS})
-        threading.Thread(target=self._end_the_forgotten, daemon=True).start()
+        lifetime = os.environ.get("TRANSACTION_LIFETIME_SECONDS", DEFAULT_LIFETIME_SECONDS)
+        super().__init__(**{**functions, "lifetime_seconds": int(lifetime)})
+        threading.Thread(target=self._roll_back_expired, daemon=True).start()
 
-    def _end_the_forgotten(self) -> None:
+    def _roll_back_expired(self) -> None:
         while True:
-            time.sleep(LOOK_EVERY_SECONDS)
+            time.sleep(CHECK_INTERVAL_SECONDS)
             self.prune_expired()
 
 
 def main() -> int:
-    """Serve until told to stop, as secantusdb's own command does."""
-    server.TransactionRegistry = Transactions
+    """Patch secantusdb and run its command line."""
+    server.TransactionRegistry = ExpiringTransactions
     Storage.update_matching = Storage._update_matching_single_txn
     Storage.delete_matching = Storage._delete_matching_single_txn
     return int(cli.main())

@@ -1,6 +1,6 @@
-"""The OpenAPI document of each service that has routes, told by its code: nothing has to run.
+"""Write the OpenAPI document of each service that has routes; no service has to run.
 
-`python -m ticketing_dev.tools.openapi FOLDER` writes them there, one file a service.
+`python -m ticketing_dev.tools.openapi FOLDER` writes one file per service to the folder.
 """
 
 import json
@@ -13,31 +13,29 @@ from unittest import mock
 
 from fastapi import FastAPI
 
-from ticketing_dev.stack.definition import market
-from ticketing_dev.stack.keys import Keys
-
-WITH_ROUTES = ("auth", "tickets", "orders", "payments")
+from ticketing_common.topology import SERVICES_WITH_ROUTES
+from ticketing_dev.stack.definition import define_stack
+from ticketing_dev.stack.secrets import Secrets
 
 
 def documents() -> dict[str, dict[str, Any]]:
-    """The documents by the names of their services."""
+    """Return the OpenAPI documents by service."""
     return {name: app.openapi() for name, app in apps().items()}
 
 
 def apps() -> dict[str, FastAPI]:
-    """The apps by the names of their services; none of them runs."""
-    # As the local stack would start them.
-    parts = market(8080, Path("/nowhere"), lambda _: 1, Keys(), {})
-    env_of = {part.name: dict(part.env) for part in parts}
-    found = {}
-    for name in WITH_ROUTES:
+    """Create the apps by service, with the settings of the local stack. None is started."""
+    specs = define_stack(8080, Path("/unused"), lambda _: 1, Secrets(), {})
+    env_of = {spec.name: dict(spec.env) for spec in specs}
+    created = {}
+    for name in SERVICES_WITH_ROUTES:
         with mock.patch.dict(os.environ, env_of[name]):
-            found[name] = import_module(f"{name}.app").create_app()
-    return found
+            created[name] = import_module(f"{name}.app").create_app()
+    return created
 
 
 def write(folder: Path) -> None:
-    """One file a service."""
+    """Write one file per service."""
     for name, document in documents().items():
         (folder / f"{name}.json").write_text(json.dumps(document))
 

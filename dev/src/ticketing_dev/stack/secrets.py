@@ -1,4 +1,4 @@
-"""The secrets of a local stack: made up once, then kept, or a restart would sign all out."""
+"""The secrets of a local stack: generated once per data folder, so sessions survive restarts."""
 
 import hashlib
 import json
@@ -11,61 +11,64 @@ from typing import Self
 
 
 @dataclass(frozen=True)
-class Keys:
-    """Keys in the forms that the real ones have."""
+class Secrets:
+    """Generated secrets in the formats of the real ones."""
 
     jwt: str = field(default_factory=lambda: token_urlsafe(48))
     stripe: str = field(default_factory=lambda: f"sk_test_{token_hex(16)}")
     stripe_webhook: str = field(default_factory=lambda: f"whsec_{token_hex(16)}")
     sendgrid: str = field(default_factory=lambda: f"SG.{token_urlsafe(32)}")
     nats: str = field(default_factory=lambda: token_hex(32))
-    """What the passwords of NATS' users are made of."""
+    """The seed of the NATS users' passwords."""
 
     def nats_password(self, user: str) -> str:
-        """That of one of NATS' users."""
-        # With a letter in front: NATS reads what it is told by a variable as a number if it can.
+        """Return the password of a NATS user."""
+        # A leading letter, because NATS reads the value of a variable as a number where possible.
         return f"n{hashlib.sha256(f'{self.nats} {user}'.encode()).hexdigest()}"
 
     @classmethod
-    def kept_in(cls, path: Path) -> Self:
-        """The keys of this file, which is made if it is missing and readable by its owner alone."""
+    def load_or_create(cls, path: Path) -> Self:
+        """Read the secrets file; generate missing secrets and store them, readable by its owner."""
         try:
             stored = json.loads(path.read_text())
         except FileNotFoundError:
             stored = {}
-        keys = cls(**stored)
-        if asdict(keys) != stored:  # it is new, or older than one of the keys
+        secrets = cls(**stored)
+        if asdict(secrets) != stored:  # new, or written before a secret was added
             path.parent.mkdir(parents=True, exist_ok=True)
             draft = path.with_suffix(f".{os.getpid()}")
             with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
-                json.dump(asdict(keys), file)
+                json.dump(asdict(secrets), file)
             draft.replace(path)
-        return keys
+        return secrets
 
 
 @dataclass(frozen=True)
 class StripeAccount:
-    """A developer's own account at Stripe, in test mode, instead of the stand-in."""
+    """A developer's own Stripe account in test mode, used instead of the stand-in."""
 
     key: str
     webhook_secret: str
     publishable_key: str = ""
 
     @classmethod
-    def named_in(cls, environ: Mapping[str, str], keys: Keys) -> Self | None:
-        """The account that STRIPE_KEY names, if it does. Raises ValueError for a live one.
+    def from_environment(cls, environ: Mapping[str, str], secrets: Secrets) -> Self | None:
+        """Return the account of STRIPE_KEY, or None if it is unset.
 
-        Without STRIPE_WEBHOOK_SECRET nobody can sign a webhook; payments then asks by itself.
+        Without STRIPE_WEBHOOK_SECRET no webhook can be verified; payments then polls Stripe.
+
+        Raises:
+            ValueError: STRIPE_KEY is a live key.
         """
         key = environ.get("STRIPE_KEY", "")
         if not key:
             return None
         if not key.startswith(("sk_test_", "rk_test_")):
             raise ValueError(
-                "STRIPE_KEY is no test key (sk_test_...): a local market takes no money"
+                "STRIPE_KEY is not a test key (sk_test_...). A local stack accepts test keys only."
             )
         return cls(
             key,
-            environ.get("STRIPE_WEBHOOK_SECRET") or keys.stripe_webhook,
+            environ.get("STRIPE_WEBHOOK_SECRET") or secrets.stripe_webhook,
             environ.get("STRIPE_PUBLISHABLE_KEY", ""),
         )

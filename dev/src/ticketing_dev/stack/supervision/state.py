@@ -1,4 +1,4 @@
-"""What a stack tells about itself in its data folder: which part is where, and how it does."""
+"""The state of a stack and its processes, as written to the state file of the data folder."""
 
 import json
 import os
@@ -6,51 +6,54 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal, Self
 
-Standing = Literal["waiting", "starting", "ready", "restarting", "failing", "stopping", "stopped"]
+ProcessStatus = Literal[
+    "waiting", "starting", "ready", "restarting", "failing", "stopping", "stopped"
+]
 
 
 @dataclass(frozen=True)
-class PartState:
-    """How one part does."""
+class ProcessState:
+    """The state of one process."""
 
     name: str
     address: str
-    state: Standing = "waiting"
+    state: ProcessStatus = "waiting"
     pid: int | None = None
     restarts: int = 0
     note: str = ""
-    """What just happened to it, in words."""
+    """Details of the last change of state."""
 
     @property
     def port(self) -> int:
-        """The port of its address."""
+        """The port of the address."""
         return int(self.address.rpartition(":")[2])
 
 
 @dataclass(frozen=True)
 class StackState:
-    """How a whole stack does. It is `ready` once all its parts have been."""
+    """The state of a stack. It is `ready` once all processes have been ready."""
 
     url: str
     state: Literal["starting", "ready", "stopping", "stopped"]
     pid: int | None = None
-    parts: list[PartState] = field(default_factory=list)
+    processes: list[ProcessState] = field(default_factory=list)
 
     @classmethod
     def read(cls, path: Path) -> Self | None:
-        """The state last written, if there is one."""
+        """Read the last written state; None if the file does not exist."""
         try:
             stored = json.loads(path.read_text())
         except FileNotFoundError:
             return None
-        return cls(**stored | {"parts": [PartState(**part) for part in stored["parts"]]})
+        processes = [ProcessState(**process) for process in stored["processes"]]
+        return cls(**stored | {"processes": processes})
 
     def write(self, path: Path) -> None:
-        """Write it so that a reader sees the old state or the new one, never half of it."""
+        """Replace the file atomically."""
         draft = path.with_suffix(f".{os.getpid()}")
         draft.write_text(self.to_json())
         draft.replace(path)
 
     def to_json(self) -> str:
-        """For machines."""
+        """Return the state as JSON."""
         return json.dumps(asdict(self), indent=2)

