@@ -6,15 +6,15 @@ const config: NextConfig = {
   turbopack: {
     root: import.meta.dirname,
     resolveAlias: {
-      "prop-types": "./src/left-out/prop-types.ts",
-      "next/dist/compiled/process": "./src/left-out/process.ts",
+      "prop-types": "./src/stubs/prop-types.ts",
+      "next/dist/compiled/process": "./src/stubs/process.ts",
     },
   },
   poweredByHeader: false,
-  // `make check` does, and says more of it.
+  // `make check` checks the types, of the tests too.
   typescript: { ignoreBuildErrors: true },
   images: { unoptimized: true },
-  // Bootstrap's sources are older than what Sass wants of them today.
+  // Bootstrap's sources use features that Sass has deprecated.
   sassOptions: {
     quietDeps: true,
     silenceDeprecations: ["import", "global-builtin", "color-functions", "if-function"],

@@ -1,7 +1,7 @@
 import { defineConfig } from "@playwright/test";
 
-/** What a browser asks of its maker's servers is none of our business, nor is the sandbox in a container. */
-const QUIET = [
+/** No sandbox, which containers lack, and no requests to the servers of the browser's vendor. */
+const CHROMIUM_ARGS = [
   "--no-sandbox",
   "--disable-gpu",
   "--disable-quic",
@@ -14,18 +14,18 @@ const QUIET = [
 export default defineConfig({
   testDir: "tests/journeys",
   outputDir: "test-results/journeys",
-  globalSetup: "./tests/journeys/market.ts",
+  globalSetup: "./tests/journeys/global-setup.ts",
   fullyParallel: true,
   workers: 2,
   timeout: 180_000,
   expect: { timeout: 30_000 },
   reporter: [["dot"]],
   use: {
-    baseURL: process.env.MARKET_URL,
+    baseURL: process.env.STACK_URL,
     trace: "retain-on-failure",
     launchOptions: {
       executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-      args: QUIET,
+      args: CHROMIUM_ARGS,
     },
   },
 });

@@ -3,8 +3,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     environment: "jsdom",
-    include: ["tests/parts/**/*.test.{ts,tsx}"],
-    setupFiles: ["tests/parts/setup.ts"],
+    include: ["tests/unit/**/*.test.{ts,tsx}"],
+    setupFiles: ["tests/unit/setup.ts"],
     testTimeout: 60_000,
     restoreMocks: true,
     unstubGlobals: true,

@@ -1,13 +1,13 @@
-import { caller } from "./call";
+import { createApiFetch } from "./api-fetch";
 
-/** Calls the API from the page. The browser itself brings the cookie. */
-export const browserCaller = () =>
-  caller({ base: "", patience: 30_000, headers: async () => ({}) });
+/** Create a function that calls the API from the browser, which adds the session cookie itself. */
+export const createBrowserApiFetch = () =>
+  createApiFetch({ baseUrl: "", timeoutMs: 30_000, headers: async () => ({}) });
 
-/** For what may be asked again without a thought. */
-export const call = browserCaller();
+/** Call the API without a retry that must be idempotent: reads, and forms about accounts. */
+export const apiFetch = createBrowserApiFetch();
 
-/** Opens one of the API's streams. */
-export function stream(address: string): EventSource {
-  return new EventSource(address);
+/** Open a stream of server-sent events. */
+export function openEventStream(url: string): EventSource {
+  return new EventSource(url);
 }

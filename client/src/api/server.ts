@@ -1,26 +1,28 @@
 import { cookies, headers } from "next/headers";
 import { cache } from "react";
-import { caller } from "./call";
+import { createApiFetch } from "./api-fetch";
 
-/** Calls the API while a page is rendered, as the visitor whose request it is. */
-export const call = caller({
-  base: process.env.API_URL ?? "http://localhost:8080",
-  // Longer than a service takes to give up: it then says so itself.
-  patience: 12_000,
+const FORWARDED_HEADERS = ["x-request-id", "host"];
+
+/** Call the API while a page is rendered, with the session of the visitor. */
+export const apiFetch = createApiFetch({
+  baseUrl: process.env.API_URL ?? "http://localhost:8080",
+  // Longer than the timeout of a service, which then responds with a proper error.
+  timeoutMs: 12_000,
   headers: async () => {
-    const asked = await headers();
-    const passedOn = ["x-request-id", "host"].flatMap((name) => {
-      const value = asked.get(name);
+    const received = await headers();
+    const forwarded = FORWARDED_HEADERS.flatMap((name) => {
+      const value = received.get(name);
       return value ? [[name, value] as const] : [];
     });
     const session = (await cookies()).get("session");
-    if (session) passedOn.push(["cookie", `session=${session.value}`]);
-    return Object.fromEntries(passedOn);
+    if (session) forwarded.push(["cookie", `session=${session.value}`]);
+    return Object.fromEntries(forwarded);
   },
 });
 
-/** Who looks at the page: null for nobody that is known, or when it cannot be told. */
-export const visitor = cache(async () => {
-  const answer = await call("get", "/api/users/currentuser");
-  return answer.ok ? answer.data.currentUser : null;
+/** Load the signed-in user, once per page. Returns null for a visitor, and if auth is unavailable. */
+export const getCurrentUser = cache(async () => {
+  const result = await apiFetch("get", "/api/users/currentuser");
+  return result.ok ? result.data.currentUser : null;
 });

@@ -2,8 +2,8 @@
 
 import "./theme.scss";
 
-/** Where the frame of all pages failed itself. Every page brings this along, so it is small. */
-export default function GlobalError() {
+/** Replaces the root layout when it fails. Small, because every page includes this code. */
+export default function GlobalErrorPage() {
   return (
     <html lang="en">
       <body>

@@ -1,27 +1,30 @@
 import type { Metadata, Viewport } from "next";
 import type { ReactNode } from "react";
-import { visitor } from "@/api/server";
-import { Connection } from "@/ui/connection";
-import { Header } from "@/ui/header";
-import { PricedIn } from "@/ui/money";
+import { getCurrentUser } from "@/api/server";
+import { CurrencyProvider } from "@/components/common/price";
+import { ConnectionStatus } from "@/components/layout/connection-status";
+import { Footer } from "@/components/layout/footer";
+import { Header } from "@/components/layout/header";
 import "./theme.scss";
 
 export const metadata: Metadata = {
   title: { default: "ticketing", template: "%s · ticketing" },
-  description: "Tickets from people who cannot go, for people who can.",
+  description: "Buy and sell tickets for concerts, theatre and sports.",
 };
 
 export const viewport: Viewport = { colorScheme: "light dark" };
 
-export default async function Layout({ children }: { children: ReactNode }) {
+export default async function RootLayout({ children }: { children: ReactNode }) {
+  const currency = (process.env.CURRENCY || "usd").toLowerCase();
   return (
     <html lang="en">
       <body>
-        <Header user={await visitor()} />
+        <Header user={await getCurrentUser()} />
         <main className="container py-4" id="content">
-          <PricedIn currency={(process.env.CURRENCY || "usd").toLowerCase()}>{children}</PricedIn>
+          <CurrencyProvider currency={currency}>{children}</CurrencyProvider>
         </main>
-        <Connection />
+        <Footer />
+        <ConnectionStatus />
       </body>
     </html>
   );

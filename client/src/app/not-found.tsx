@@ -1,15 +1,15 @@
 import type { Metadata } from "next";
 import Link from "next/link";
 
-export const metadata: Metadata = { title: "Not found" };
+export const metadata: Metadata = { title: "Page not found" };
 
-export default function NotFound() {
+export default function NotFoundPage() {
   return (
-    <div className="medium mx-auto">
-      <h1 className="h3">There is nothing here</h1>
-      <p>The address may be wrong, or what was here has been withdrawn.</p>
+    <div className="content-medium mx-auto">
+      <h1 className="h3">Page not found</h1>
+      <p>The address may be wrong, or the ticket is no longer for sale.</p>
       <Link className="btn btn-primary" href="/">
-        See what is on sale
+        Browse tickets
       </Link>
     </div>
   );

@@ -1,42 +1,49 @@
 import Link from "next/link";
-import { address } from "@/api/call";
 import type { Sort, Ticket } from "@/api/models";
-import { nextCursor } from "@/api/paging";
-import { call } from "@/api/server";
-import { EmptiedPage } from "@/ui/emptied-page";
-import { Refused } from "@/ui/refused";
-import { Search } from "@/ui/search";
-import { TicketsOnSale } from "@/ui/tickets-on-sale";
+import { nextCursor } from "@/api/pagination";
+import { apiFetch } from "@/api/server";
+import { buildUrl } from "@/api/url";
+import { EmptyPage } from "@/components/common/empty-page";
+import { LoadFailure } from "@/components/common/load-failure";
+import { SearchForm } from "@/components/tickets/search-form";
+import { TicketList } from "@/components/tickets/ticket-list";
 
-const SORTS: Record<Sort, string> = { newest: "Newest", price: "Cheapest", "-price": "Dearest" };
-const one = (value: string | string[] | undefined) => (typeof value === "string" ? value : "");
+const SORT_LABELS: Record<Sort, string> = {
+  newest: "Newest",
+  price: "Lowest price",
+  "-price": "Highest price",
+};
 
-export default async function OnSale({ searchParams }: PageProps<"/">) {
-  const asked = await searchParams;
-  const search = one(asked.q).slice(0, 200).trim();
-  const sort = (one(asked.sort) in SORTS ? one(asked.sort) : "newest") as Sort;
-  const cursor = one(asked.cursor);
-  const here = { q: search, sort };
-  const answer = await call("get", "/api/tickets", {
-    query: { ...here, limit: 24, cursor: cursor || undefined },
+const asText = (value: string | string[] | undefined) => (typeof value === "string" ? value : "");
+
+export default async function TicketsPage({ searchParams }: PageProps<"/">) {
+  const parameters = await searchParams;
+  const search = asText(parameters.q).slice(0, 200).trim();
+  const sort = (
+    asText(parameters.sort) in SORT_LABELS ? asText(parameters.sort) : "newest"
+  ) as Sort;
+  const cursor = asText(parameters.cursor);
+  const filter = { q: search, sort };
+  const result = await apiFetch("get", "/api/tickets", {
+    query: { ...filter, limit: 24, cursor: cursor || undefined },
   });
-  if (!answer.ok) {
-    return <Refused failure={answer} at={address("/", { query: { ...here, cursor } })} />;
+  if (!result.ok) {
+    return <LoadFailure failure={result} url={buildUrl("/", { query: { ...filter, cursor } })} />;
   }
 
-  const tickets = answer.data;
-  const next = nextCursor(answer.headers);
+  const tickets = result.data;
+  const next = nextCursor(result.headers);
   return (
     <div className="vstack gap-3">
       <div className="d-flex flex-wrap align-items-center justify-content-between gap-3">
         <h1 className="h3 mb-0">Tickets on sale</h1>
-        <Search search={search} sort={sort} />
+        <SearchForm search={search} sort={sort} />
       </div>
-      <nav className="sorts d-flex gap-1" aria-label="Sort by">
-        {Object.entries(SORTS).map(([value, label]) => (
+      <nav className="sort-links d-flex gap-1" aria-label="Sort by">
+        {Object.entries(SORT_LABELS).map(([value, label]) => (
           <Link
             key={value}
-            href={{ pathname: "/", query: { ...here, sort: value } }}
+            href={{ pathname: "/", query: { ...filter, sort: value } }}
             aria-current={value === sort ? "true" : undefined}
             prefetch={false}
           >
@@ -46,43 +53,47 @@ export default async function OnSale({ searchParams }: PageProps<"/">) {
       </nav>
       {tickets.length === 0 &&
         (cursor ? (
-          <EmptiedPage first={address("/", { query: here })} />
+          <EmptyPage firstPage={buildUrl("/", { query: filter })} />
         ) : (
-          <Nothing search={search} />
+          <NoTickets search={search} />
         ))}
-      <TicketsOnSale
+      <TicketList
         tickets={tickets}
-        position={answer.headers.get("last-event-id")}
+        lastEventId={result.headers.get("last-event-id")}
         search={search}
-        showsFrom={cursor ? null : showsFrom(tickets, sort, next)}
+        showsIdsAfter={cursor ? null : showsIdsAfter(tickets, sort, next)}
         renderedAt={Date.now()}
       />
       <nav className="d-flex justify-content-center gap-3" aria-label="Pages">
         {cursor && tickets.length > 0 && (
-          <Link href={{ pathname: "/", query: here }}>Back to the beginning</Link>
+          <Link href={{ pathname: "/", query: filter }}>Back to the first page</Link>
         )}
         {next && (
-          <Link href={{ pathname: "/", query: { ...here, cursor: next } }}>More tickets</Link>
+          <Link href={{ pathname: "/", query: { ...filter, cursor: next } }}>More tickets</Link>
         )}
       </nav>
     </div>
   );
 }
 
-/** The id from which on all is shown here that is found: without a next page, "". Null: there is none. */
-function showsFrom(tickets: Ticket[], sort: Sort, next: string | undefined): string | null {
+/**
+ * Return the id after which a refresh of the first page shows every matching ticket.
+ *
+ * "" if the list has one page. Null if no id has this property: the list is sorted by price.
+ */
+function showsIdsAfter(tickets: Ticket[], sort: Sort, next: string | undefined): string | null {
   if (!next) return "";
   return sort === "newest" ? (tickets.at(-1)?.id ?? null) : null;
 }
 
-function Nothing({ search }: { search: string }) {
+function NoTickets({ search }: { search: string }) {
   return search ? (
     <p className="my-5 text-center">
-      Nothing on sale matches <strong>{search}</strong>. <Link href="/">Show everything</Link>
+      No tickets match <strong>{search}</strong>. <Link href="/">Show all tickets</Link>
     </p>
   ) : (
     <p className="my-5 text-center">
-      Nothing is on sale right now. <Link href="/tickets/new">Sell a ticket</Link>
+      No tickets are on sale right now. <Link href="/tickets/new">Sell a ticket</Link>
     </p>
   );
 }

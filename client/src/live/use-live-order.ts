@@ -1,82 +1,84 @@
 "use client";
 
 import { startTransition, useCallback, useEffect, useState } from "react";
-import { call } from "@/api/browser";
-import { address } from "@/api/call";
+import { apiFetch } from "@/api/browser";
+import { fetchPayments } from "@/api/fetch-payments";
 import type { Order, Payment } from "@/api/models";
-import { paymentsOf } from "@/api/payments-of";
-import { useServerTime } from "@/clock";
-import { isUnsettled, standing } from "@/standing";
-import { useStream } from "./use-stream";
+import { buildUrl } from "@/api/url";
+import { getOrderState, needsPolling } from "@/lib/order-state";
+import { useServerTime } from "@/lib/server-time";
+import { useEventStream } from "./use-event-stream";
 
-const LOOK_EVERY = 2500;
+const POLL_INTERVAL_MS = 2500;
 
-/** An order and its payments as they are now, and a way to look at once. */
+/** Keep an order and its payments current. `refresh` loads both at once. */
 export function useLiveOrder(
-  rendered: Order,
-  renderedPayments: Payment[] | undefined,
+  initialOrder: Order,
+  initialPayments: Payment[] | undefined,
   renderedAt: number,
 ) {
-  const [order, setOrder] = useState(rendered);
-  const [payments, setPayments] = useState(renderedPayments);
+  const [order, setOrder] = useState(initialOrder);
+  const [payments, setPayments] = useState(initialPayments);
   const now = useServerTime(renderedAt);
-  const how = standing(order, payments, now);
-  const orderId = rendered.id;
+  const state = getOrderState(order, payments, now);
+  const orderId = initialOrder.id;
 
-  // In a transition: news that comes before the form has started would have React make the form
-  // anew, without the card that was chosen meanwhile.
-  const hear = useCallback(
-    (heard: Order) => startTransition(() => setOrder((before) => newer(before, heard))),
+  // A transition, because an urgent update during hydration makes React render the form again and
+  // lose the card that was selected meanwhile.
+  const receiveOrder = useCallback(
+    (received: Order) => startTransition(() => setOrder((current) => newer(current, received))),
     [],
   );
-  const look = useCallback(
-    async (heard?: Order) => {
-      const [seen, paid] = await Promise.all([
-        call("get", "/api/orders/{orderId}", { path: { orderId } }),
-        paymentsOf(call, orderId),
+  const refresh = useCallback(
+    async (received?: Order) => {
+      const [orderResult, newPayments] = await Promise.all([
+        apiFetch("get", "/api/orders/{orderId}", { path: { orderId } }),
+        fetchPayments(apiFetch, orderId),
       ]);
-      const found = seen.ok ? seen.data : heard;
-      if (found) hear(found);
-      // What was known of its payments before need not be so at an order's end.
-      const isOver = found?.status === "cancelled";
-      startTransition(() => setPayments((before) => paid ?? (isOver ? undefined : before)));
+      const newOrder = orderResult.ok ? orderResult.data : received;
+      if (newOrder) receiveOrder(newOrder);
+      // Payments loaded before the cancellation do not show whether the buyer was charged.
+      const isCancelled = newOrder?.status === "cancelled";
+      startTransition(() =>
+        setPayments((current) => newPayments ?? (isCancelled ? undefined : current)),
+      );
     },
-    [orderId, hear],
+    [orderId, receiveOrder],
   );
 
-  useStream(address("/api/orders/{orderId}/stream", { path: { orderId } }), "order", {
+  useEventStream(buildUrl("/api/orders/{orderId}/stream", { path: { orderId } }), "order", {
     on: {
-      order: async (heard: Order) => {
-        const looked = heard.version > order.version && look(heard);
-        // Whether a cancelled one was charged is told together with its end.
-        if (heard.status === "cancelled") await looked;
-        hear(heard);
+      order: async (received: Order) => {
+        const refreshed = received.version > order.version && refresh(received);
+        // Show a cancellation together with whether the buyer was charged.
+        if (received.status === "cancelled") await refreshed;
+        receiveOrder(received);
       },
     },
-    onRefused: () => look(),
+    onRefused: () => refresh(),
   });
 
-  // What is under way is looked at, too: the stream tells of the order, not of its payments.
-  const unsettled = !payments || isUnsettled(how);
+  // The stream sends changes of the order only, so payments must be polled.
+  const isPolling = !payments || needsPolling(state);
   useEffect(() => {
-    if (!unsettled) return;
-    let isOver = false;
-    // One look after the other: those that Stripe is slow to answer do not pile up.
+    if (!isPolling) return;
+    let isStopped = false;
+    // One poll at a time: slow responses of Stripe do not pile up.
     (async () => {
       while (true) {
-        await new Promise((done) => setTimeout(done, LOOK_EVERY));
-        if (isOver) return;
-        await look();
+        await new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL_MS));
+        if (isStopped) return;
+        await refresh();
       }
     })();
     return () => {
-      isOver = true;
+      isStopped = true;
     };
-  }, [unsettled, look]);
+  }, [isPolling, refresh]);
 
-  return { order, payments, how, now, look };
+  return { order, payments, state, now, refresh };
 }
 
-function newer(before: Order, heard: Order): Order {
-  return heard.version < before.version ? before : heard;
+function newer(current: Order, received: Order): Order {
+  return received.version < current.version ? current : received;
 }

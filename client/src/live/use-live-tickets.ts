@@ -3,57 +3,64 @@
 import { useRouter } from "next/navigation";
 import { useState } from "react";
 import type { Ticket } from "@/api/models";
-import { useTicketEvents, type Went } from "./ticket-events";
+import { useTicketStream, type WentEvent } from "./use-ticket-stream";
 
-export type Listed = Ticket & { gone?: "held" | "withdrawn" };
+export type ListedTicket = Ticket & { unavailable?: "reserved" | "deleted" };
 
 /**
- * The tickets of a list as they are now, each in its place, and how many more there would be.
+ * Keep a list of tickets current without moving anything under the reader's finger.
  *
- * Nothing moves under a reader's finger: what goes stays and says so, what comes is counted.
+ * A ticket that is no longer for sale stays in its place and is marked. New tickets that match
+ * `isInList` are counted; `showNew` loads the page again with them.
  */
 export function useLiveTickets(
-  tickets: Ticket[],
-  position: string | null,
-  wanted: (t: Ticket) => boolean,
+  rendered: Ticket[],
+  lastEventId: string | null,
+  isInList: (ticket: Ticket) => boolean,
 ) {
   const router = useRouter();
-  const [base, setBase] = useState(tickets);
-  const [news, setNews] = useState<Record<string, Ticket | Went>>({});
-  const [more, setMore] = useState<string[]>([]);
-  if (base !== tickets) {
-    setBase(tickets);
-    setMore([]);
+  const [base, setBase] = useState(rendered);
+  const [updates, setUpdates] = useState<Record<string, Ticket | WentEvent>>({});
+  const [newIds, setNewIds] = useState<string[]>([]);
+  if (base !== rendered) {
+    setBase(rendered);
+    setNewIds([]);
   }
 
-  const isListed = (id: string) => tickets.some((ticket) => ticket.id === id);
-  const note = (heard: Ticket | Went) =>
-    setNews((before) =>
-      heard.version > (before[heard.id]?.version ?? -1) ? { ...before, [heard.id]: heard } : before,
+  const isRendered = (id: string) => rendered.some((ticket) => ticket.id === id);
+  const saveUpdate = (update: Ticket | WentEvent) =>
+    setUpdates((current) =>
+      update.version > (current[update.id]?.version ?? -1)
+        ? { ...current, [update.id]: update }
+        : current,
     );
 
-  useTicketEvents(position, {
+  useTicketStream(lastEventId, {
     onSale: (ticket, isNew) => {
-      note(ticket);
-      if (isNew && !isListed(ticket.id) && wanted(ticket))
-        setMore((ids) => [...new Set([...ids, ticket.id])]);
+      saveUpdate(ticket);
+      if (isNew && !isRendered(ticket.id) && isInList(ticket))
+        setNewIds((ids) => [...new Set([...ids, ticket.id])]);
     },
-    onWent: (went) => {
-      note(went);
-      setMore((ids) => ids.filter((id) => id !== went.id));
+    onWent: (event) => {
+      saveUpdate(event);
+      setNewIds((ids) => ids.filter((id) => id !== event.id));
     },
     onReset: () => router.refresh(),
   });
 
   return {
-    shown: tickets.map((ticket) => asItIs(ticket, news[ticket.id])),
-    more: more.length,
-    showAll: () => router.refresh(),
+    tickets: rendered.map((ticket) => applyUpdate(ticket, updates[ticket.id])),
+    newCount: newIds.length,
+    showNew: () => router.refresh(),
   };
 }
 
-function asItIs(ticket: Ticket, heard: Ticket | Went | undefined): Listed {
-  if (!heard || heard.version <= ticket.version) return ticket;
-  if ("title" in heard) return heard;
-  return { ...ticket, orderId: heard.orderId, gone: heard.orderId ? "held" : "withdrawn" };
+function applyUpdate(ticket: Ticket, update: Ticket | WentEvent | undefined): ListedTicket {
+  if (!update || update.version <= ticket.version) return ticket;
+  if ("title" in update) return update;
+  return {
+    ...ticket,
+    orderId: update.orderId,
+    unavailable: update.orderId ? "reserved" : "deleted",
+  };
 }

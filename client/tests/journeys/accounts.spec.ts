@@ -1,14 +1,14 @@
-import { expect, PASSWORD, test } from "./people";
+import { expect, PASSWORD, test } from "./fixtures";
 
-test("after signing in one is back where one was going", async ({ somebody }) => {
-  const { page, email } = await somebody();
+test("sign-in returns to the page that the visitor wanted", async ({ newSignedInUser }) => {
+  const { page, email } = await newSignedInUser();
   await page.goto("/");
   await page.getByRole("button", { name: "Sign out" }).click();
   await expect(page.getByRole("link", { name: "Sign in" })).toBeVisible();
 
   await page.goto("/tickets/new");
   await expect(page).toHaveURL(/\/signin\?next=/);
-  await page.getByLabel("E-mail").fill(email);
+  await page.getByLabel("Email").fill(email);
   await page.getByLabel("Password").fill(PASSWORD);
   await page.getByRole("button", { name: "Sign in" }).click();
 
@@ -16,34 +16,34 @@ test("after signing in one is back where one was going", async ({ somebody }) =>
   await expect(page.getByText(email)).toBeVisible();
 });
 
-test("who buys when the session has ended signs in again, and is back at the ticket", async ({
+test("sign-in after the end of the session returns to the ticket", async ({
   seller,
-  somebody,
+  newSignedInUser,
 }) => {
-  const { page, email } = await somebody();
-  const { id } = await seller.offer("Bought at the second sitting");
+  const { page, email } = await newSignedInUser();
+  const { id } = await seller.createTicket("Bought after signing in again");
   await page.goto(`/tickets/${id}`);
   await expect(page.getByRole("button", { name: /^Buy/ })).toBeEnabled();
   await page.context().clearCookies();
   await page.getByRole("button", { name: /^Buy/ }).click();
   await page.getByRole("link", { name: "Please sign in again" }).click();
   await expect(page.getByRole("button", { name: "Sign out" })).toHaveCount(0);
-  await page.getByLabel("E-mail").fill(email);
+  await page.getByLabel("Email").fill(email);
   await page.getByLabel("Password").fill(PASSWORD);
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByRole("button", { name: /^Buy/ }).click();
 
-  await expect(page.getByRole("heading", { name: "Held for you" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Reserved for you" })).toBeVisible();
 });
 
-test("who signs in while searching is back at what was found", async ({ seller, somebody }) => {
-  const { page, email } = await somebody();
-  const word = `found${Date.now()}`;
-  await seller.offer(word);
+test("sign-in returns to the search results", async ({ seller, newSignedInUser }) => {
+  const { page, email } = await newSignedInUser();
+  const word = `search${Date.now()}`;
+  await seller.createTicket(word);
   await page.context().clearCookies();
   await page.goto(`/?q=${word}`);
   await page.getByRole("link", { name: "Sign in" }).click();
-  await page.getByLabel("E-mail").fill(email);
+  await page.getByLabel("Email").fill(email);
   await page.getByLabel("Password").fill(PASSWORD);
   await page.getByRole("button", { name: "Sign in" }).click();
 
@@ -51,26 +51,26 @@ test("who signs in while searching is back at what was found", async ({ seller, 
   await expect(page.getByLabel("Search tickets")).toHaveValue(word);
 });
 
-test("signing in leads to no other site", async ({ somebody }) => {
-  const { page, email } = await somebody();
-  for (const elsewhere of ["https://example.org/", "//example.org", "/\\example.org"]) {
-    await page.goto(`/signin?next=${encodeURIComponent(elsewhere)}`);
-    await page.getByLabel("E-mail").fill(email);
+test("sign-in does not redirect to another site", async ({ newSignedInUser }) => {
+  const { page, email } = await newSignedInUser();
+  for (const externalUrl of ["https://example.org/", "//example.org", "/\\example.org"]) {
+    await page.goto(`/signin?next=${encodeURIComponent(externalUrl)}`);
+    await page.getByLabel("Email").fill(email);
     await page.getByLabel("Password").fill(PASSWORD);
     await page.getByRole("button", { name: "Sign in" }).click();
     await expect(page.getByRole("heading", { name: "Tickets on sale" })).toBeVisible();
   }
 });
 
-test("a forgotten password is chosen anew through the mail", async ({ somebody }) => {
-  const { page, email } = await somebody();
+test("password reset works with the link of the email", async ({ newSignedInUser }) => {
+  const { page, email } = await newSignedInUser();
   await page.context().clearCookies();
   await page.goto("/signin");
   await page.getByRole("link", { name: "Forgot your password?" }).click();
   await expect(page.getByRole("heading", { name: "Forgot your password?" })).toBeVisible();
-  await page.getByLabel("E-mail").fill(email);
-  await page.getByRole("button", { name: "Send me a link" }).click();
-  await expect(page.getByText("a mail is on its way")).toBeVisible();
+  await page.getByLabel("Email").fill(email);
+  await page.getByRole("button", { name: "Send reset link" }).click();
+  await expect(page.getByText("we are sending an email")).toBeVisible();
 
   const mailbox = `/dev/mail/?to=${encodeURIComponent(email)}`;
   const mail = page.getByRole("link", { name: "Choose a new password" });
@@ -83,18 +83,18 @@ test("a forgotten password is chosen anew through the mail", async ({ somebody }
   await page.goto(link ?? "");
 
   await page.getByLabel("New password").fill("another password");
-  await page.getByLabel("The same again").fill("a different one");
-  await page.getByRole("button", { name: "Set the new password" }).click();
+  await page.getByLabel("Repeat password").fill("a different one");
+  await page.getByRole("button", { name: "Save new password" }).click();
   await expect(page.getByText("Passwords must match")).toBeVisible();
-  await expect(page.getByLabel("The same again")).toBeFocused();
-  await page.getByLabel("The same again").fill("another password");
-  await page.getByRole("button", { name: "Set the new password" }).click();
-  await expect(page.getByText("Your new password is set.")).toBeVisible();
+  await expect(page.getByLabel("Repeat password")).toBeFocused();
+  await page.getByLabel("Repeat password").fill("another password");
+  await page.getByRole("button", { name: "Save new password" }).click();
+  await expect(page.getByText("Your new password is saved.")).toBeVisible();
 
   await page.goto(link ?? "");
-  await expect(page.getByText("This link does not work any more")).toBeVisible();
+  await expect(page.getByText("This link is no longer valid.")).toBeVisible();
   await page.goto("/signin");
-  await page.getByLabel("E-mail").fill(email);
+  await page.getByLabel("Email").fill(email);
   await page.getByLabel("Password").fill("another password");
   await page.getByRole("button", { name: "Sign in" }).click();
   await expect(page.getByText(email)).toBeVisible();

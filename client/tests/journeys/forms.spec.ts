@@ -1,80 +1,80 @@
-import { expect, PASSWORD, test } from "./people";
+import { expect, PASSWORD, test } from "./fixtures";
 
-test("sign up: errors stand beside their fields, and what was typed stays", async ({
-  somebody,
-  visitor,
+test("sign-up form shows errors at their fields and keeps the input", async ({
+  newSignedInUser,
+  newVisitor,
 }) => {
-  const { email } = await somebody();
-  const { page } = await visitor();
+  const { email: usedEmail } = await newSignedInUser();
+  const { page } = await newVisitor();
   await page.goto("/signup");
-  const [mail, password] = [page.getByLabel("E-mail"), page.getByLabel("Password")];
-  const send = page.getByRole("button", { name: "Sign up" });
+  const [email, password] = [page.getByLabel("Email"), page.getByLabel("Password")];
+  const submit = page.getByRole("button", { name: "Sign up" });
 
-  await mail.fill("nobody");
+  await email.fill("nobody");
   await password.fill("short");
-  await send.click();
-  await expect(mail).toHaveAccessibleDescription(/must be valid/);
-  await expect(mail).toBeFocused();
+  await submit.click();
+  await expect(email).toHaveAccessibleDescription(/must be valid/);
+  await expect(email).toBeFocused();
   await expect(password).toHaveAccessibleDescription(/at least 8/);
-  await expect(mail).toHaveValue("nobody");
+  await expect(email).toHaveValue("nobody");
   await expect(password).toHaveValue("short");
 
-  await mail.fill(email);
+  await email.fill(usedEmail);
   await password.fill(PASSWORD);
-  await send.click();
-  await expect(mail).toHaveAccessibleDescription(/in use/);
+  await submit.click();
+  await expect(email).toHaveAccessibleDescription(/in use/);
   await expect(password).not.toHaveAttribute("aria-invalid");
 });
 
-test("sign in: a wrong password is told in one place, in words that give nothing away", async ({
-  somebody,
+test("sign-in form shows one error for a wrong password, without naming the wrong field", async ({
+  newSignedInUser,
 }) => {
-  const { page, email } = await somebody();
+  const { page, email } = await newSignedInUser();
   await page.goto("/signin");
-  await page.getByLabel("E-mail").fill(email);
-  await page.getByLabel("Password").fill("not this one");
+  await page.getByLabel("Email").fill(email);
+  await page.getByLabel("Password").fill("wrong password");
   await page.getByRole("button", { name: "Sign in" }).click();
   await expect(page.getByRole("alert").filter({ hasText: "Invalid credentials" })).toBeVisible();
-  await expect(page.getByLabel("E-mail")).toHaveValue(email);
+  await expect(page.getByLabel("Email")).toHaveValue(email);
 });
 
-test("forgot password: it wants an address", async ({ visitor }) => {
-  const { page } = await visitor();
+test("forgot-password form requires an email address", async ({ newVisitor }) => {
+  const { page } = await newVisitor();
   await page.goto("/forgot-password");
-  await page.getByRole("button", { name: "Send me a link" }).click();
-  await expect(page.getByLabel("E-mail")).toHaveAccessibleDescription(/must be valid/);
+  await page.getByRole("button", { name: "Send reset link" }).click();
+  await expect(page.getByLabel("Email")).toHaveAccessibleDescription(/must be valid/);
 });
 
-test("sell: a title and a price that can be one", async ({ somebody }) => {
-  const { page } = await somebody();
+test("ticket form requires a title and a valid price", async ({ newSignedInUser }) => {
+  const { page } = await newSignedInUser();
   await page.goto("/tickets/new");
-  const [title, price] = [page.getByLabel("What is it for?"), page.getByLabel("Price")];
-  const send = page.getByRole("button", { name: "Put it up for sale" });
+  const [title, price] = [page.getByLabel("Title"), page.getByLabel("Price")];
+  const submit = page.getByRole("button", { name: "List ticket" });
 
   await price.fill("much");
-  await send.click();
-  await expect(price).toHaveAccessibleDescription(/Say a price/);
+  await submit.click();
+  await expect(price).toHaveAccessibleDescription(/Enter a price/);
   await price.fill("0");
-  await send.click();
+  await submit.click();
   await expect(title).toHaveAccessibleDescription(/at least 1 character/);
   await expect(title).toBeFocused();
   await expect(price).toHaveAttribute("aria-invalid", "true");
 });
 
-test("a form that is sent without a connection says so, and goes through once it is back", async ({
-  somebody,
+test("ticket form shows an error while offline, and succeeds when online again", async ({
+  newSignedInUser,
 }) => {
-  const { page } = await somebody();
+  const { page } = await newSignedInUser();
   await page.goto("/tickets/new");
-  await page.getByLabel("What is it for?").fill("Sent twice");
+  await page.getByLabel("Title").fill("Sent twice");
   await page.getByLabel("Price").fill("5");
   await page.context().setOffline(true);
   await expect(page.getByText("You are offline.")).toBeVisible();
-  await page.getByRole("button", { name: "Put it up for sale" }).click();
+  await page.getByRole("button", { name: "List ticket" }).click();
   await expect(page.getByRole("alert").filter({ hasText: "could not reach" })).toBeVisible();
 
   await page.context().setOffline(false);
   await expect(page.getByText("You are offline.")).toHaveCount(0);
-  await page.getByRole("button", { name: "Put it up for sale" }).click();
+  await page.getByRole("button", { name: "List ticket" }).click();
   await expect(page.getByRole("heading", { name: "Sent twice" })).toBeVisible();
 });

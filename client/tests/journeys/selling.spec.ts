@@ -1,11 +1,11 @@
-import { expect, test } from "./people";
+import { expect, test } from "./fixtures";
 
-test("a ticket is put up for sale, changed and withdrawn", async ({ somebody }) => {
-  const { page } = await somebody();
+test("seller can list, edit and delete a ticket", async ({ newSignedInUser }) => {
+  const { page } = await newSignedInUser();
   await page.goto("/tickets/new");
-  await page.getByLabel("What is it for?").fill("A chamber concert");
+  await page.getByLabel("Title").fill("A chamber concert");
   await page.getByLabel("Price").fill("19,50");
-  await page.getByRole("button", { name: "Put it up for sale" }).click();
+  await page.getByRole("button", { name: "List ticket" }).click();
   await expect(page.getByRole("heading", { name: "A chamber concert" })).toBeVisible();
   await expect(page.getByText("$19.50")).toBeVisible();
 
@@ -22,49 +22,49 @@ test("a ticket is put up for sale, changed and withdrawn", async ({ somebody }) 
   await expect(page.getByText("A chamber concert")).toHaveCount(0);
 });
 
-test("while a buyer has it its seller is told, and can change nothing", async ({ somebody }) => {
-  const [seller, buyer] = [await somebody(), await somebody()];
-  const ticket = await seller.offer("Watched by its seller");
+test("seller sees that a ticket is ordered, and cannot edit it", async ({ newSignedInUser }) => {
+  const [seller, buyer] = [await newSignedInUser(), await newSignedInUser()];
+  const ticket = await seller.createTicket("Ordered while the seller watches");
   await seller.page.goto(`/tickets/${ticket.id}`);
   await expect(seller.page.getByRole("link", { name: "Edit" })).toBeVisible();
 
-  await buyer.order(ticket);
+  await buyer.orderTicket(ticket);
 
-  await expect(seller.page.getByText("A buyer has it.")).toBeVisible();
+  await expect(seller.page.getByText("A buyer has ordered this ticket.")).toBeVisible();
   await expect(seller.page.getByRole("link", { name: "Edit" })).toHaveCount(0);
 });
 
-test("the list changes while one looks at it", async ({ seller, somebody, visitor }) => {
-  const [buyer, { page }] = [await somebody(), await visitor()];
+test("ticket list updates while it is shown", async ({ seller, newSignedInUser, newVisitor }) => {
+  const [buyer, { page }] = [await newSignedInUser(), await newVisitor()];
   const word = `live${Date.now()}`;
-  const first = await seller.offer(`${word} one`);
+  const first = await seller.createTicket(`${word} one`);
   await page.goto(`/?q=${word}`);
   const card = page.getByRole("article").filter({ hasText: `${word} one` });
   await expect(card).toBeVisible();
 
-  const order = await buyer.order(first);
-  await expect(card).toContainText("Just taken");
+  const order = await buyer.orderTicket(first);
+  await expect(card).toContainText("Just reserved");
   await buyer.request.delete(`/api/orders/${order.id}`);
-  await expect(card).not.toContainText("Just taken");
+  await expect(card).not.toContainText("Just reserved");
   await seller.request.put(`/api/tickets/${first.id}`, {
     data: { title: `${word} one`, price: 99 },
   });
   await expect(card).toContainText("$99.00");
 
-  await seller.offer(`${word} two`);
+  await seller.createTicket(`${word} two`);
   await page.getByRole("button", { name: "Show 1 new ticket" }).click();
   await expect(page.getByRole("article")).toHaveCount(2);
   await expect(page.getByRole("article").first()).toContainText(`${word} two`);
 });
 
-test("a list goes on over pages, and sorts, and Back leads back", async ({ seller, visitor }) => {
-  const { page } = await visitor();
+test("ticket list has pages, a sort order, and works with Back", async ({ seller, newVisitor }) => {
+  const { page } = await newVisitor();
   const word = `many${Date.now()}`;
-  for (let price = 1; price <= 24; price++) await seller.offer(word, price);
-  const { id } = await seller.offer(word, 25);
+  for (let price = 1; price <= 24; price++) await seller.createTicket(word, price);
+  const { id } = await seller.createTicket(word, 25);
 
   await page.goto(`/?q=${word}`);
-  await page.getByRole("link", { name: "Cheapest" }).click();
+  await page.getByRole("link", { name: "Lowest price" }).click();
   await expect(page.getByRole("article").first()).toContainText("$1.00");
   await page.getByRole("link", { name: "More tickets" }).click();
   await expect(page.getByRole("article")).toHaveCount(1);
@@ -76,8 +76,8 @@ test("a list goes on over pages, and sorts, and Back leads back", async ({ selle
   await expect(page.getByRole("article")).toHaveCount(1);
   await seller.request.delete(`/api/tickets/${id}`);
   await page.reload();
-  await expect(page.getByText("Nothing is left on this page.")).toBeVisible();
-  await page.getByRole("link", { name: "See the first one" }).click();
+  await expect(page.getByText("There are no tickets on this page any more.")).toBeVisible();
+  await page.getByRole("link", { name: "Go to the first page" }).click();
   await expect(page.getByRole("article")).toHaveCount(24);
   await expect(page.getByRole("article").first()).toContainText("$1.00");
 });

@@ -1,10 +1,10 @@
 import type { Page, Route } from "@playwright/test";
-import { AnotherShop } from "./another-shop";
-import { expect, test } from "./people";
-import { JAVASCRIPT_LIMIT, scale } from "./weight";
+import { ClientServer } from "./client-server";
+import { expect, test } from "./fixtures";
+import { JAVASCRIPT_LIMIT, measureJavaScript } from "./javascript-size";
 
-/** As much of Stripe's script as a page notices; its form has one button that the bank asks back at. */
-const STRIPE = `
+/** Replaces Stripe.js: the part that the pages use. The bank approves every confirmation. */
+const FAKE_STRIPE_JS = `
   window.Stripe = (key) => ({
     elements: (options) => ({
       create: () => ({
@@ -24,84 +24,84 @@ const STRIPE = `
   });
 `;
 
-let another: AnotherShop;
-let shop: string;
+/** The same build with a publishable key and another currency. */
+let client: ClientServer;
 
-/** The same build again, told a publishable key and another currency. */
 test.beforeAll(async () => {
-  another = await AnotherShop.open({
-    API_URL: process.env.MARKET_URL,
+  client = await ClientServer.start({
+    API_URL: process.env.STACK_URL,
     STRIPE_PUBLISHABLE_KEY: "pk_test_journeys",
     CURRENCY: "EUR",
   });
-  shop = another.url;
 });
 
-test.afterAll(() => another.close());
+test.afterAll(() => client.stop());
 
-/** Leads to the market what the ingress would. */
-async function throughIngress(page: Page): Promise<void> {
-  const market = process.env.MARKET_URL as string;
+/** Route requests to the stack like the ingress does, and Stripe.js to the fake. */
+async function routeLikeIngress(page: Page): Promise<void> {
+  const stackUrl = process.env.STACK_URL as string;
   await page.route(/\/(api|dev)\//, async (route) => {
-    const asked = route.request();
-    if (asked.url().endsWith("/stream")) return route.abort();
-    const headers = { ...(await asked.allHeaders()), origin: market };
-    const url = asked.url().replace(shop, market);
+    const request = route.request();
+    if (request.url().endsWith("/stream")) return route.abort();
+    const headers = { ...(await request.allHeaders()), origin: stackUrl };
+    const url = request.url().replace(client.url, stackUrl);
     await route.fulfill({ response: await route.fetch({ url, headers, maxRedirects: 0 }) });
   });
   await page.route("https://js.stripe.com/**", (route) =>
-    route.fulfill({ contentType: "text/javascript", body: STRIPE }),
+    route.fulfill({ contentType: "text/javascript", body: FAKE_STRIPE_JS }),
   );
 }
 
-for (const [card, what] of [
+for (const [card, result] of [
   ["pm_card_visa", "pays"],
-  ["pm_card_threeDSecure2Required", "has the bank ask, and then pays"],
+  ["pm_card_threeDSecure2Required", "pays after a confirmation at the bank"],
 ] as const) {
-  test(`with Stripe on, its own form ${what}`, async ({ seller, somebody }) => {
-    const buyer = await somebody();
+  test(`Stripe form ${result}`, async ({ seller, newSignedInUser }) => {
+    const buyer = await newSignedInUser();
     const { page } = buyer;
-    const order = await buyer.order(await seller.offer("Paid with Stripe", 42.5));
-    await throughIngress(page);
+    const order = await buyer.orderTicket(await seller.createTicket("Paid with Stripe", 42.5));
+    await routeLikeIngress(page);
     await page.addInitScript((id) => Object.assign(window, { card: id }), card);
 
-    const javascript = scale(page);
-    await page.goto(`${shop}/orders/${order.id}`);
+    const javaScriptSize = measureJavaScript(page);
+    await page.goto(`${client.url}/orders/${order.id}`);
     await expect(page.getByText("Stripe's form, payment of 4250 eur by card")).toBeVisible();
-    expect(await javascript()).toBeLessThan(JAVASCRIPT_LIMIT);
+    expect(await javaScriptSize()).toBeLessThan(JAVASCRIPT_LIMIT);
     await page.getByRole("button", { name: "Pay €42.50" }).click();
 
-    await expect(page.getByRole("heading", { name: "It is yours" })).toBeVisible();
+    await expect(page.getByRole("heading", { name: "The ticket is yours" })).toBeVisible();
   });
 }
 
-test("a script of Stripe's that does not come is told, and loaded again when asked for", async ({
+test("Stripe form shows an error when its script is blocked, and loads it again on request", async ({
   seller,
-  somebody,
+  newSignedInUser,
 }) => {
-  const buyer = await somebody();
+  const buyer = await newSignedInUser();
   const { page } = buyer;
-  const order = await buyer.order(await seller.offer("Paid at the second try", 42.5));
-  await throughIngress(page);
-  const failed: string[] = [];
-  page.on("pageerror", (error) => failed.push(error.message));
-  const blocked = (route: Route) => route.abort();
-  await page.route("https://js.stripe.com/**", blocked);
+  const order = await buyer.orderTicket(
+    await seller.createTicket("Paid after a blocked script", 42.5),
+  );
+  await routeLikeIngress(page);
+  const pageErrors: string[] = [];
+  page.on("pageerror", (error) => pageErrors.push(error.message));
+  const block = (route: Route) => route.abort();
+  await page.route("https://js.stripe.com/**", block);
 
-  await page.goto(`${shop}/orders/${order.id}`);
-  await expect(page.getByText("Stripe's form could not be loaded.")).toBeVisible();
-  await page.unroute("https://js.stripe.com/**", blocked);
-  await page.getByRole("button", { name: "Load it again" }).click();
+  await page.goto(`${client.url}/orders/${order.id}`);
+  await expect(page.getByText("The payment form could not be loaded.")).toBeVisible();
+  await page.unroute("https://js.stripe.com/**", block);
+  await page.getByRole("button", { name: "Try again" }).click();
   await expect(page.getByText("Stripe's form, payment of 4250 eur by card")).toBeVisible();
   await page.getByRole("button", { name: "Pay €42.50" }).click();
 
-  await expect(page.getByRole("heading", { name: "It is yours" })).toBeVisible();
-  expect(failed).toEqual([]);
+  await expect(page.getByRole("heading", { name: "The ticket is yours" })).toBeVisible();
+  expect(pageErrors).toEqual([]);
 });
 
-test("Stripe's hosts are let in where Stripe is on, and only there", async ({ request }) => {
+test("Content-Security-Policy allows Stripe only if Stripe is enabled", async ({ request }) => {
   const policyOf = async (url: string) =>
     (await request.get(url)).headers()["content-security-policy"];
-  expect(await policyOf(shop)).toContain("https://js.stripe.com");
+  expect(await policyOf(client.url)).toContain("https://js.stripe.com");
   expect(await policyOf("/")).not.toContain("stripe");
 });

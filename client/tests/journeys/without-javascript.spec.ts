@@ -1,19 +1,19 @@
-import { expect, test } from "./people";
+import { expect, test } from "./fixtures";
 
-test("without JavaScript one can look, search, sort and leaf through the list", async ({
+test("ticket list can be searched, sorted and opened without JavaScript", async ({
   seller,
-  visitor,
+  newVisitor,
 }) => {
-  const word = `quiet${Date.now()}`;
-  await seller.offer(`${word} cheap`, 1);
-  await seller.offer(`${word} dear`, 1000);
-  const { page } = await visitor({ javaScriptEnabled: false });
+  const word = `nojs${Date.now()}`;
+  await seller.createTicket(`${word} cheap`, 1);
+  await seller.createTicket(`${word} expensive`, 1000);
+  const { page } = await newVisitor({ javaScriptEnabled: false });
 
   await page.goto("/");
   await page.getByLabel("Search tickets").fill(word);
   await page.getByRole("button", { name: "Search" }).click();
   await expect(page.getByRole("article")).toHaveCount(2);
-  await page.getByRole("link", { name: "Cheapest" }).click();
+  await page.getByRole("link", { name: "Lowest price" }).click();
   await expect(page.getByRole("article").first()).toContainText("$1.00");
   await page.getByRole("link", { name: `${word} cheap` }).click();
   await expect(page.getByRole("heading", { name: `${word} cheap` })).toBeVisible();
@@ -21,22 +21,22 @@ test("without JavaScript one can look, search, sort and leaf through the list", 
   expect(await page.content()).toContain("This form needs JavaScript");
 });
 
-test("without JavaScript one's orders and tickets are there to read", async ({
-  somebody,
-  visitor,
+test("order and ticket pages can be read without JavaScript", async ({
+  newSignedInUser,
+  newVisitor,
 }) => {
-  const reader = await somebody();
-  const ticket = await reader.offer("To read about", 12);
-  const order = await reader.order(ticket);
-  await reader.sees(`/api/tickets/${ticket.id}`, { orderId: order.id });
-  const { page } = await visitor({
+  const user = await newSignedInUser();
+  const ticket = await user.createTicket("Read without JavaScript", 12);
+  const order = await user.orderTicket(ticket);
+  await user.waitFor(`/api/tickets/${ticket.id}`, { orderId: order.id });
+  const { page } = await newVisitor({
     javaScriptEnabled: false,
-    storageState: await reader.page.context().storageState(),
+    storageState: await user.page.context().storageState(),
   });
 
   await page.goto(`/orders/${order.id}`);
-  await expect(page.getByRole("heading", { name: "Held for you" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Reserved for you" })).toBeVisible();
   await expect(page.getByRole("timer")).toBeVisible();
   await page.goto("/tickets/mine");
-  await expect(page.getByRole("article")).toContainText("Held or sold");
+  await expect(page.getByRole("article")).toContainText("Reserved or sold");
 });

@@ -1,15 +1,15 @@
 import type { Metadata } from "next";
 import Link from "next/link";
-import { NarrowPage } from "@/ui/narrow-page";
-import { ForgotPasswordForm } from "./form";
+import { FormPage } from "@/components/layout/form-page";
+import { ForgotPasswordForm } from "./forgot-password-form";
 
 export const metadata: Metadata = { title: "Forgot your password?" };
 
-export default function ForgotPassword() {
+export default function ForgotPasswordPage() {
   return (
-    <NarrowPage title="Forgot your password?">
+    <FormPage title="Forgot your password?">
       <ForgotPasswordForm />
       <Link href="/signin">Back to sign in</Link>
-    </NarrowPage>
+    </FormPage>
   );
 }

@@ -1,6 +1,6 @@
-/** Whether this process lives. */
 export const dynamic = "force-dynamic";
 
+/** Liveness probe. */
 export function GET(): Response {
   return new Response("ok");
 }

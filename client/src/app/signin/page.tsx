@@ -1,26 +1,26 @@
 import type { Metadata } from "next";
 import Link from "next/link";
-import { safePath } from "@/going";
-import { NarrowPage } from "@/ui/narrow-page";
-import { SignInForm } from "./form";
+import { FormPage } from "@/components/layout/form-page";
+import { safeRedirectPath } from "@/lib/redirects";
+import { SignInForm } from "./sign-in-form";
 
 export const metadata: Metadata = { title: "Sign in" };
 
-export default async function SignIn({ searchParams }: PageProps<"/signin">) {
-  const { next, reset } = await searchParams;
-  const after = safePath(next);
+export default async function SignInPage({ searchParams }: PageProps<"/signin">) {
+  const { next: parameter, reset } = await searchParams;
+  const next = safeRedirectPath(parameter);
   return (
-    <NarrowPage title="Sign in">
+    <FormPage title="Sign in">
       {reset !== undefined && (
         <div className="alert alert-success mb-0" role="status">
-          Your new password is set. Sign in with it.
+          Your new password is saved. Sign in with it.
         </div>
       )}
-      <SignInForm next={after} />
+      <SignInForm next={next} />
       <div className="d-flex flex-wrap justify-content-between gap-2">
-        <Link href={`/signup?next=${encodeURIComponent(after)}`}>New here? Sign up</Link>
+        <Link href={`/signup?next=${encodeURIComponent(next)}`}>New here? Sign up</Link>
         <Link href="/forgot-password">Forgot your password?</Link>
       </div>
-    </NarrowPage>
+    </FormPage>
   );
 }

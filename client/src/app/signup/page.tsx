@@ -1,17 +1,19 @@
 import type { Metadata } from "next";
 import Link from "next/link";
-import { safePath } from "@/going";
-import { NarrowPage } from "@/ui/narrow-page";
-import { SignUpForm } from "./form";
+import { FormPage } from "@/components/layout/form-page";
+import { safeRedirectPath } from "@/lib/redirects";
+import { SignUpForm } from "./sign-up-form";
 
 export const metadata: Metadata = { title: "Sign up" };
 
-export default async function SignUp({ searchParams }: PageProps<"/signup">) {
-  const next = safePath((await searchParams).next);
+export default async function SignUpPage({ searchParams }: PageProps<"/signup">) {
+  const next = safeRedirectPath((await searchParams).next);
   return (
-    <NarrowPage title="Sign up">
+    <FormPage title="Sign up">
       <SignUpForm next={next} />
-      <Link href={`/signin?next=${encodeURIComponent(next)}`}>Have an account? Sign in</Link>
-    </NarrowPage>
+      <Link href={`/signin?next=${encodeURIComponent(next)}`}>
+        Already have an account? Sign in
+      </Link>
+    </FormPage>
   );
 }

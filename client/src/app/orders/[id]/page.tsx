@@ -1,18 +1,18 @@
 import type { Metadata } from "next";
-import { paymentsOf } from "@/api/payments-of";
-import { call } from "@/api/server";
-import { OrderView } from "@/ui/order-view";
-import { Refused } from "@/ui/refused";
+import { fetchPayments } from "@/api/fetch-payments";
+import { apiFetch } from "@/api/server";
+import { LoadFailure } from "@/components/common/load-failure";
+import { OrderView } from "@/components/orders/order-view";
 
 export const metadata: Metadata = { title: "Your order" };
 
 export default async function OrderPage({ params }: PageProps<"/orders/[id]">) {
   const { id } = await params;
   const [order, payments] = await Promise.all([
-    call("get", "/api/orders/{orderId}", { path: { orderId: id } }),
-    paymentsOf(call, id),
+    apiFetch("get", "/api/orders/{orderId}", { path: { orderId: id } }),
+    fetchPayments(apiFetch, id),
   ]);
-  if (!order.ok) return <Refused failure={order} at={`/orders/${encodeURIComponent(id)}`} />;
+  if (!order.ok) return <LoadFailure failure={order} url={`/orders/${encodeURIComponent(id)}`} />;
   return (
     <OrderView
       order={order.data}

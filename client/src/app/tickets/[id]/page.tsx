@@ -1,37 +1,40 @@
 import type { Metadata } from "next";
 import { cache } from "react";
-import { call, visitor } from "@/api/server";
-import { Refused } from "@/ui/refused";
-import { TicketView } from "@/ui/ticket-view";
+import { hasErrorCode } from "@/api/errors";
+import { apiFetch, getCurrentUser } from "@/api/server";
+import { LoadFailure } from "@/components/common/load-failure";
+import { TicketView } from "@/components/tickets/ticket-view";
 
-const ticketOf = cache((id: string) =>
-  call("get", "/api/tickets/{ticketId}", { path: { ticketId: id } }),
+const fetchTicket = cache((id: string) =>
+  apiFetch("get", "/api/tickets/{ticketId}", { path: { ticketId: id } }),
 );
 
 export async function generateMetadata({ params }: PageProps<"/tickets/[id]">): Promise<Metadata> {
-  const answer = await ticketOf((await params).id);
-  return { title: answer.ok ? answer.data.title : "Not found" };
+  const result = await fetchTicket((await params).id);
+  return { title: result.ok ? result.data.title : "Page not found" };
 }
 
 export default async function TicketPage({ params }: PageProps<"/tickets/[id]">) {
   const { id } = await params;
-  const [user, answer] = await Promise.all([visitor(), ticketOf(id)]);
-  if (!answer.ok) return <Refused failure={answer} at={`/tickets/${encodeURIComponent(id)}`} />;
-  const ticket = answer.data;
+  const [user, result] = await Promise.all([getCurrentUser(), fetchTicket(id)]);
+  if (!result.ok)
+    return <LoadFailure failure={result} url={`/tickets/${encodeURIComponent(id)}`} />;
+  const ticket = result.data;
   return (
     <TicketView
       ticket={ticket}
       user={user}
-      isMine={user ? await isOrderOfVisitor(ticket.orderId) : false}
-      position={answer.headers.get("last-event-id")}
+      isOwnOrder={user ? await isOwnOrder(ticket.orderId) : false}
+      lastEventId={result.headers.get("last-event-id")}
       renderedAt={Date.now()}
     />
   );
 }
 
-/** Undefined where it cannot be told right now. */
-async function isOrderOfVisitor(orderId: string | null): Promise<boolean | undefined> {
+/** Return whether the order belongs to the current user, undefined if orders is unavailable. */
+async function isOwnOrder(orderId: string | null): Promise<boolean | undefined> {
   if (!orderId) return false;
-  const { ok, status } = await call("get", "/api/orders/{orderId}", { path: { orderId } });
-  return ok || (status === 401 ? false : undefined);
+  const order = await apiFetch("get", "/api/orders/{orderId}", { path: { orderId } });
+  if (order.ok) return true;
+  return hasErrorCode(order, "not_owner", "not_signed_in") ? false : undefined;
 }

@@ -1,45 +1,45 @@
 import type { Metadata } from "next";
 import Link from "next/link";
-import { address } from "@/api/call";
-import { nextCursor } from "@/api/paging";
-import { call } from "@/api/server";
-import { Afresh } from "@/live/afresh";
-import { EmptiedPage } from "@/ui/emptied-page";
-import { Refused } from "@/ui/refused";
-import { TicketCard } from "@/ui/ticket-card";
+import { nextCursor } from "@/api/pagination";
+import { apiFetch } from "@/api/server";
+import { buildUrl } from "@/api/url";
+import { EmptyPage } from "@/components/common/empty-page";
+import { LoadFailure } from "@/components/common/load-failure";
+import { TicketCard } from "@/components/tickets/ticket-card";
+import { RefreshOnReturn } from "@/live/refresh-on-return";
 
 export const metadata: Metadata = { title: "My tickets" };
 
-export default async function MyTickets({ searchParams }: PageProps<"/tickets/mine">) {
-  const { cursor: asked } = await searchParams;
-  const cursor = typeof asked === "string" ? asked : undefined;
-  const answer = await call("get", "/api/tickets", {
+export default async function MyTicketsPage({ searchParams }: PageProps<"/tickets/mine">) {
+  const { cursor: parameter } = await searchParams;
+  const cursor = typeof parameter === "string" ? parameter : undefined;
+  const result = await apiFetch("get", "/api/tickets", {
     query: { seller: "me", limit: 24, cursor },
   });
-  if (!answer.ok) {
-    return <Refused failure={answer} at={address("/tickets/mine", { query: { cursor } })} />;
+  if (!result.ok) {
+    return <LoadFailure failure={result} url={buildUrl("/tickets/mine", { query: { cursor } })} />;
   }
-  const next = nextCursor(answer.headers);
+  const next = nextCursor(result.headers);
   const now = Date.now();
   return (
     <div className="vstack gap-3">
       <h1 className="h3 mb-0">My tickets</h1>
-      <Afresh renderedAt={now} />
-      {answer.data.length === 0 &&
+      <RefreshOnReturn renderedAt={now} />
+      {result.data.length === 0 &&
         (cursor ? (
-          <EmptiedPage first="/tickets/mine" />
+          <EmptyPage firstPage="/tickets/mine" />
         ) : (
           <p className="my-5 text-center">
-            You have not put anything up for sale. <Link href="/tickets/new">Sell a ticket</Link>
+            You have not listed any tickets yet. <Link href="/tickets/new">Sell a ticket</Link>
           </p>
         ))}
       <ul className="list-unstyled row row-cols-1 row-cols-sm-2 row-cols-lg-3 g-3 mb-0">
-        {answer.data.map((ticket) => (
+        {result.data.map((ticket) => (
           <li className="col" key={ticket.id}>
             <TicketCard
               ticket={ticket}
               now={now}
-              note={ticket.orderId ? "Held or sold" : undefined}
+              note={ticket.orderId ? "Reserved or sold" : undefined}
             />
           </li>
         ))}

@@ -1,17 +1,17 @@
 import type { Metadata } from "next";
 import { redirect } from "next/navigation";
-import { visitor } from "@/api/server";
-import { signInFirst } from "@/going";
-import { NarrowPage } from "@/ui/narrow-page";
-import { SellForm } from "./form";
+import { getCurrentUser } from "@/api/server";
+import { FormPage } from "@/components/layout/form-page";
+import { signInUrl } from "@/lib/redirects";
+import { NewTicketForm } from "./new-ticket-form";
 
 export const metadata: Metadata = { title: "Sell a ticket" };
 
-export default async function Sell() {
-  if (!(await visitor())) redirect(signInFirst("/tickets/new"));
+export default async function NewTicketPage() {
+  if (!(await getCurrentUser())) redirect(signInUrl("/tickets/new"));
   return (
-    <NarrowPage title="Sell a ticket">
-      <SellForm />
-    </NarrowPage>
+    <FormPage title="Sell a ticket">
+      <NewTicketForm />
+    </FormPage>
   );
 }

@@ -1,28 +1,28 @@
 import type { Metadata } from "next";
 import Link from "next/link";
 import { notFound, redirect } from "next/navigation";
-import { call, visitor } from "@/api/server";
-import { signInFirst } from "@/going";
-import { NarrowPage } from "@/ui/narrow-page";
-import { Refused } from "@/ui/refused";
-import { EditForm } from "./form";
+import { apiFetch, getCurrentUser } from "@/api/server";
+import { LoadFailure } from "@/components/common/load-failure";
+import { FormPage } from "@/components/layout/form-page";
+import { signInUrl } from "@/lib/redirects";
+import { EditTicketForm } from "./edit-ticket-form";
 
-export const metadata: Metadata = { title: "Edit a ticket" };
+export const metadata: Metadata = { title: "Edit ticket" };
 
-export default async function Edit({ params }: PageProps<"/tickets/[id]/edit">) {
+export default async function EditTicketPage({ params }: PageProps<"/tickets/[id]/edit">) {
   const { id } = await params;
-  const [user, answer] = await Promise.all([
-    visitor(),
-    call("get", "/api/tickets/{ticketId}", { path: { ticketId: id } }),
+  const [user, result] = await Promise.all([
+    getCurrentUser(),
+    apiFetch("get", "/api/tickets/{ticketId}", { path: { ticketId: id } }),
   ]);
-  const at = `/tickets/${encodeURIComponent(id)}`;
-  if (!answer.ok) return <Refused failure={answer} at={`${at}/edit`} />;
-  if (!user) redirect(signInFirst(`${at}/edit`));
-  if (user.id !== answer.data.userId) notFound();
+  const ticketPath = `/tickets/${encodeURIComponent(id)}`;
+  if (!result.ok) return <LoadFailure failure={result} url={`${ticketPath}/edit`} />;
+  if (!user) redirect(signInUrl(`${ticketPath}/edit`));
+  if (user.id !== result.data.userId) notFound();
   return (
-    <NarrowPage title="Edit a ticket">
-      <EditForm ticket={answer.data} />
-      <Link href={at}>Leave it as it is</Link>
-    </NarrowPage>
+    <FormPage title="Edit ticket">
+      <EditTicketForm ticket={result.data} />
+      <Link href={ticketPath}>Cancel</Link>
+    </FormPage>
   );
 }

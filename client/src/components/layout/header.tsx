@@ -1,0 +1,46 @@
+import Link from "next/link";
+import type { User } from "@/api/models";
+import { NavLink, SignInLink } from "./nav-link";
+import { SignOutButton } from "./sign-out-button";
+
+export function Header({ user }: { user: User | null }) {
+  return (
+    <header className="site-header">
+      <a className="visually-hidden-focusable" href="#content">
+        Skip to main content
+      </a>
+      <div className="container d-flex flex-wrap align-items-center column-gap-4 py-2">
+        <Link className="brand py-2" href="/">
+          ticketing
+        </Link>
+        <nav className="site-nav d-flex column-gap-4" aria-label="Main">
+          <NavLink href="/tickets/new">Sell a ticket</NavLink>
+          {user && (
+            <>
+              <NavLink href="/tickets/mine">My tickets</NavLink>
+              <NavLink href="/orders">My orders</NavLink>
+            </>
+          )}
+        </nav>
+        <div className="site-nav account-nav d-flex align-items-center column-gap-4 ms-auto">
+          {user ? (
+            <>
+              <span
+                className="user-email text-truncate text-body-secondary small"
+                title={user.email}
+              >
+                {user.email}
+              </span>
+              <SignOutButton />
+            </>
+          ) : (
+            <>
+              <SignInLink to="/signin">Sign in</SignInLink>
+              <SignInLink to="/signup">Sign up</SignInLink>
+            </>
+          )}
+        </div>
+      </div>
+    </header>
+  );
+}

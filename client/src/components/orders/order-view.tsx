@@ -1,0 +1,65 @@
+"use client";
+
+import Link from "next/link";
+import type { Order, Payment } from "@/api/models";
+import { Price } from "@/components/common/price";
+import { PaymentPanel } from "@/components/payments/payment-panel";
+import { createdAt } from "@/lib/format";
+import { useLiveOrder } from "@/live/use-live-order";
+import { CancelOrderButton } from "./cancel-order-button";
+import { OrderStatus } from "./order-status";
+import { PaymentCountdown } from "./payment-countdown";
+
+type Props = {
+  order: Order;
+  /** Newest first. Undefined: payments is unavailable. */
+  payments?: Payment[];
+  publishableKey: string | null;
+  renderedAt: number;
+};
+
+/** An order, kept current by its stream, and what the buyer can do with it. */
+export function OrderView({
+  order: renderedOrder,
+  payments: renderedPayments,
+  publishableKey,
+  renderedAt,
+}: Props) {
+  const { order, payments, state, now, refresh } = useLiveOrder(
+    renderedOrder,
+    renderedPayments,
+    renderedAt,
+  );
+  const lastPayment = payments?.[0];
+  return (
+    <article className="panel content-medium mx-auto vstack gap-3">
+      <div className="d-flex flex-wrap justify-content-between align-items-baseline gap-2">
+        <h1 className="h2 ticket-title mb-0">{order.ticket.title}</h1>
+        <p className="price fs-4 mb-0">
+          <Price amount={order.ticket.price} />
+        </p>
+      </div>
+      <OrderStatus state={state} payment={lastPayment} ticketId={order.ticket.id} />
+      {state === "reserved" && (
+        <PaymentCountdown
+          startsAt={createdAt(order.id)}
+          endsAt={Date.parse(order.expiresAt)}
+          now={now}
+        />
+      )}
+      {(state === "reserved" || state === "needs-confirmation") && (
+        <>
+          <PaymentPanel
+            order={order}
+            lastPayment={lastPayment}
+            needsConfirmation={state === "needs-confirmation"}
+            publishableKey={publishableKey}
+            refresh={refresh}
+          />
+          <CancelOrderButton orderId={order.id} refresh={refresh} />
+        </>
+      )}
+      <Link href="/orders">All my orders</Link>
+    </article>
+  );
+}

@@ -1,0 +1,33 @@
+"use client";
+
+import { lazy, Suspense } from "react";
+import type { Order, Payment } from "@/api/models";
+
+// Lazy, so that a page loads only the form that it shows.
+const StripeForm = lazy(() => import("./stripe-form"));
+const TestCardForm = lazy(() => import("./test-card-form"));
+
+export type PaymentFormProps = {
+  order: Order;
+  /** The last attempt to pay, if there is one. */
+  lastPayment?: Payment;
+  /** Whether the bank waits for the buyer to confirm that attempt. */
+  needsConfirmation: boolean;
+  /** Load the order and its payments again. */
+  refresh: () => Promise<void>;
+};
+
+type Props = PaymentFormProps & { publishableKey: string | null };
+
+/** The payment form of an order: Stripe's, or Stripe's test cards if there is no publishable key. */
+export function PaymentPanel({ publishableKey, ...props }: Props) {
+  return (
+    <Suspense fallback={<div className="payment-form-placeholder" />}>
+      {publishableKey ? (
+        <StripeForm {...props} publishableKey={publishableKey} />
+      ) : (
+        <TestCardForm {...props} />
+      )}
+    </Suspense>
+  );
+}

@@ -1,0 +1,109 @@
+"use client";
+
+import { Elements, PaymentElement, useElements, useStripe } from "@stripe/react-stripe-js";
+import { loadStripe, type Stripe, type StripeError } from "@stripe/stripe-js";
+import { useEffect, useState, useSyncExternalStore } from "react";
+import { type ApiFailure, localFailure } from "@/api/errors";
+import { ActionButton } from "@/components/common/action-button";
+import { useCurrency } from "@/components/common/price";
+import { PaymentForm } from "./payment-form";
+import type { PaymentFormProps } from "./payment-panel";
+
+type Props = PaymentFormProps & { publishableKey: string };
+
+/** Stripe's Payment Element. Card data goes from the browser to Stripe only. */
+export default function StripeForm({ publishableKey, ...props }: Props) {
+  const [stripe, setStripe] = useState<Stripe | null>(null);
+  const [isLoadFailed, setIsLoadFailed] = useState(false);
+  const currency = useCurrency();
+  const isDark = useSyncExternalStore(
+    subscribeToColorScheme,
+    () => darkColorScheme().matches,
+    () => false,
+  );
+
+  useEffect(() => {
+    // After a failure, loadStripe loads the script again.
+    if (!isLoadFailed) loadStripe(publishableKey).then(setStripe, () => setIsLoadFailed(true));
+  }, [publishableKey, isLoadFailed]);
+
+  if (isLoadFailed) {
+    return (
+      <div className="alert alert-danger mb-0 vstack gap-3" role="alert">
+        The payment form could not be loaded. Check your connection, and whether your browser blocks
+        scripts from stripe.com.
+        <ActionButton
+          variant="outline-danger"
+          isPending={false}
+          isReady
+          onClick={() => setIsLoadFailed(false)}
+        >
+          Try again
+        </ActionButton>
+      </div>
+    );
+  }
+  return (
+    <Elements
+      stripe={stripe}
+      options={{
+        mode: "payment",
+        amount: Math.round(props.order.ticket.price * 100),
+        currency,
+        paymentMethodCreation: "manual",
+        // The payments service supports cards only. The default is all methods of the account.
+        allowedPaymentMethodTypes: ["card"],
+        appearance: { theme: isDark ? "night" : "stripe" },
+      }}
+    >
+      <PaymentElementForm {...props} onLoadError={() => setIsLoadFailed(true)} />
+    </Elements>
+  );
+}
+
+function PaymentElementForm({
+  onLoadError,
+  ...props
+}: PaymentFormProps & { onLoadError: () => void }) {
+  const stripe = useStripe();
+  const elements = useElements();
+
+  async function createToken(): Promise<string | ApiFailure> {
+    if (!stripe || !elements) return STILL_LOADING;
+    const { error: validationError } = await elements.submit();
+    if (validationError) return stripeFailure(validationError);
+    const { error, paymentMethod } = await stripe.createPaymentMethod({ elements });
+    return error ? stripeFailure(error) : paymentMethod.id;
+  }
+
+  async function confirmPayment(clientSecret: string): Promise<ApiFailure | undefined> {
+    if (!stripe) return STILL_LOADING;
+    const { error } = await stripe.handleNextAction({ clientSecret });
+    return error ? stripeFailure(error) : undefined;
+  }
+
+  return (
+    <PaymentForm {...props} createToken={createToken} confirmPayment={confirmPayment}>
+      <div className="stripe-element">
+        <PaymentElement onLoadError={onLoadError} />
+      </div>
+    </PaymentForm>
+  );
+}
+
+const STILL_LOADING = localFailure(
+  "stripe_loading",
+  "The payment form is still loading. Try again in a moment.",
+);
+
+function stripeFailure({ message = "Your card could not be used." }: StripeError): ApiFailure {
+  return localFailure("stripe_error", message);
+}
+
+const darkColorScheme = () => window.matchMedia("(prefers-color-scheme: dark)");
+
+function subscribeToColorScheme(onChange: () => void): () => void {
+  const query = darkColorScheme();
+  query.addEventListener("change", onChange);
+  return () => query.removeEventListener("change", onChange);
+}

@@ -1,0 +1,20 @@
+"use client";
+
+import { ConfirmButton } from "@/components/common/confirm-button";
+import { ErrorAlert } from "@/components/common/error-alert";
+import { useAction } from "@/hooks/use-action";
+import { useApiFetch } from "@/hooks/use-api-fetch";
+
+export function DeleteTicketButton({ ticketId }: { ticketId: string }) {
+  const apiFetch = useApiFetch();
+  const action = useAction(async () => {
+    const result = await apiFetch("delete", "/api/tickets/{ticketId}", { path: { ticketId } });
+    return result.ok ? { navigateTo: "/tickets/mine" } : result;
+  });
+  return (
+    <>
+      <ConfirmButton action={action} label="Delete" confirmLabel="Yes, delete it" />
+      {action.failure && <ErrorAlert failure={action.failure} />}
+    </>
+  );
+}

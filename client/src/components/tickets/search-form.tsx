@@ -1,0 +1,23 @@
+import Form from "next/form";
+import type { Sort } from "@/api/models";
+
+export function SearchForm({ search, sort }: { search: string; sort: Sort }) {
+  return (
+    <Form action="/" className="d-flex gap-2" role="search">
+      <input
+        key={search}
+        className="form-control"
+        type="search"
+        name="q"
+        aria-label="Search tickets"
+        placeholder="Search"
+        defaultValue={search}
+        maxLength={200}
+      />
+      {sort !== "newest" && <input type="hidden" name="sort" value={sort} />}
+      <button type="submit" className="btn btn-outline-primary">
+        Search
+      </button>
+    </Form>
+  );
+}

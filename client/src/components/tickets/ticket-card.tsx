@@ -1,0 +1,42 @@
+import Link from "next/link";
+import { Price } from "@/components/common/price";
+import { createdAt, formatTimeAgo } from "@/lib/format";
+import type { ListedTicket } from "@/live/use-live-tickets";
+
+const UNAVAILABLE_LABELS = { reserved: "Just reserved", deleted: "No longer for sale" };
+
+type Props = {
+  ticket: ListedTicket;
+  now: number;
+  /** Shown in place of the ticket's age. */
+  note?: string;
+};
+
+/** One ticket of a list. The whole card is a link to the ticket's page. */
+export function TicketCard({ ticket, now, note }: Props) {
+  return (
+    <article className={`card ticket-card ${ticket.unavailable ? "unavailable" : ""}`}>
+      <div className="card-body d-flex flex-column gap-2">
+        <h2 className="h6 ticket-title mb-0">
+          <Link
+            className="stretched-link text-reset"
+            href={`/tickets/${ticket.id}`}
+            prefetch={false}
+          >
+            {ticket.title}
+          </Link>
+        </h2>
+        <p className="d-flex justify-content-between align-items-baseline mb-0 mt-auto">
+          <span className="price fs-5">
+            <Price amount={ticket.price} />
+          </span>
+          <span className="text-body-secondary small">
+            {ticket.unavailable
+              ? UNAVAILABLE_LABELS[ticket.unavailable]
+              : (note ?? formatTimeAgo(createdAt(ticket.id), now))}
+          </span>
+        </p>
+      </div>
+    </article>
+  );
+}

@@ -1,0 +1,45 @@
+const PRICE_FORMATS: Record<string, Intl.NumberFormat> = {};
+
+function priceFormat(currency: string): Intl.NumberFormat {
+  PRICE_FORMATS[currency] ??= new Intl.NumberFormat("en-US", { style: "currency", currency });
+  return PRICE_FORMATS[currency];
+}
+
+/** Format a price with its currency: $1,234.50. */
+export function formatPrice(price: number, currency: string): string {
+  return priceFormat(currency).format(price);
+}
+
+/** Return the symbol of a currency: $, €, CHF. */
+export function currencySymbol(currency: string): string | undefined {
+  return priceFormat(currency)
+    .formatToParts(0)
+    .find(({ type }) => type === "currency")?.value;
+}
+
+const SECONDS_PER_UNIT: [Intl.RelativeTimeFormatUnit, number][] = [
+  ["year", 365 * 86_400],
+  ["month", 30 * 86_400],
+  ["day", 86_400],
+  ["hour", 3600],
+  ["minute", 60],
+];
+const RELATIVE_TIME = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+
+/** Format the time since `timestamp` in its largest unit: "2 hours ago". */
+export function formatTimeAgo(timestamp: number, now: number): string {
+  const seconds = (now - timestamp) / 1000;
+  const unit = SECONDS_PER_UNIT.find(([, length]) => seconds >= length);
+  return unit ? RELATIVE_TIME.format(-Math.floor(seconds / unit[1]), unit[0]) : "just now";
+}
+
+/** Return the creation time of a document: the first 8 digits of its ObjectId, in seconds. */
+export function createdAt(id: string): number {
+  return Number.parseInt(id.slice(0, 8), 16) * 1000;
+}
+
+/** Format a duration as minutes and seconds: 1:05. */
+export function formatCountdown(milliseconds: number): string {
+  const seconds = Math.max(0, Math.ceil(milliseconds / 1000));
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+}

@@ -1,0 +1,34 @@
+"use client";
+
+import type { Ticket } from "@/api/models";
+import { buildUrl } from "@/api/url";
+import { useEventStream } from "./use-event-stream";
+
+/** A ticket that is no longer for sale: reserved or sold if it has an order, else deleted. */
+export type WentEvent = { id: string; version: number; orderId: string | null };
+
+type Handlers = {
+  onSale: (ticket: Ticket, isNew: boolean) => void;
+  onWent: (event: WentEvent) => void;
+  /** Events were lost: load the page again. */
+  onReset: () => void;
+};
+
+/** Subscribe to the changes of all tickets after `lastEventId`. */
+export function useTicketStream(
+  lastEventId: string | null,
+  { onSale, onWent, onReset }: Handlers,
+): void {
+  const url = buildUrl("/api/tickets/stream", { query: { lastEventId } });
+  useEventStream(url, "appeared changed came-back went reset", {
+    on: {
+      appeared: (ticket: Ticket) => onSale(ticket, true),
+      "came-back": (ticket: Ticket) => onSale(ticket, true),
+      changed: (ticket: Ticket) => onSale(ticket, false),
+      went: onWent,
+      reset: onReset,
+    },
+    // Only once: a server with too many subscribers must not render whole pages in addition.
+    onRefused: (isRetry) => !isRetry && onReset(),
+  });
+}

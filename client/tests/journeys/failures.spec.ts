@@ -1,0 +1,115 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import AxeBuilder from "@axe-core/playwright";
+import { ClientServer } from "./client-server";
+import { expect, test } from "./fixtures";
+
+type Failure = { status: number; body: string };
+
+const UNAVAILABLE: Failure = {
+  status: 503,
+  body: '{"errors":[{"code":"unavailable","message":"Not available at the moment, try again"}]}',
+};
+/** A list of tickets without any field. */
+const INVALID_DATA: Failure = { status: 200, body: "[{}]" };
+
+/** A proxy between the client and the stack that responds with a failure while it has one. */
+class FailingProxy {
+  private readonly server: Server;
+
+  constructor(public failure: Failure | undefined) {
+    this.server = createServer(async (request, response) => {
+      if (this.failure) {
+        response.writeHead(this.failure.status, { "Content-Type": "application/json" });
+        response.end(this.failure.body);
+        return;
+      }
+      const upstream = await fetch(`${process.env.STACK_URL}${request.url}`);
+      response.writeHead(upstream.status, Object.fromEntries(upstream.headers));
+      response.end(await upstream.text());
+    });
+  }
+
+  start(): Promise<string> {
+    return new Promise((resolve) =>
+      this.server.listen(0, "127.0.0.1", () =>
+        resolve(`http://127.0.0.1:${(this.server.address() as AddressInfo).port}`),
+      ),
+    );
+  }
+
+  stop(): void {
+    this.server.closeAllConnections();
+    this.server.close();
+  }
+}
+
+for (const [problem, failure, heading] of [
+  ["the API is unavailable", UNAVAILABLE, "Temporarily unavailable"],
+  ["the API returns invalid data", INVALID_DATA, "Something went wrong"],
+] as const) {
+  test(`page shows an error while ${problem}, and recovers with "Try again"`, async ({
+    seller,
+    newVisitor,
+  }) => {
+    const title = `Available again ${Date.now()}`;
+    await seller.createTicket(title);
+    const proxy = new FailingProxy(failure);
+    const client = await ClientServer.start({ API_URL: await proxy.start() });
+    try {
+      const { page } = await newVisitor();
+
+      await page.goto(client.url);
+
+      await expect(page.getByRole("heading", { name: heading })).toBeVisible();
+      expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+      await page.screenshot({ path: `test-results/pages/${heading}.png`, fullPage: true });
+
+      proxy.failure = undefined;
+      await page.getByText("Try again", { exact: true }).click();
+      await expect(page.getByRole("link", { name: title })).toBeVisible();
+    } finally {
+      await client.stop();
+      proxy.stop();
+    }
+  });
+}
+
+test("buyer can buy a ticket without the streams", async ({ seller, newSignedInUser }) => {
+  const buyer = await newSignedInUser();
+  await buyer.page.route("**/stream", (route) => route.abort());
+  const { id } = await seller.createTicket("Without streams", 42.5);
+
+  await buyer.page.goto(`/tickets/${id}`);
+  await buyer.page.getByRole("button", { name: "Buy for $42.50" }).click();
+  await expect(buyer.page.getByRole("heading", { name: "Reserved for you" })).toBeVisible();
+  await buyer.pay();
+
+  await expect(buyer.page.getByRole("heading", { name: "The ticket is yours" })).toBeVisible();
+});
+
+test("order page shows later whether an order was cancelled or expired", async ({
+  seller,
+  newSignedInUser,
+}) => {
+  const buyer = await newSignedInUser();
+  const ticketToCancel = await seller.createTicket("First order");
+  const ticketToExpire = await seller.createTicket("Second order");
+  const cancelledOrder = await buyer.orderTicket(ticketToCancel);
+  await buyer.request.delete(`/api/orders/${cancelledOrder.id}`);
+  const expiredOrder = await buyer.orderTicket(ticketToExpire);
+
+  await buyer.page.goto(`/orders/${cancelledOrder.id}`);
+  await expect(buyer.page.getByRole("heading", { name: "Cancelled" })).toBeVisible();
+
+  await expect(async () => {
+    const response = await buyer.request.get(`/api/orders/${expiredOrder.id}`);
+    expect((await response.json()).status).toBe("cancelled");
+  }).toPass({ timeout: 150_000 });
+  await buyer.page.goto(`/orders/${expiredOrder.id}`);
+  await expect(buyer.page.getByRole("heading", { name: "Expired" })).toBeVisible();
+  await buyer.page.goto("/orders");
+  const orders = buyer.page.getByRole("article");
+  await expect(orders.filter({ hasText: "First order" })).toContainText("Cancelled");
+  await expect(orders.filter({ hasText: "Second order" })).toContainText("Expired");
+});

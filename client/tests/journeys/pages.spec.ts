@@ -1,0 +1,79 @@
+import AxeBuilder from "@axe-core/playwright";
+import type { Page } from "@playwright/test";
+import { expect, test } from "./fixtures";
+import { JAVASCRIPT_LIMIT, measureJavaScript } from "./javascript-size";
+import { PAGES } from "./page-list";
+
+const PHONE = { width: 360, height: 740 };
+const DESKTOP = { width: 1200, height: 800 };
+
+for (const { name, isSignedIn, prepare } of PAGES) {
+  test(`page "${name}" is accessible, small, stable, and logs no errors`, async ({
+    seller,
+    newSignedInUser,
+    newVisitor,
+  }) => {
+    const user = isSignedIn ? await newSignedInUser() : await newVisitor();
+    const page = user.page;
+    const consoleErrors = collectConsoleErrors(page);
+    const path = await prepare(user, seller);
+
+    await page.setViewportSize(DESKTOP);
+    const javaScriptSize = measureJavaScript(page);
+    await page.goto(path);
+    await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+    expect(await accessibilityViolations(page)).toEqual([]);
+    await takeScreenshot(page, `${name}, light`);
+    await page.emulateMedia({ colorScheme: "dark", reducedMotion: "reduce" });
+    expect(await accessibilityViolations(page, "color-contrast")).toEqual([]);
+    await takeScreenshot(page, `${name}, dark`);
+    await page.emulateMedia({ colorScheme: "light" });
+    await page.setViewportSize(PHONE);
+    await takeScreenshot(page, `${name}, phone`);
+
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(
+      PHONE.width,
+    );
+    expect(await javaScriptSize()).toBeLessThan(JAVASCRIPT_LIMIT);
+    expect(await layoutShift(page)).toBeLessThan(0.01);
+    expect(consoleErrors).toEqual([]);
+  });
+}
+
+/** Collect the errors and warnings of the console, except the 404 of the "not found" page. */
+function collectConsoleErrors(page: Page): string[] {
+  const errors: string[] = [];
+  page.on("pageerror", (error) => errors.push(error.message));
+  page.on("console", (message) => {
+    const isNotFound = message.text().includes("the server responded with a status of 404");
+    if (["error", "warning"].includes(message.type()) && !isNotFound) errors.push(message.text());
+  });
+  return errors;
+}
+
+async function accessibilityViolations(page: Page, rule?: string): Promise<string[]> {
+  const axe = new AxeBuilder({ page });
+  const { violations } = await (rule ? axe.withRules(rule) : axe).analyze();
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`);
+}
+
+async function takeScreenshot(page: Page, name: string): Promise<void> {
+  await page.screenshot({ path: `test-results/pages/${name}.png`, fullPage: true });
+}
+
+/** Return the sum of the layout shifts without user input in the first 1.5 seconds. */
+function layoutShift(page: Page): Promise<number> {
+  return page.evaluate(
+    () =>
+      new Promise<number>((resolve) => {
+        let sum = 0;
+        new PerformanceObserver((list) => {
+          for (const entry of list.getEntries()) {
+            const shift = entry as unknown as { value: number; hadRecentInput: boolean };
+            if (!shift.hadRecentInput && entry.startTime < 1500) sum += shift.value;
+          }
+        }).observe({ type: "layout-shift", buffered: true });
+        setTimeout(() => resolve(sum), 50);
+      }),
+  );
+}
