@@ -6,7 +6,7 @@ import circuitbreaker
 import pytest
 from prometheus_client import REGISTRY
 
-from ticketing_common.circuit_breaker import FAILURES, PAUSE_SECONDS, Breaker, CircuitOpen
+from ticketing_common.circuit_breaker import FAILURES, PAUSE_SECONDS, CircuitBreaker, CircuitOpen
 
 
 class Away(Exception):
@@ -50,11 +50,11 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-def guard(clock: Clock) -> Breaker:
-    return Breaker("a part", lambda error: isinstance(error, Away))
+def guard(clock: Clock) -> CircuitBreaker:
+    return CircuitBreaker("a part", lambda error: isinstance(error, Away))
 
 
-async def fail(guard: Breaker, part: Part, times: int, trouble: Exception | None = None) -> None:
+async def fail(guard: CircuitBreaker, part: Part, times: int, trouble: Exception | None = None) -> None:
     part.trouble = trouble or Away()
     for _ in range(times):
         with pytest.raises(type(part.trouble)):
@@ -66,12 +66,12 @@ def shown() -> float | None:
     return REGISTRY.get_sample_value("part_left_alone", {"part": "a part"})
 
 
-async def test_what_a_part_says_is_passed_on(guard: Breaker, part: Part) -> None:
+async def test_what_a_part_says_is_passed_on(guard: CircuitBreaker, part: Part) -> None:
     assert await guard.call(part.ask, word="hello") == "hello"
     assert shown() == 0
 
 
-async def test_a_part_that_fails_again_and_again_is_not_asked(guard: Breaker, part: Part) -> None:
+async def test_a_part_that_fails_again_and_again_is_not_asked(guard: CircuitBreaker, part: Part) -> None:
     await fail(guard, part, FAILURES)
 
     with pytest.raises(CircuitOpen) as refused:
@@ -82,20 +82,20 @@ async def test_a_part_that_fails_again_and_again_is_not_asked(guard: Breaker, pa
     assert refused.value.message == "a part is not available right now, try again soon"
 
 
-async def test_a_success_in_between_begins_the_count_anew(guard: Breaker, part: Part) -> None:
+async def test_a_success_in_between_begins_the_count_anew(guard: CircuitBreaker, part: Part) -> None:
     await fail(guard, part, FAILURES - 1)
     await guard.call(part.ask, "hello")
     await fail(guard, part, FAILURES - 1)
     assert not guard.is_open
 
 
-async def test_to_be_refused_is_an_answer_too(guard: Breaker, part: Part) -> None:
+async def test_to_be_refused_is_an_answer_too(guard: CircuitBreaker, part: Part) -> None:
     await fail(guard, part, FAILURES * 2, Refused())
     assert not guard.is_open
 
 
 async def test_after_a_pause_it_is_asked_again_and_one_success_ends_it(
-    guard: Breaker, part: Part, clock: Clock
+    guard: CircuitBreaker, part: Part, clock: Clock
 ) -> None:
     await fail(guard, part, FAILURES)
     clock.now += PAUSE_SECONDS
@@ -108,7 +108,7 @@ async def test_after_a_pause_it_is_asked_again_and_one_success_ends_it(
 
 
 async def test_after_a_pause_one_failure_begins_the_next_pause(
-    guard: Breaker, part: Part, clock: Clock
+    guard: CircuitBreaker, part: Part, clock: Clock
 ) -> None:
     await fail(guard, part, FAILURES)
     clock.now += PAUSE_SECONDS
@@ -120,7 +120,7 @@ async def test_after_a_pause_one_failure_begins_the_next_pause(
 
 
 async def test_after_a_pause_one_call_tries_it_with_all_that_it_asks_on_the_way(
-    guard: Breaker, part: Part, clock: Clock
+    guard: CircuitBreaker, part: Part, clock: Clock
 ) -> None:
     under_way, may_end = asyncio.Event(), asyncio.Event()
 
@@ -145,7 +145,7 @@ async def test_after_a_pause_one_call_tries_it_with_all_that_it_asks_on_the_way(
 
 
 async def test_who_gives_up_while_trying_leaves_it_to_the_next(
-    guard: Breaker, part: Part, clock: Clock
+    guard: CircuitBreaker, part: Part, clock: Clock
 ) -> None:
     await fail(guard, part, FAILURES)
     clock.now += PAUSE_SECONDS

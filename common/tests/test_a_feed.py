@@ -20,7 +20,7 @@ from ticketing_testing.patience import PATIENCE_SECONDS
 def a_feed(**bounds: int) -> Feed:
     """One that has begun at 10."""
     feed = Feed(TicketCreated, TicketUpdated, **bounds)
-    feed.begin_after(10)
+    feed.restart(10)
     feed.go_live()
     return feed
 
@@ -31,7 +31,7 @@ def said(feed: Feed, *positions: int, key: str | None = None) -> list[VersionedE
         an_event(TicketUpdated, id=key or an_id(), version=position) for position in positions
     ]
     for position, event in zip(positions, events, strict=True):
-        feed.hear(position, event)
+        feed.append(position, event)
     return list(events)
 
 
@@ -39,7 +39,7 @@ async def told(watcher: Subscriber, count: int, after: int | None = None) -> lis
     """The next that a watcher is told, or less where that is the end."""
     news: list[FeedItem] = []
     async with asyncio.timeout(PATIENCE_SECONDS):
-        async for each in watcher.news(after):
+        async for each in watcher.items(after):
             news.append(each)
             if len(news) == count:
                 break
@@ -54,7 +54,7 @@ def places(news: list[FeedItem]) -> list[int]:
 async def test_a_watcher_is_told_what_comes_while_it_watches() -> None:
     feed = a_feed()
     said(feed, 11)
-    with feed.watcher() as watcher:
+    with feed.subscribe() as watcher:
         events = said(feed, 12, 13)
         news = await told(watcher, 2)
 
@@ -68,9 +68,9 @@ async def test_who_comes_again_is_told_what_it_missed_and_nothing_twice(
 ) -> None:
     feed = a_feed()
     said(feed, 11, 12)
-    with feed.watcher() as watcher:
+    with feed.subscribe() as watcher:
         said(feed, 14)  # 13 was nothing for us
-        feed.hear(15, None)
+        feed.append(15, None)
 
         async def comes_later() -> None:
             said(feed, 16)
@@ -84,7 +84,7 @@ async def test_who_comes_again_is_told_what_it_missed_and_nothing_twice(
 async def test_who_comes_from_where_nothing_is_known_looks_afresh(unknown: int) -> None:
     feed = a_feed()
     said(feed, 11, 12)
-    with feed.watcher() as watcher:
+    with feed.subscribe() as watcher:
         assert await told(watcher, 1, unknown) == [Resync(12)]
 
 
@@ -100,7 +100,7 @@ async def test_no_more_is_remembered_than_there_is_room_for() -> None:
 async def test_an_event_comes_with_the_one_before_it_while_that_is_remembered() -> None:
     feed = a_feed(remembered=2)
     key = an_id()
-    with feed.watcher() as watcher:
+    with feed.subscribe() as watcher:
         first, second = said(feed, 11, 12, key=key)
         said(feed, 13, 14)
         said(feed, 15, key=key)
@@ -113,7 +113,7 @@ async def test_an_event_comes_with_the_one_before_it_while_that_is_remembered() 
 
 async def test_who_watches_one_document_is_told_of_no_other() -> None:
     feed, key = a_feed(behind=2), an_id()
-    with feed.watcher(key) as watcher:
+    with feed.subscribe(key) as watcher:
         said(feed, *range(11, 20))
         said(feed, 20, key=key)
         assert places(await told(watcher, 1)) == [20]
@@ -121,7 +121,7 @@ async def test_who_watches_one_document_is_told_of_no_other() -> None:
 
 async def test_one_who_does_not_keep_up_is_told_no_more_and_loses_nothing_by_it() -> None:
     feed = a_feed(behind=3)
-    with feed.watcher() as slow, feed.watcher() as quick:
+    with feed.subscribe() as slow, feed.subscribe() as quick:
         keeping_up = asyncio.create_task(told(quick, 6))
         for position in range(11, 17):
             said(feed, position)
@@ -130,31 +130,31 @@ async def test_one_who_does_not_keep_up_is_told_no_more_and_loses_nothing_by_it(
         assert await told(slow, 1) == []
         assert len(places(await keeping_up)) == 6
 
-    with feed.watcher() as again:
+    with feed.subscribe() as again:
         assert places(await told(again, 3, 13)) == [14, 15, 16]
-    with feed.watcher() as too_late:
+    with feed.subscribe() as too_late:
         assert await told(too_late, 1, 12) == [Resync(16)], "a long past costs more than to look"
 
 
 async def test_there_is_a_bound_on_how_many_watch_and_a_place_is_free_again() -> None:
     feed = a_feed(watchers=2)
-    with feed.watcher():
-        with feed.watcher(), pytest.raises(TooManySubscribers), feed.watcher():
+    with feed.subscribe():
+        with feed.subscribe(), pytest.raises(TooManySubscribers), feed.subscribe():
             pass
-        with feed.watcher():
+        with feed.subscribe():
             pass
 
 
 async def test_the_past_is_told_only_to_those_who_missed_it() -> None:
     feed = Feed(TicketCreated)
-    with feed.watcher() as new, feed.watcher() as returning, feed.watcher() as stranger:
+    with feed.subscribe() as new, feed.subscribe() as returning, feed.subscribe() as stranger:
         waiting = [
             asyncio.create_task(told(new, 2)),
             asyncio.create_task(told(returning, 2, 12)),
             asyncio.create_task(told(stranger, 2, 5)),
         ]
         await asyncio.sleep(0)
-        feed.begin_after(10)
+        feed.restart(10)
         said(feed, 11, 12, 13)
         await asyncio.sleep(0)
         feed.go_live()
@@ -172,9 +172,9 @@ async def test_the_past_is_told_only_to_those_who_missed_it() -> None:
 
 async def test_all_look_afresh_when_a_stream_has_begun_anew() -> None:
     feed = a_feed()
-    with feed.watcher() as watcher:
+    with feed.subscribe() as watcher:
         said(feed, 11)
-        feed.begin_after(0)
+        feed.restart(0)
         said(feed, 1)
         feed.go_live()
         said(feed, 2)
@@ -188,10 +188,10 @@ async def test_all_look_afresh_when_a_stream_has_begun_anew() -> None:
 @pytest.mark.parametrize("after", [None, 10])
 async def test_a_feed_that_closes_ends_every_watcher_s_news(begun: bool, after: int | None) -> None:
     feed = a_feed() if begun else Feed(TicketCreated)
-    with feed.watcher() as watcher:
+    with feed.subscribe() as watcher:
         waiting = asyncio.create_task(told(watcher, 1, after))
         await asyncio.sleep(0)
         feed.close()
         assert await waiting == []
-    with pytest.raises(TooManySubscribers), feed.watcher():
+    with pytest.raises(TooManySubscribers), feed.subscribe():
         pass

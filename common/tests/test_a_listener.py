@@ -85,7 +85,7 @@ class TestOneEvent:
         headers = letter.headers or {}
         assert headers["Dead-Letter-Listener"] == "workshop.count"
         assert headers["Dead-Letter-Subject"] == "order.created"
-        assert headers["Dead-Letter-Tries"] == "3"
+        assert headers["Dead-Letter-Attempts"] == "3"
         assert "the handler broke" in headers["Dead-Letter-Cause"]
         assert headers["ce-id"] == event_id
         assert letter.subject == "dead-letter.workshop.order.created"

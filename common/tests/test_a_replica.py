@@ -80,4 +80,4 @@ async def test_a_replica_of_many_documents_is_exact_with_two_processes_at_work(
 
 async def test_a_replica_is_for_events_with_versions_only() -> None:
     with pytest.raises(TypeError, match="has no version"):
-        Listeners("x").on(ExpirationCompleted, replica=Copy)(Workshop().copy)
+        Listeners("x").on(ExpirationCompleted, copy=Copy)(Workshop().copy)

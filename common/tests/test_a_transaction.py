@@ -161,12 +161,12 @@ class TestAVersionedDocument:
         thing = await a_thing()
         other = await Thing.get(thing.id)
         assert other is not None
-        await other.discard()
+        await other.delete_version()
 
         with pytest.raises(Conflict):
             await thing.save()
         with pytest.raises(Conflict):
-            await thing.discard()
+            await thing.delete_version()
         assert other.version == 1
 
 

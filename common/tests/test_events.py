@@ -31,9 +31,9 @@ class Values(BaseModel):
 def test_every_event_is_the_same_after_its_way(event: type[DomainEvent]) -> None:
     said = an_event(event)
 
-    envelope = Envelope.seal(said, id="1", time=datetime.now(UTC), trace={})
+    envelope = Envelope.encode(said, id="1", time=datetime.now(UTC), trace={})
 
-    assert envelope.open(event) == said
+    assert envelope.decode(event) == said
     assert envelope.headers["ce-type"] == event.__name__
     assert envelope.headers["ce-source"] == f"/{event.producer()}"
     assert all("_" not in name for name in json.loads(envelope.body))
@@ -44,7 +44,7 @@ def test_every_event_may_grow(event: type[DomainEvent]) -> None:
     said = an_event(event)
     grown = json.loads(said.model_dump_json(by_alias=True)) | {"somethingNew": 1}
 
-    assert Envelope(event.subject, json.dumps(grown).encode()).open(event) == said
+    assert Envelope(event.subject, json.dumps(grown).encode()).decode(event) == said
 
 
 def test_every_event_has_a_subject_of_its_own() -> None:
@@ -55,7 +55,7 @@ def test_what_is_said_of_an_unreadable_event_repeats_nothing_of_it() -> None:
     body = json.dumps({"id": an_id(), "version": 0, "token": "secret"}).encode()
 
     with pytest.raises(InvalidMessage) as error:
-        Envelope("user.forgot-password", body).open(UserForgotPassword)
+        Envelope("user.forgot-password", body).decode(UserForgotPassword)
 
     assert "token" in str(error.value)
     assert "secret" not in str(error.value)

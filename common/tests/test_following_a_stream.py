@@ -46,7 +46,7 @@ async def titles(watcher: Subscriber, count: int, after: int | None = None) -> l
     """Of the next events; "afresh" where one has to look."""
     found: list[str] = []
     async with asyncio.timeout(PATIENCE_SECONDS):
-        async for news in watcher.news(after):
+        async for news in watcher.items(after):
             told = "afresh" if isinstance(news, Resync) else getattr(news.event, "title", "?")
             found.append(told)
             if len(found) == count:
@@ -66,7 +66,7 @@ async def test_a_feed_begins_with_the_latest_that_the_stream_holds(bus: Bus) -> 
 
     async with following(bus.js, feed):
         await say(bus, "600")
-        with feed.watcher() as watcher:
+        with feed.subscribe() as watcher:
             assert await titles(watcher, 2, 599) == ["599", "600"]
 
     assert [heard.position for heard in remembered(feed)] == list(range(102, 602))
@@ -79,7 +79,7 @@ async def test_what_cannot_be_read_is_passed_over(bus: Bus) -> None:
     async with following(bus.js, feed):
         assert feed.position == 2
         await say(bus, "b")
-        with feed.watcher() as watcher:
+        with feed.subscribe() as watcher:
             assert await titles(watcher, 2, 0) == ["a", "b"]
 
 
@@ -88,7 +88,7 @@ async def test_a_consumer_that_the_broker_forgot_is_made_again_and_nothing_is_mi
 ) -> None:
     feed = Feed(TicketCreated)
     async with following(bus.js, feed):
-        with feed.watcher() as watcher:
+        with feed.subscribe() as watcher:
             await say(bus, "a")
             assert await titles(watcher, 1) == ["a"]
             for consumer in await bus.js.consumers_info("TICKET"):
@@ -113,7 +113,7 @@ async def test_a_message_that_never_came_is_asked_for_again(
     monkeypatch.setattr(JetStreamContext.PullSubscription, "fetch", lossy)
     feed = Feed(TicketCreated)
     async with following(bus.js, feed):
-        with feed.watcher() as watcher:
+        with feed.subscribe() as watcher:
             await say(bus, "a")
             # Nothing more is said: it is missed because the broker says how much it has sent.
             assert await titles(watcher, 1) == ["a"]
@@ -124,7 +124,7 @@ async def test_all_look_afresh_where_the_stream_was_made_anew(bus: Bus) -> None:
     await say(bus, "a", "b", "c")
     feed = Feed(TicketCreated)
     async with following(bus.js, feed):
-        with feed.watcher() as watcher:
+        with feed.subscribe() as watcher:
             config: StreamConfig = (await bus.js.stream_info("TICKET")).config
             await bus.js.delete_stream("TICKET")
             await bus.js.add_stream(config)
@@ -145,7 +145,7 @@ async def test_a_feed_goes_on_when_the_broker_is_back(
             pass  # makes the streams
         feed = Feed(TicketCreated)
         async with following(connection.jetstream(), feed):
-            with feed.watcher() as watcher:
+            with feed.subscribe() as watcher:
                 for title in ("a", "b"):
                     await asyncio.to_thread(process.kill)
                     await asyncio.to_thread(process.start)

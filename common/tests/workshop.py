@@ -25,7 +25,7 @@ from ticketing_common.persistence.transaction import transactional
 from ticketing_common.service import create_service
 from ticketing_common.settings import SessionSettings
 from ticketing_common.web.schemas import ApiModel
-from ticketing_common.web.server_sent_events import FeedSubscriber, Position, retry_hint, told
+from ticketing_common.web.server_sent_events import FeedSubscriber, Position, retry_hint, sse_event
 from ticketing_common.web.sessions import CurrentUser, end_earlier_sessions
 
 
@@ -74,8 +74,8 @@ class Workshop:
         self.listeners = Listeners("workshop")
         self.calls: list[object] = []
         self.hook: Hook | None = None
-        self.listeners.on(TicketCreated, replica=Copy)(self.copy_new)
-        self.listeners.on(TicketUpdated, replica=Copy)(self.copy)
+        self.listeners.on(TicketCreated, copy=Copy)(self.copy_new)
+        self.listeners.on(TicketUpdated, copy=Copy)(self.copy)
         self.listeners.on(OrderCreated)(self.count)
         self.listeners.on(OrderCancelled)(self.count)
         self.listeners.on(UserForgotPassword)(self._note)
@@ -130,11 +130,11 @@ async def watch(
 ) -> AsyncIterator[ServerSentEvent]:
     """Tells everything, each time with that many bytes more than needed."""
     yield retry_hint()
-    async for news in watcher.news(after):
+    async for news in watcher.items(after):
         said = FeedItem(padding="x" * padding)
         if isinstance(news, FeedEvent):
             said.said, said.title = news.event.subject, getattr(news.event, "title", None)
-        yield told("news" if isinstance(news, FeedEvent) else "reset", said, news.position)
+        yield sse_event("news" if isinstance(news, FeedEvent) else "reset", said, news.position)
 
 
 def make_app(settings: SessionSettings, listeners: Listeners, feed: Feed | None = None) -> FastAPI:

@@ -1,1 +1,1 @@
-"""What every ticketing service shares: events, listeners, outbox, sessions, the app factory."""
+"""The shared package of all services: domain events, messaging, persistence, web."""

@@ -1,25 +1,26 @@
-"""What runs beside something else, and ends with it."""
+"""Background tasks with a bounded lifetime."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
-AGAIN_SECONDS = 0.5
+RECANCEL_SECONDS = 0.5
 
 
 @asynccontextmanager
 async def background(*work: Coroutine[Any, Any, None]) -> AsyncIterator[list[asyncio.Task[None]]]:
-    """Run coroutines beside the block; whatever is left of them at its end is cancelled.
+    """Run coroutines beside the block and cancel the unfinished ones at its end.
 
-    It is cancelled again while it goes on: before Python 3.12 `asyncio.wait_for`, which our clients
-    use, loses a cancellation that comes together with what it waits for.
+    A task that is still running is cancelled again after `RECANCEL_SECONDS`: before Python 3.12,
+    `asyncio.wait_for` (used by nats-py and arq) can lose a cancellation that arrives together with
+    the result.
     """
     tasks = [asyncio.create_task(one) for one in work]
     try:
         yield tasks
     finally:
-        while left := [task for task in tasks if not task.done()]:
-            for task in left:
+        while running := [task for task in tasks if not task.done()]:
+            for task in running:
                 task.cancel()
-            await asyncio.wait(left, timeout=AGAIN_SECONDS)
+            await asyncio.wait(running, timeout=RECANCEL_SECONDS)

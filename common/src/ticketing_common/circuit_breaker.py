@@ -1,91 +1,107 @@
-"""A part outside that fails again and again is left alone for a while."""
+"""Circuit breaker for calls to external dependencies."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import ParamSpec, TypeVar
 
+import circuitbreaker
 import structlog
-from circuitbreaker import CircuitBreaker
 
 from ticketing_common.errors import Unavailable
-from ticketing_common.observability import telemetry
+from ticketing_common.observability import metrics
 
 log = structlog.get_logger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-FAILURES = 5
-"""In a row, after which the part is left alone."""
-PAUSE_SECONDS = 10
-"""For how long. Then one call tries it: its success ends the pause, its failure begins another."""
+FAILURE_THRESHOLD = 5
+"""Consecutive failures that open the circuit."""
+RECOVERY_SECONDS = 10
+"""How long the circuit stays open. Then one trial call closes it or opens it again."""
 
 
 class CircuitOpen(Unavailable):
-    """The part was not asked at all. Carries after how many seconds it will be."""
+    """The call was not made. `retry_after` says in how many seconds a trial call is allowed."""
 
-    def __init__(self, part: str, seconds: int) -> None:
+    code = "dependency_unavailable"
+
+    def __init__(self, dependency: str, seconds: int) -> None:
         self.seconds = seconds
-        super().__init__(f"{part} is not available right now, try again soon", retry_after=seconds)
-
-
-_trying: ContextVar["Breaker | None"] = ContextVar("_trying", default=None)
-"""Whose part it is that we try, we and whatever we call."""
-
-
-class Breaker:
-    """Between us and one part outside: while it is away, nobody waits for its time-outs."""
-
-    def __init__(self, part: str, is_failure: Callable[[BaseException], bool]) -> None:
-        self._part = part
-        self._circuit = CircuitBreaker(
-            FAILURES, PAUSE_SECONDS, lambda _, error: is_failure(error), name=part
+        super().__init__(
+            f"{dependency} is not available right now. Try again soon.", retry_after=seconds
         )
-        self._is_tried = False
-        self._show()
+
+
+_trial_of: ContextVar["CircuitBreaker | None"] = ContextVar("_trial_of", default=None)
+"""The breaker whose trial call runs in this context."""
+
+
+class CircuitBreaker:
+    """Guard the calls to one dependency: while its circuit is open, they fail at once.
+
+    `is_failure` decides which exceptions count as a failure of the dependency. After the recovery
+    time a single trial call is let through; concurrent calls are still refused.
+    """
+
+    def __init__(self, dependency: str, is_failure: Callable[[BaseException], bool]) -> None:
+        self._dependency = dependency
+        self._circuit = circuitbreaker.CircuitBreaker(
+            FAILURE_THRESHOLD,
+            RECOVERY_SECONDS,
+            lambda _, error: is_failure(error),
+            name=dependency,
+        )
+        self._trial_running = False
+        self._set_metric()
 
     @property
     def is_open(self) -> bool:
-        """Whether the part is left alone now."""
         return bool(self._circuit.opened)
 
     def check(self) -> None:
-        """Raises CircuitOpen while the part is."""
+        """Raise CircuitOpen if a call would be refused now."""
         if self.is_open:
-            raise CircuitOpen(self._part, max(1, self._circuit.open_remaining))
-        if self._is_tried and _trying.get() is not self:
-            raise CircuitOpen(self._part, 1)
+            raise CircuitOpen(self._dependency, max(1, self._circuit.open_remaining))
+        if self._trial_running and _trial_of.get() is not self:
+            raise CircuitOpen(self._dependency, 1)
 
     async def call(
         self, function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """What the function returns or raises; raises CircuitOpen, with nothing called."""
+        """Call the function and count its failures.
+
+        Raises: CircuitOpen without calling it, and whatever the function raises.
+        """
         self.check()
         was_closed = self._circuit.closed
         try:
-            with self._tried_alone():
+            with self._single_trial():
                 result: T = await self._circuit.call_async(function, *args, **kwargs)
             return result
         finally:
             if self._circuit.closed != was_closed:
-                self._show()
-                told = "breaker.closed" if self._circuit.closed else "breaker.opened"
-                log.warning(told, part=self._part, error=repr(self._circuit.last_failure))
+                self._set_metric()
+                log.warning(
+                    "circuit.closed" if self._circuit.closed else "circuit.opened",
+                    dependency=self._dependency,
+                    error=repr(self._circuit.last_failure),
+                )
 
     @contextmanager
-    def _tried_alone(self) -> Iterator[None]:
-        """Whoever is first after a pause; all others are refused until that call has ended."""
-        if self._circuit.closed or self._is_tried:
+    def _single_trial(self) -> Iterator[None]:
+        """Mark this call as the trial if the circuit is half-open and no trial runs yet."""
+        if self._circuit.closed or self._trial_running:
             yield
             return
-        self._is_tried = True
-        before = _trying.set(self)
+        self._trial_running = True
+        token = _trial_of.set(self)
         try:
             yield
         finally:
-            _trying.reset(before)
-            self._is_tried = False
+            _trial_of.reset(token)
+            self._trial_running = False
 
-    def _show(self) -> None:
-        telemetry.CIRCUIT_OPEN.labels(self._part).set(not self._circuit.closed)
+    def _set_metric(self) -> None:
+        metrics.CIRCUIT_OPEN.labels(self._dependency).set(not self._circuit.closed)

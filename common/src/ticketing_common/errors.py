@@ -1,97 +1,121 @@
-"""The one shape of an error, and the errors that routes raise."""
+"""Errors that the API returns: one response body, one class and one code per error."""
 
 from pydantic import BaseModel
 
 
-class FieldError(BaseModel):
-    """One rule that a request broke."""
+class ErrorDetail(BaseModel):
+    """One violated rule."""
 
+    code: str
+    """Stable and machine-readable, in snake_case. Compare this, never the message."""
     message: str
     field: str | None = None
+    """The field at fault, if a single one is."""
 
 
 class ErrorBody(BaseModel):
-    """The body of every answer that is not a success."""
+    """The body of every response that is not a success."""
 
-    errors: list[FieldError]
+    errors: list[ErrorDetail]
 
 
 class ServiceError(Exception):
-    """An answer that is not a success: its status and its words."""
+    """An error response: its status, code and message.
+
+    The docstring of each subclass says when a client gets the error; docs/errors.md is generated
+    from these classes.
+    """
 
     status = 500
+    code = "internal_error"
     message = "Something went wrong"
 
     def __init__(
         self,
         message: str | None = None,
         *,
+        code: str | None = None,
         field: str | None = None,
         retry_after: int | None = None,
     ) -> None:
         self.message = message or self.message
+        self.code = code or self.code
         self.field = field
         self.retry_after = retry_after
         super().__init__(self.message)
 
 
 class BadRequest(ServiceError):
-    """The request is not well-formed, or not allowed in this state."""
+    """The request is not well-formed, or not allowed in the current state."""
 
     status = 400
+    code = "bad_request"
     message = "Bad request"
 
 
 class NotAuthorized(ServiceError):
-    """The caller is not signed in, or not the owner."""
+    """The request has no valid session."""
 
     status = 401
+    code = "not_signed_in"
     message = "Not authorized"
 
 
-class PaymentDeclined(ServiceError):
-    """The bank refused the card; the message is for the buyer."""
+class NotOwner(NotAuthorized):
+    """The resource belongs to another user."""
 
-    status = 402
-    message = "Your card was declined."
+    code = "not_owner"
 
 
 class CrossOrigin(ServiceError):
-    """A page of another origin tried to change something."""
+    """A page of another origin sent a state-changing request (CSRF protection)."""
 
     status = 403
+    code = "cross_origin"
     message = "Requests from other sites are refused"
 
 
 class NotFound(ServiceError):
+    """The resource does not exist, or is not known to this service yet."""
+
     status = 404
+    code = "not_found"
     message = "Not found"
 
 
 class Conflict(ServiceError):
-    """Somebody else changed it meanwhile."""
+    """Another request changed the same resource at the same time. Try again."""
 
     status = 409
-    message = "Somebody else changed it meanwhile, try again"
+    code = "conflict"
+    message = "Somebody else changed it meanwhile. Try again."
 
 
-class TooLarge(ServiceError):
+class BodyTooLarge(ServiceError):
+    """The request body is over 64 KiB."""
+
     status = 413
+    code = "body_too_large"
     message = "The body is over 64 KiB"
 
 
 class RateLimited(ServiceError):
-    """Carries `retry_after`, in seconds."""
+    """Too many attempts. `Retry-After` says in how many seconds the next one is allowed."""
 
     status = 429
-    message = "Too many tries, try again later"
+    code = "rate_limited"
+    message = "Too many attempts. Try again later."
 
 
 class Unavailable(ServiceError):
-    """A part that this needs is away. In a listener it means: not the event's fault, try later."""
+    """A store or dependency is unavailable. Try again after `Retry-After` seconds.
+
+    In an event handler it means that the event is not at fault and is redelivered.
+    """
 
     status = 503
-    message = "Not available right now, try again soon"
+    code = "unavailable"
+    message = "Not available right now. Try again soon."
 
     def __init__(self, message: str | None = None, *, retry_after: int = 1) -> None:
         super().__init__(message, retry_after=retry_after)

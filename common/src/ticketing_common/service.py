@@ -1,4 +1,4 @@
-"""The app factory: a service brings its rules, everything else is here."""
+"""The application factory: everything of a service but its rules."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -11,16 +11,18 @@ from fastapi.responses import JSONResponse
 from ticketing_common.messaging.broker import Broker
 from ticketing_common.messaging.feed import Feed
 from ticketing_common.messaging.listeners import INBOX_INDEXES, Listeners
-from ticketing_common.observability import logs, telemetry
+from ticketing_common.observability import logs, tracing
 from ticketing_common.persistence import database, outbox
 from ticketing_common.settings import SessionSettings, Settings, StoreSettings
 from ticketing_common.shutdown import on_shutdown_signal
 from ticketing_common.web import error_handlers, idempotency, openapi
+from ticketing_common.web.body_limit import BodyLimitMiddleware
 from ticketing_common.web.concurrency_limit import ConcurrencyLimitMiddleware
 from ticketing_common.web.idempotency import IdempotencyMiddleware
+from ticketing_common.web.origin_check import OriginCheckMiddleware
 from ticketing_common.web.probes import probes
-from ticketing_common.web.request_checks import Guard
 from ticketing_common.web.request_logging import RequestLoggingMiddleware
+from ticketing_common.web.security_headers import SecurityHeadersMiddleware
 from ticketing_common.web.sessions import SessionCutoff, Sessions
 from ticketing_common.web.trailing_slash import TrailingSlashMiddleware
 
@@ -28,37 +30,40 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
 def create_service(
+    name: str,
     settings: Settings,
-    listeners: Listeners,
     *,
     description: str,
+    listeners: Listeners | None = None,
     documents: Sequence[type[Document]] = (),
     router: APIRouter | None = None,
     prefix: str = "",
     idempotent: bool = False,
     feed: Feed | None = None,
     background_work: Lifespan | None = None,
-    answers: Callable[[], Awaitable[bool]] = database.answers,
+    is_store_ready: Callable[[], Awaitable[bool]] = database.is_writable,
 ) -> FastAPI:
-    """A service's app.
+    """Create a service's application.
 
-    `router` and `prefix`: its routes, none for a service that only listens.
-    `documents`: what it keeps; its outbox, inbox and session cut-offs come by themselves.
-    `idempotent`: whether its mutating routes take an Idempotency-Key.
-    `feed`: the news that its streams tell.
-    `while_open`: what it runs beside requests and events; entered last, left first.
-    `answers`: whether its own store does, for `/readyz`.
+    Args:
+        listeners: The domain events that it handles, none for a service that only publishes.
+        documents: Its beanie documents. Outbox, inbox and session cutoffs are added.
+        router: Its routes below `prefix`, none for a service that only handles events.
+        idempotent: Whether its mutating routes accept an `Idempotency-Key`.
+        feed: The feed of its server-sent event streams.
+        background_work: Runs beside requests and events: entered last, left first.
+        is_store_ready: Whether its own store answers, for `/readyz`.
     """
-    name = listeners.service
+    listeners = listeners or Listeners(name)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            telemetry.start(name, settings.otel_exporter_otlp_endpoint)
-            stack.callback(telemetry.stop)
+            tracing.start(name, settings.otel_exporter_otlp_endpoint)
+            stack.callback(tracing.stop)
+            has_store = isinstance(settings, StoreSettings)
             if isinstance(settings, StoreSettings):
                 await stack.enter_async_context(_store(settings, documents))
-            has_store = isinstance(settings, StoreSettings)
             broker = Broker(
                 settings.nats_url,
                 listeners,
@@ -89,15 +94,18 @@ def create_service(
     if isinstance(settings, SessionSettings):
         app.state.sessions = Sessions(settings.jwt_keys())
     error_handlers.install(app)
-    app.include_router(probes(answers))
+    app.include_router(probes(is_store_ready))
     if router is not None:
         app.include_router(router, prefix=prefix)
     openapi.install(app, idempotent=idempotent)
+    # From the innermost middleware to the outermost.
     if idempotent:
         app.add_middleware(IdempotencyMiddleware)
     app.add_middleware(ConcurrencyLimitMiddleware)
-    app.add_middleware(Guard)
+    app.add_middleware(BodyLimitMiddleware)
+    app.add_middleware(OriginCheckMiddleware)
     app.add_middleware(RequestLoggingMiddleware)
+    app.add_middleware(SecurityHeadersMiddleware)
     app.add_middleware(TrailingSlashMiddleware)
     return app
 
@@ -107,10 +115,9 @@ async def _store(
     settings: StoreSettings, documents: Sequence[type[Document]]
 ) -> AsyncIterator[None]:
     async with database.connected(settings.mongo_uri, [*documents, SessionCutoff]):
-        db = database.database()
         await asyncio.gather(
             outbox.rows().create_indexes(outbox.INDEXES),
-            db["inbox"].create_indexes(INBOX_INDEXES),
-            idempotency.answers().create_indexes(idempotency.INDEXES),
+            database.database()["inbox"].create_indexes(INBOX_INDEXES),
+            idempotency.keys().create_indexes(idempotency.INDEXES),
         )
         yield

@@ -1,4 +1,4 @@
-"""To hear that the process is to stop, before its server does anything about it."""
+"""Notification of a shutdown signal before the server acts on it."""
 
 import asyncio
 import signal
@@ -11,33 +11,33 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
-def on_shutdown_signal(tell: Callable[[], None]) -> Iterator[None]:
-    """Have `tell` called as soon as a signal asks the process to stop, and at the block's end.
+def on_shutdown_signal(callback: Callable[[], None]) -> Iterator[None]:
+    """Call `callback` when the process receives SIGINT or SIGTERM, and at the end of the block.
 
-    uvicorn waits for every response before it says so to the app, and a response that waits for
-    the app to say that it ends would keep it waiting.
+    uvicorn waits for all responses before it shuts the application down. A server-sent event
+    stream would keep it waiting, so streams must end when the signal arrives.
     """
     if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may ask for signals
-        tell()
+        yield  # only the main thread may install signal handlers
+        callback()
         return
     loop = asyncio.get_running_loop()
-    servers = {number: signal.getsignal(number) for number in SIGNALS}
+    previous = {number: signal.getsignal(number) for number in SIGNALS}
 
-    def stop(number: int, frame: FrameType | None) -> None:
+    def handle(number: int, frame: FrameType | None) -> None:
         if not loop.is_closed():
-            loop.call_soon_threadsafe(tell)
-        handler = servers[signal.Signals(number)]
+            loop.call_soon_threadsafe(callback)
+        handler = previous[signal.Signals(number)]
         if callable(handler):
             handler(number, frame)
 
-    for number, handler in servers.items():
+    for number, handler in previous.items():
         if callable(handler):
-            signal.signal(number, stop)
+            signal.signal(number, handle)
     try:
         yield
     finally:
-        for number, handler in servers.items():
-            if signal.getsignal(number) is stop:
+        for number, handler in previous.items():
+            if signal.getsignal(number) is handle:
                 signal.signal(number, handler)
-        tell()
+        callback()

@@ -1,4 +1,4 @@
-"""What is said on the bus: one module per producer."""
+"""All domain events: one module per producing service."""
 
 from ticketing_common.events.auth import (
     ResetToken,
@@ -27,9 +27,10 @@ from ticketing_common.events.payments import (
     PaymentMissed,
     PaymentRefunded,
     PaymentStarted,
+    PaymentStatus,
 )
 from ticketing_common.events.tickets import TicketCreated, TicketDeleted, TicketUpdated
-from ticketing_common.events.values import Id, Price, UtcTime, in_milliseconds, utc_now
+from ticketing_common.events.values import Id, Price, UtcTime, to_milliseconds, utc_now
 
 EVENTS: tuple[type[DomainEvent], ...] = (
     UserSignedUp,
@@ -51,16 +52,16 @@ EVENTS: tuple[type[DomainEvent], ...] = (
     PaymentMissed,
     PaymentRefunded,
 )
-"""Every event there is."""
+"""Every domain event."""
 
 __all__ = [
     "EVENTS",
     "CancelReason",
-    "VersionedEvent",
-    "Envelope",
     "DomainEvent",
+    "Envelope",
     "ExpirationCompleted",
     "Id",
+    "InvalidMessage",
     "OrderAwaitingPayment",
     "OrderCancelled",
     "OrderCompleted",
@@ -73,18 +74,19 @@ __all__ = [
     "PaymentMissed",
     "PaymentRefunded",
     "PaymentStarted",
+    "PaymentStatus",
     "Price",
     "ResetToken",
     "TicketCreated",
     "TicketDeleted",
     "TicketRef",
     "TicketUpdated",
-    "InvalidMessage",
     "UserChangedPassword",
     "UserForgotPassword",
     "UserSignedIn",
     "UserSignedUp",
     "UtcTime",
-    "in_milliseconds",
+    "VersionedEvent",
+    "to_milliseconds",
     "utc_now",
 ]

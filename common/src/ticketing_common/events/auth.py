@@ -1,4 +1,4 @@
-"""What auth says."""
+"""Domain events published by auth."""
 
 from datetime import timedelta
 from typing import ClassVar, Literal
@@ -10,18 +10,23 @@ from ticketing_common.events.base import VersionedEvent
 from ticketing_common.events.values import UtcTime
 
 
-class UserSignedUp(VersionedEvent):
+class UserEvent(VersionedEvent):
+    producer: ClassVar[str] = "auth"
+    aggregate: ClassVar[str] = "user"
+
+
+class UserSignedUp(UserEvent):
     subject: ClassVar[str] = "user.signed-up"
 
     email: str
 
 
-class UserSignedIn(VersionedEvent):
+class UserSignedIn(UserEvent):
     subject: ClassVar[str] = "user.signed-in"
 
 
 class ResetToken(BaseModel):
-    """What lets its bearer choose a new password, once and for a short time."""
+    """A token that allows its bearer to set a new password, once and for a short time."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
 
@@ -30,12 +35,12 @@ class ResetToken(BaseModel):
     expires_at: UtcTime
 
     @field_serializer("value", when_used="json")
-    def _reveal_on_the_wire(self, value: SecretStr) -> str:
+    def _serialize_secret(self, value: SecretStr) -> str:
         return value.get_secret_value()
 
 
-class UserForgotPassword(VersionedEvent):
-    """The one event that carries a secret: nothing keeps it longer than the token lives."""
+class UserForgotPassword(UserEvent):
+    """The only event that carries a secret. Nothing keeps it longer than the token is valid."""
 
     subject: ClassVar[str] = "user.forgot-password"
     max_age: ClassVar[timedelta] = timedelta(minutes=15)
@@ -43,8 +48,8 @@ class UserForgotPassword(VersionedEvent):
     token: ResetToken
 
 
-class UserChangedPassword(VersionedEvent):
+class UserChangedPassword(UserEvent):
     subject: ClassVar[str] = "user.changed-password"
 
     changed_at: UtcTime
-    """Sessions that began before it are over."""
+    """Sessions that began before this time are over."""

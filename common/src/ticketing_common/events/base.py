@@ -1,4 +1,4 @@
-"""What every event is."""
+"""The base classes of all domain events."""
 
 from datetime import timedelta
 from typing import Any, ClassVar, Self
@@ -10,10 +10,9 @@ from ticketing_common.events.values import Id
 
 
 class DomainEvent(BaseModel):
-    """Something that happened, as it is said on the bus: camelCase, in the past tense.
+    """Something that happened, as it is published on the message bus: camelCase, past tense.
 
-    Each producer's module in this package holds what that service says. Fields that a listener does
-    not know are ignored, so an event may grow.
+    Consumers ignore fields that they do not know, so an event may gain fields.
     """
 
     model_config = ConfigDict(
@@ -23,51 +22,46 @@ class DomainEvent(BaseModel):
         frozen=True,
     )
 
+    producer: ClassVar[str]
+    """The service that publishes it."""
+    aggregate: ClassVar[str]
+    """The kind of document that it is about."""
     subject: ClassVar[str]
-    """Where it is said: `<noun>.<what happened>`."""
+    """The NATS subject: `<aggregate>.<what happened>`."""
     max_age: ClassVar[timedelta | None] = None
-    """How long the bus may keep it, where it may not keep it as long as the others."""
-
-    @classmethod
-    def producer(cls) -> str:
-        """The service that says it."""
-        return cls.__module__.rpartition(".")[2]
-
-    @classmethod
-    def noun(cls) -> str:
-        return cls.subject.partition(".")[0]
+    """How long the bus may keep it, if shorter than the other events."""
 
     @classmethod
     def of(cls, source: object, **more: Any) -> Self:
-        """The event that tells of `source`, which has attributes of the fields' names.
+        """Build the event from the attributes of `source` that have its fields' names.
 
-        `more` are the fields that the source does not have.
+        `more` gives the fields that the source does not have.
         """
         fields = {name: getattr(source, name) for name in cls.model_fields if hasattr(source, name)}
         return cls.model_validate(fields | more)
 
     @property
-    def key(self) -> str:
-        """The document that it tells of: the bus keeps the order of one key's events."""
+    def aggregate_id(self) -> str:
+        """The document that it is about. Events of one aggregate keep their order."""
         raise NotImplementedError
 
     @property
-    def position(self) -> int:
-        """Its place among its document's events."""
+    def aggregate_version(self) -> int:
+        """Its place among the events of its aggregate."""
         return 0
 
 
 class VersionedEvent(DomainEvent):
-    """An event that tells of a new version of one document."""
+    """A domain event about a new version of one document."""
 
     id: Id
     version: int
-    """The document's, so that a listener can tell an old event, the next one and a gap apart."""
+    """The document's version: a consumer can tell an old event, the next one and a gap apart."""
 
     @property
-    def key(self) -> str:
+    def aggregate_id(self) -> str:
         return self.id
 
     @property
-    def position(self) -> int:
+    def aggregate_version(self) -> int:
         return self.version

@@ -1,4 +1,4 @@
-"""An event on its way: CloudEvents attributes in the headers, the event's JSON as the body."""
+"""A domain event as a message: CloudEvents attributes in the headers, the event's JSON as body."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,7 +12,7 @@ E = TypeVar("E", bound=DomainEvent)
 
 
 class InvalidMessage(Exception):
-    """The body is not the event that its subject promises."""
+    """The message is not the event that its subject stands for."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,8 @@ class Envelope:
     headers: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def seal(cls, event: DomainEvent, *, id: str, time: datetime, trace: dict[str, str]) -> Self:
+    def encode(cls, event: DomainEvent, *, id: str, time: datetime, trace: dict[str, str]) -> Self:
+        """Build the message of an event. `trace` are the headers that continue the trace."""
         return cls(
             subject=event.subject,
             body=event.model_dump_json(by_alias=True).encode(),
@@ -32,7 +33,7 @@ class Envelope:
                 "Nats-Msg-Id": id,
                 "ce-id": id,
                 "ce-type": type(event).__name__,
-                "ce-source": f"/{event.producer()}",
+                "ce-source": f"/{event.producer}",
                 "ce-time": time.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
                 "ce-specversion": "1.0",
                 "content-type": "application/json",
@@ -42,16 +43,14 @@ class Envelope:
 
     @property
     def id(self) -> str:
-        """The event's own id: the same however often it is delivered.
-
-        Raises Unreadable where the message has none."""
+        """The event's id, the same for every delivery. Raises InvalidMessage if there is none."""
         try:
             return self.headers["ce-id"]
         except KeyError:
             raise InvalidMessage("The message has no ce-id header") from None
 
-    def open(self, event_type: type[E]) -> E:
-        """The event inside. Raises Unreadable, in words that repeat nothing of the body."""
+    def decode(self, event_type: type[E]) -> E:
+        """Parse the event. Raises InvalidMessage, with a text that repeats nothing of the body."""
         try:
             return event_type.model_validate_json(self.body)
         except ValidationError as error:

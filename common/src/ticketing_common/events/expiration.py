@@ -1,4 +1,4 @@
-"""What expiration says."""
+"""Domain events published by expiration."""
 
 from typing import ClassVar
 
@@ -9,10 +9,12 @@ from ticketing_common.events.values import Id
 class ExpirationCompleted(DomainEvent):
     """The time to pay for an order is over."""
 
+    producer: ClassVar[str] = "expiration"
+    aggregate: ClassVar[str] = "expiration"
     subject: ClassVar[str] = "expiration.completed"
 
     order_id: Id
 
     @property
-    def key(self) -> str:
+    def aggregate_id(self) -> str:
         return self.order_id

@@ -1,4 +1,4 @@
-"""What orders says."""
+"""Domain events published by orders."""
 
 from enum import StrEnum
 from typing import ClassVar
@@ -23,7 +23,7 @@ class CancelReason(StrEnum):
 
 
 class TicketRef(BaseModel):
-    """The ticket that an order is for."""
+    """The ticket of an order."""
 
     model_config = ConfigDict(frozen=True, from_attributes=True)
 
@@ -37,43 +37,43 @@ class OrderedTicket(TicketRef):
     price: Price
 
 
-class OrderCreated(VersionedEvent):
-    subject: ClassVar[str] = "order.created"
+class OrderEvent(VersionedEvent):
+    producer: ClassVar[str] = "orders"
+    aggregate: ClassVar[str] = "order"
 
     status: OrderStatus
+
+
+class OrderCreated(OrderEvent):
+    subject: ClassVar[str] = "order.created"
+
     user_id: Id
     expires_at: UtcTime
     ticket: OrderedTicket
 
 
-class OrderAwaitingPayment(VersionedEvent):
-    """Said when a payment begins, and again with each news of it that is not the order's end."""
+class OrderAwaitingPayment(OrderEvent):
+    """A payment began, or there is news of it that does not end the order."""
 
     subject: ClassVar[str] = "order.awaiting-payment"
 
-    status: OrderStatus
 
-
-class OrderOverdue(VersionedEvent):
-    """Its time is over: payments begins no other payment, and says if none is to come."""
+class OrderOverdue(OrderEvent):
+    """The time to pay is over. payments starts no further payment and reports if none is open."""
 
     subject: ClassVar[str] = "order.overdue"
 
-    status: OrderStatus
 
-
-class OrderCancelled(VersionedEvent):
+class OrderCancelled(OrderEvent):
     subject: ClassVar[str] = "order.cancelled"
 
-    status: OrderStatus
     user_id: Id
     reason: CancelReason
     ticket: TicketRef
 
 
-class OrderCompleted(VersionedEvent):
+class OrderCompleted(OrderEvent):
     subject: ClassVar[str] = "order.completed"
 
-    status: OrderStatus
     user_id: Id
     ticket: TicketRef

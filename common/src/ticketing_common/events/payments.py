@@ -1,4 +1,4 @@
-"""What payments says."""
+"""Domain events published by payments."""
 
 from enum import StrEnum
 from typing import ClassVar
@@ -16,55 +16,49 @@ class PaymentStatus(StrEnum):
     REFUNDED = "refunded"
 
 
-class _PaymentTry(DomainEvent):
-    """Tells of one try to pay an order: `id` is the try's own."""
+class PaymentEvent(DomainEvent):
+    """An event about the payments of one order, which keep their order among themselves."""
 
-    id: Id
+    producer: ClassVar[str] = "payments"
+    aggregate: ClassVar[str] = "payment"
+
     order_id: Id
 
     @property
-    def key(self) -> str:
+    def aggregate_id(self) -> str:
         return self.order_id
 
 
-class PaymentStarted(_PaymentTry):
+class PaymentStarted(PaymentEvent):
     subject: ClassVar[str] = "payment.started"
 
+    id: Id
 
-class PaymentFailed(_PaymentTry):
+
+class PaymentFailed(PaymentEvent):
     subject: ClassVar[str] = "payment.failed"
 
+    id: Id
 
-class PaymentMissed(DomainEvent):
-    """No payment has been made for an order whose time is over, and none is to come."""
+
+class PaymentMissed(PaymentEvent):
+    """An overdue order has no payment, and none is in progress."""
 
     subject: ClassVar[str] = "payment.missed"
 
-    order_id: Id
 
-    @property
-    def key(self) -> str:
-        return self.order_id
+class VersionedPaymentEvent(PaymentEvent, VersionedEvent):
+    """`id` and `version` are the payment's, the aggregate is still the order."""
 
 
-class PaymentCreated(VersionedEvent):
+class PaymentCreated(VersionedPaymentEvent):
     subject: ClassVar[str] = "payment.created"
 
-    order_id: Id
     stripe_id: str
 
-    @property
-    def key(self) -> str:
-        return self.order_id
 
-
-class PaymentRefunded(VersionedEvent):
+class PaymentRefunded(VersionedPaymentEvent):
     subject: ClassVar[str] = "payment.refunded"
 
-    order_id: Id
     stripe_id: str
     reason: str
-
-    @property
-    def key(self) -> str:
-        return self.order_id

@@ -1,4 +1,4 @@
-"""What tickets says."""
+"""Domain events published by tickets."""
 
 from typing import ClassVar
 
@@ -6,7 +6,12 @@ from ticketing_common.events.base import VersionedEvent
 from ticketing_common.events.values import Id, Price
 
 
-class TicketCreated(VersionedEvent):
+class TicketEvent(VersionedEvent):
+    producer: ClassVar[str] = "tickets"
+    aggregate: ClassVar[str] = "ticket"
+
+
+class TicketCreated(TicketEvent):
     subject: ClassVar[str] = "ticket.created"
 
     title: str
@@ -14,15 +19,15 @@ class TicketCreated(VersionedEvent):
     user_id: Id
 
 
-class TicketUpdated(VersionedEvent):
+class TicketUpdated(TicketEvent):
     subject: ClassVar[str] = "ticket.updated"
 
     title: str
     price: Price
     user_id: Id
     order_id: Id | None
-    """The order that holds or bought it, None while it is for sale."""
+    """The order that reserved or bought it, None while it is for sale."""
 
 
-class TicketDeleted(VersionedEvent):
+class TicketDeleted(TicketEvent):
     subject: ClassVar[str] = "ticket.deleted"

@@ -1,0 +1,1 @@
+"""Domain events between services, through NATS JetStream."""

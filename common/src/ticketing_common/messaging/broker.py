@@ -1,4 +1,4 @@
-"""The only room that knows NATS."""
+"""A service's connection to NATS: its relay, its consumers and its feed."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -12,29 +12,30 @@ from nats.js import JetStreamContext
 from pymongo.errors import PyMongoError
 
 from ticketing_common.background import background
-from ticketing_common.events import DomainEvent, Envelope
+from ticketing_common.events import DomainEvent, Envelope, InvalidMessage
 from ticketing_common.messaging.consumer import Consumer
 from ticketing_common.messaging.feed import Feed
-from ticketing_common.messaging.feed_reader import follow
-from ticketing_common.messaging.history import history
+from ticketing_common.messaging.feed_reader import keep_feed_current
 from ticketing_common.messaging.listeners import Listeners
 from ticketing_common.messaging.relay import Relay
-from ticketing_common.messaging.streams import consumers, provision
+from ticketing_common.messaging.stream_reader import read_stored
+from ticketing_common.messaging.streams import consumers, ephemeral_name, provision, stream_of
 
 __all__ = ["Broker", "BrokerError"]
 
 BrokerError = (NatsError, OSError)
-"""What the broker raises where it cannot be reached."""
+"""What the broker's methods raise if NATS is unavailable."""
 
 log = structlog.get_logger(__name__)
 
-PAUSE_SECONDS = 0.5
-DRAIN_SECONDS = 3
-CLOSE_SECONDS = 1
+RESTART_DELAY_SECONDS = 0.5
+PUBLISH_TIMEOUT_SECONDS = 5
+DRAIN_TIMEOUT_SECONDS = 3
+CLOSE_TIMEOUT_SECONDS = 1
 
 
 class Broker:
-    """A service's tie to the bus. It comes and goes with NATS, and the service goes on without."""
+    """A service's connection to NATS. The service works without it and catches up afterwards."""
 
     def __init__(
         self,
@@ -45,7 +46,7 @@ class Broker:
         feed: Feed | None = None,
         replicas: int = 1,
     ) -> None:
-        """`replicas`: how many of the broker's servers keep each stream."""
+        """`replicas` is the number of NATS servers that keep each stream."""
         self._url = url
         self._replicas = replicas
         self._listeners = listeners
@@ -60,37 +61,51 @@ class Broker:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Self]:
-        """Connect, publish and listen beside the block, which need not wait for any of it.
+        """Connect, publish and consume beside the block, which does not wait for any of it.
 
-        At its end, bounded in time: what is in hand ends, what is committed is published.
+        At its end, within bounded time, running handlers finish and committed events are published.
         """
         async with background(self._run()):
             yield self
         await asyncio.gather(*(consumer.finish() for consumer in self._consumers))
         try:
             if self._relay is not None and self._connection.is_connected:
-                async with asyncio.timeout(DRAIN_SECONDS):
+                async with asyncio.timeout(DRAIN_TIMEOUT_SECONDS):
                     await self._relay.drain()
         except (*BrokerError, PyMongoError) as error:
-            log.warning("broker.stopped_with_an_outbox", error=repr(error))
+            log.warning("broker.outbox_not_drained", error=repr(error))
         finally:
-            with suppress(TimeoutError):  # of a broker that hangs: it reads nothing any more
-                async with asyncio.timeout(CLOSE_SECONDS):
+            with suppress(TimeoutError):  # an unresponsive broker reads nothing any more
+                async with asyncio.timeout(CLOSE_TIMEOUT_SECONDS):
                     await self._connection.close()
 
     async def ready(self) -> None:
-        """Wait until streams and consumers exist and listening has begun."""
+        """Wait until the streams and consumers exist and consuming has begun."""
         await self._ready.wait()
 
     async def publish(self, envelope: Envelope) -> None:
-        """Publish one event and wait until it is stored. Raises BrokerError where it is not."""
+        """Publish one event and wait until it is stored. Raises: BrokerError."""
         await self.jetstream().publish(
-            envelope.subject, envelope.body, headers=dict(envelope.headers), timeout=5
+            envelope.subject,
+            envelope.body,
+            headers=dict(envelope.headers),
+            timeout=PUBLISH_TIMEOUT_SECONDS,
         )
 
-    def history(self, *events: type[DomainEvent]) -> AsyncIterator[DomainEvent]:
-        """What the stream of these events still holds of them. Raises BrokerError."""
-        return history(self.jetstream(), self._listeners.service, *events)
+    async def history(self, *events: type[DomainEvent]) -> AsyncIterator[DomainEvent]:
+        """Yield the events of these types, all of one stream, that it still has, oldest first.
+
+        Invalid messages are skipped: they are dead letters. Raises: BrokerError.
+        """
+        (stream,) = {stream_of(event) for event in events}
+        by_subject = {event.subject: event for event in events}
+        name = ephemeral_name(self._listeners.service)
+        async for message in read_stored(
+            self.jetstream(), stream, name, subjects=sorted(by_subject)
+        ):
+            with suppress(InvalidMessage):
+                envelope = Envelope(message.subject, message.data)
+                yield envelope.decode(by_subject[message.subject])
 
     def jetstream(self) -> JetStreamContext:
         return self._connection.jetstream()
@@ -99,53 +114,55 @@ class Broker:
         await self._connection.connect(
             self._url,
             name=self._listeners.service,
-            # Where answers come; nobody else may listen in there.
+            # The permissions let no other user subscribe to this prefix.
             inbox_prefix=f"_INBOX.{self._listeners.service}",
             max_reconnect_attempts=-1,
             reconnect_time_wait=1,
             connect_timeout=2,
-            # A server that has vanished without a word is left after a minute, not after six.
+            # Detects a server that vanished without closing the connection within a minute.
             ping_interval=20,
             error_cb=_log_error,
-            disconnected_cb=_log_change("broker.disconnected"),
-            reconnected_cb=_log_change("broker.connected"),
-            # A publish that cannot be sent now is kept in the outbox, not in memory.
+            disconnected_cb=_log_event("broker.disconnected"),
+            reconnected_cb=_log_event("broker.reconnected"),
+            # Events that cannot be published now stay in the outbox, not in memory.
             pending_size=0,
         )
 
-    async def _listen(self) -> None:
-        """Provision, then relay and consume until one of them fails."""
+    async def _serve(self) -> None:
+        """Provision, then publish and consume until one of the tasks fails."""
         await provision(self.jetstream(), self._listeners, replicas=self._replicas)
         self._ready.set()
-        log.info("broker.listening")
-        async with asyncio.TaskGroup() as work:
+        log.info("broker.ready")
+        async with asyncio.TaskGroup() as tasks:
             if self._relay is not None:
-                work.create_task(self._relay.run())
+                tasks.create_task(self._relay.run())
             for consumer in self._consumers:
-                work.create_task(consumer.run())
+                tasks.create_task(consumer.run())
             if self._feed is not None:
-                work.create_task(follow(self.jetstream(), self._feed, self._listeners.service))
+                tasks.create_task(
+                    keep_feed_current(self.jetstream(), self._feed, self._listeners.service)
+                )
 
     async def _run(self) -> None:
-        """Listen until cancelled; begin again, after a pause, whatever ended it."""
+        """Serve until cancelled, and start again after any failure."""
         while True:
             try:
                 if not self._connection.is_connected and not self._connection.is_reconnecting:
                     await self._connect()
-                await self._listen()
+                await self._serve()
             except* BrokerError as errors:
                 log.warning("broker.failed", error=repr(errors.exceptions[0]))
             except* Exception:
                 log.exception("broker.failed")
-            await asyncio.sleep(PAUSE_SECONDS)
+            await asyncio.sleep(RESTART_DELAY_SECONDS)
 
 
 async def _log_error(error: Exception) -> None:
     log.warning("broker.error", error=repr(error))
 
 
-def _log_change(event: str) -> Callable[[], Awaitable[None]]:
-    async def logged() -> None:
-        log.info(event)
+def _log_event(name: str) -> Callable[[], Awaitable[None]]:
+    async def callback() -> None:
+        log.info(name)
 
-    return logged
+    return callback

@@ -1,4 +1,4 @@
-"""Where an event goes that cannot be handled."""
+"""The dead-letter stream: domain events that a listener could not handle."""
 
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
@@ -6,23 +6,26 @@ from nats.js.api import Header
 
 from ticketing_common.messaging.listeners import Listener
 from ticketing_common.messaging.replay import original_subject
-from ticketing_common.messaging.streams import DEAD_LETTER_PREFIX, DEAD_LETTERS
+from ticketing_common.messaging.streams import DEAD_LETTER_PREFIX, DEAD_LETTER_STREAM
+
+PUBLISH_TIMEOUT_SECONDS = 5
+MAX_CAUSE_CHARACTERS = 1000
 
 
-async def bury(
-    js: JetStreamContext, message: Msg, listener: Listener, *, cause: str, tries: int
+async def publish_dead_letter(
+    js: JetStreamContext, message: Msg, listener: Listener, *, cause: str, attempts: int
 ) -> None:
-    """Copy a message, with why it could not be handled, and end its delivery.
+    """Copy a message with the cause of its failure, then end its delivery.
 
-    Returns once the copy is stored; a failure raises, and the message is delivered again.
+    Returns once the copy is stored. Raises: NatsError; the message is then redelivered.
     """
     subject = original_subject(message.subject)
     headers = {
         **(message.headers or {}),
         "Dead-Letter-Listener": listener.name,
         "Dead-Letter-Subject": subject,
-        "Dead-Letter-Cause": " ".join(cause.split())[:1000],
-        "Dead-Letter-Tries": str(tries),
+        "Dead-Letter-Cause": " ".join(cause.split())[:MAX_CAUSE_CHARACTERS],
+        "Dead-Letter-Attempts": str(attempts),
         "Nats-Msg-Id": f"{listener.service}:{message.metadata.stream}:"
         f"{message.metadata.sequence.stream}",
     }
@@ -32,7 +35,7 @@ async def bury(
         f"{DEAD_LETTER_PREFIX}.{listener.service}.{subject}",
         message.data,
         headers=headers,
-        stream=DEAD_LETTERS,
-        timeout=5,
+        stream=DEAD_LETTER_STREAM,
+        timeout=PUBLISH_TIMEOUT_SECONDS,
     )
     await message.term()

@@ -1,4 +1,4 @@
-"""What is new, for those who watch."""
+"""In-memory feed of a stream's latest events, for server-sent event streams."""
 
 import asyncio
 from collections import deque
@@ -9,34 +9,37 @@ from itertools import takewhile
 
 from ticketing_common.errors import Unavailable
 from ticketing_common.events import VersionedEvent
-from ticketing_common.observability import telemetry
+from ticketing_common.observability import metrics
 
-WATCHERS = 1000
-"""Who may watch one process at once."""
-BEHIND = 256
-"""How many news a watcher may be behind, or have missed and still be told each of them."""
-REMEMBERED = 4096
-"""How many events are kept."""
+MAX_SUBSCRIBERS = 1000
+"""Subscribers that one process serves at the same time."""
+MAX_BACKLOG = 256
+"""Items that may wait for a subscriber. One that missed more gets a resync instead."""
+CAPACITY = 4096
+"""Events that a feed keeps."""
 RETRY_AFTER_SECONDS = 5
 
 
 class TooManySubscribers(Unavailable):
-    message = "Too many are watching right now, try again soon"
+    """Too many clients follow the stream. Try again after `Retry-After` seconds."""
+
+    code = "too_many_subscribers"
+    message = "Too many clients are connected right now. Try again soon."
 
 
 @dataclass(frozen=True, eq=False)
 class FeedEvent:
-    """An event, and its place in its stream."""
+    """A domain event and its position in the stream."""
 
     position: int
     event: VersionedEvent
-    before: VersionedEvent | None
-    """What was heard of the same document before, where that is remembered."""
+    previous: VersionedEvent | None
+    """The previous event of the same aggregate, if the feed still has it."""
 
 
 @dataclass(frozen=True)
 class Resync:
-    """It is not known what was missed up to this place: look at the present state."""
+    """The events before this position are unknown: the subscriber must load the current state."""
 
     position: int
 
@@ -45,152 +48,156 @@ FeedItem = FeedEvent | Resync
 
 
 class Feed:
-    """What is said in one stream, in its order: the latest of it, and whatever comes.
+    """The latest events of one stream, in its order, and their subscribers.
 
-    Each replica has its own, and hears the whole stream. A place in the stream is a number that
-    all replicas share, so one who watched another replica can go on here.
+    Every process has its own feed and reads the whole stream. A position is the stream's sequence
+    number, so a client can continue at another replica.
     """
 
     def __init__(
         self,
         *events: type[VersionedEvent],
-        watchers: int = WATCHERS,
-        behind: int = BEHIND,
-        remembered: int = REMEMBERED,
+        max_subscribers: int = MAX_SUBSCRIBERS,
+        max_backlog: int = MAX_BACKLOG,
+        capacity: int = CAPACITY,
     ) -> None:
         self.events = events
-        """All of one stream."""
-        self.behind = behind
-        self.remembered = remembered
+        """The event types of the feed, all of one stream."""
+        self.max_backlog = max_backlog
+        self.capacity = capacity
         self.position: int | None = None
-        """Where it is. Whatever was said up to here was committed before; None: not begun yet."""
-        self._room = watchers
-        self._watchers: set[Subscriber] = set()
-        self._latest: deque[FeedEvent] = deque()
-        self._latest_of: dict[str, VersionedEvent] = {}
-        self._forgotten_up_to = 0
+        """The position of the last event; None before the first `restart`."""
         self.is_live = False
+        self._max_subscribers = max_subscribers
+        self._subscribers: set[Subscriber] = set()
+        self._latest: deque[FeedEvent] = deque()
+        self._latest_by_aggregate: dict[str, VersionedEvent] = {}
+        self._dropped_up_to = 0
         self._closed = False
 
-    def begin_after(self, position: int) -> None:
-        """Forget everything. What is heard up to `go_live` is the past, and told to nobody."""
+    def restart(self, position: int) -> None:
+        """Drop all events and continue after a position.
+
+        Until `go_live`, appended events are history and not delivered.
+        """
         self._latest.clear()
-        self._latest_of.clear()
-        self._forgotten_up_to = self.position = position
+        self._latest_by_aggregate.clear()
+        self._dropped_up_to = self.position = position
         self.is_live = False
 
     def go_live(self) -> None:
-        """The past has been heard; what comes from here is new. Again is fine, and does nothing."""
+        """Deliver the events that are appended from now on. Does nothing if it is live."""
         if not self.is_live and self.position is not None:
             self.is_live = True
-            self._tell(Resync(self.position))
+            self._deliver(Resync(self.position))
 
-    def hear(self, position: int, event: VersionedEvent | None) -> None:
-        """Remember the next of the stream, and tell of it. None: nothing for anybody."""
+    def append(self, position: int, event: VersionedEvent | None) -> None:
+        """Add the next event of the stream; None is a message without an event for this feed."""
         self.position = position
         if event is None:
             return
-        heard = FeedEvent(position, event, self._latest_of.get(event.key))
-        if len(self._latest) == self.remembered:
-            self._forget(self._latest.popleft())
-        self._latest.append(heard)
-        self._latest_of[event.key] = event
+        item = FeedEvent(position, event, self._latest_by_aggregate.get(event.aggregate_id))
+        if len(self._latest) == self.capacity:
+            self._drop(self._latest.popleft())
+        self._latest.append(item)
+        self._latest_by_aggregate[event.aggregate_id] = event
         if self.is_live:
-            self._tell(heard)
+            self._deliver(item)
 
     def since(self, position: int) -> list[FeedEvent] | None:
-        """All that was heard after that place, in order; None where it is not known any more."""
-        if self.position is None or not self._forgotten_up_to <= position <= self.position:
+        """Return the events after a position in order, None if the feed does not have them all."""
+        if self.position is None or not self._dropped_up_to <= position <= self.position:
             return None
-        newest_first = takewhile(lambda heard: heard.position > position, reversed(self._latest))
+        newest_first = takewhile(lambda item: item.position > position, reversed(self._latest))
         return list(newest_first)[::-1]
 
     @contextmanager
-    def watcher(self, key: str | None = None) -> Iterator["Subscriber"]:
-        """One who watches, from now on: everything, or what is said of the document `key`.
-
-        Raises TooManySubscribers.
-        """
-        if self._closed or len(self._watchers) >= self._room:
+    def subscribe(self, aggregate_id: str | None = None) -> Iterator["Subscriber"]:
+        """Subscribe to all events, or to those of one aggregate. Raises: TooManySubscribers."""
+        if self._closed or len(self._subscribers) >= self._max_subscribers:
             raise TooManySubscribers(retry_after=RETRY_AFTER_SECONDS)
-        watcher = Subscriber(self, key)
-        self._watchers.add(watcher)
-        telemetry.STREAMS_OPEN.inc()
+        subscriber = Subscriber(self, aggregate_id)
+        self._subscribers.add(subscriber)
+        metrics.STREAMS_OPEN.inc()
         try:
-            yield watcher
+            yield subscriber
         finally:
-            watcher.end()
+            subscriber.close()
 
-    def dismiss(self, watcher: "Subscriber") -> None:
-        """Tell it nothing more; its place is free."""
-        if watcher in self._watchers:
-            self._watchers.remove(watcher)
-            telemetry.STREAMS_OPEN.dec()
+    def unsubscribe(self, subscriber: "Subscriber") -> None:
+        """Deliver nothing more to the subscriber."""
+        if subscriber in self._subscribers:
+            self._subscribers.remove(subscriber)
+            metrics.STREAMS_OPEN.dec()
 
     def close(self) -> None:
-        """End every watcher's news, and take no new ones."""
+        """End all subscriptions and accept no new ones."""
         self._closed = True
-        for watcher in list(self._watchers):
-            watcher.end()
+        for subscriber in list(self._subscribers):
+            subscriber.close()
 
-    def _tell(self, news: FeedItem) -> None:
-        for watcher in list(self._watchers):
-            watcher.tell(news)
+    def _deliver(self, item: FeedItem) -> None:
+        for subscriber in list(self._subscribers):
+            subscriber.deliver(item)
 
-    def _forget(self, heard: FeedEvent) -> None:
-        self._forgotten_up_to = heard.position
-        if self._latest_of.get(heard.event.key) is heard.event:
-            del self._latest_of[heard.event.key]
+    def _drop(self, item: FeedEvent) -> None:
+        self._dropped_up_to = item.position
+        if self._latest_by_aggregate.get(item.event.aggregate_id) is item.event:
+            del self._latest_by_aggregate[item.event.aggregate_id]
 
 
 class Subscriber:
-    """One who is told the news, for as long as it keeps up with them."""
+    """One client's subscription to a feed. It ends if its backlog is full."""
 
-    def __init__(self, feed: Feed, key: str | None) -> None:
+    def __init__(self, feed: Feed, aggregate_id: str | None) -> None:
         self._feed = feed
-        self._key = key
-        self._waiting: asyncio.Queue[FeedItem | None] = asyncio.Queue(feed.behind)
+        self._aggregate_id = aggregate_id
+        self._backlog: asyncio.Queue[FeedItem | None] = asyncio.Queue(feed.max_backlog)
 
-    async def news(self, after: int | None = None) -> AsyncIterator[FeedItem]:
-        """What is heard since it began to watch or, first, since that place in the stream.
+    async def items(self, after: int | None = None) -> AsyncIterator[FeedItem]:
+        """Yield the feed's items from the subscription on or, first, those after a position.
 
-        Ends when the feed closes, and where too much has come that was not read. Whoever comes
-        again with the place of the last news has missed nothing.
+        Ends when the feed is closed or the backlog is full. A client that reconnects with the
+        position of its last item misses nothing.
         """
         if after is not None:
-            # What waits is in the past of a feed that is live. One that is not says when it is.
-            if not self._feed.is_live and await self._waiting.get() is None:
+            # A live feed has the backlog's items already. Another one sends Resync when it is live.
+            if not self._feed.is_live and await self._backlog.get() is None:
                 return
             missed = self._feed.since(after)
-            if self._drop_what_waits():
+            if self._clear_backlog():
                 return
-            # To look at the present state costs less than to be told of a long past.
-            if missed is None or len(missed) > self._feed.behind:
+            # Loading the current state is cheaper than a long history.
+            if missed is None or len(missed) > self._feed.max_backlog:
                 missed = []
                 yield Resync(self._feed.position or 0)
-            for heard in missed:
-                yield heard
-        while (news := await self._waiting.get()) is not None:
-            yield news
+            for item in missed:
+                yield item
+        while (next_item := await self._backlog.get()) is not None:
+            yield next_item
 
-    def tell(self, news: FeedItem) -> None:
-        if isinstance(news, FeedEvent) and self._key not in (None, news.event.key):
+    def deliver(self, item: FeedItem) -> None:
+        """Queue an item for the client."""
+        if isinstance(item, FeedEvent) and self._aggregate_id not in (
+            None,
+            item.event.aggregate_id,
+        ):
             return
         try:
-            self._waiting.put_nowait(news)
+            self._backlog.put_nowait(item)
         except asyncio.QueueFull:
-            telemetry.STREAMS_DROPPED.inc()
-            self.end()
+            metrics.STREAMS_DROPPED.inc()
+            self.close()
 
-    def end(self) -> None:
-        """Say no more, not even what waits."""
-        self._feed.dismiss(self)
-        self._drop_what_waits()
-        self._waiting.put_nowait(None)
+    def close(self) -> None:
+        """End `items`, without the rest of the backlog."""
+        self._feed.unsubscribe(self)
+        self._clear_backlog()
+        self._backlog.put_nowait(None)
 
-    def _drop_what_waits(self) -> bool:
-        """Gives whether the end was in it."""
-        ended = False
-        while not self._waiting.empty():
-            ended = ended or self._waiting.get_nowait() is None
-        return ended
+    def _clear_backlog(self) -> bool:
+        """Drop all items. Returns whether the subscription was closed."""
+        closed = False
+        while not self._backlog.empty():
+            closed = closed or self._backlog.get_nowait() is None
+        return closed

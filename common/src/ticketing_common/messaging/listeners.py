@@ -1,4 +1,4 @@
-"""What a service does when it hears an event."""
+"""A service's listeners: which handler runs for which domain event."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextvars import ContextVar
@@ -18,10 +18,14 @@ from ticketing_common.persistence.documents import VersionedDocument
 from ticketing_common.persistence.transaction import transactional
 
 STREAM_RETENTION = timedelta(days=30)
-"""How long the bus keeps an event. An inbox row outlives it, or a replay would do it again."""
+"""How long the bus keeps a domain event."""
 
 INBOX_INDEXES = [
-    IndexModel("at", expireAfterSeconds=int((STREAM_RETENTION + timedelta(days=1)).total_seconds()))
+    # Inbox rows outlive the events: otherwise a replay would be handled twice.
+    IndexModel(
+        "handled_at",
+        expireAfterSeconds=int((STREAM_RETENTION + timedelta(days=1)).total_seconds()),
+    )
 ]
 
 Handler = Callable[..., Awaitable[None]]
@@ -29,43 +33,43 @@ H = TypeVar("H", bound=Handler)
 
 
 class Reject(Exception):
-    """Raised by a handler: this event can never be handled, no use trying again."""
+    """Raised by a handler that can never handle the event: it becomes a dead letter at once."""
 
 
 class RetryLater(Exception):
-    """Raised by a handler: what must come before has not come yet, try again shortly."""
+    """Raised by a handler that needs an event which has not arrived yet: it is redelivered."""
 
 
-class End(StrEnum):
-    """How a delivery ended well."""
+class Outcome(StrEnum):
+    """The outcome of a successful delivery."""
 
     HANDLED = "handled"
-    SEEN = "seen"
+    DUPLICATE = "duplicate"
 
 
-_replayed: ContextVar[bool] = ContextVar("replayed", default=False)
+_is_replay: ContextVar[bool] = ContextVar("is_replay", default=False)
 
 
 def is_replay() -> bool:
-    """Whether the event in hand is told again to a service that has lost what it knew.
+    """Return whether the current event is replayed to a service that lost its data.
 
-    A handler that reaches beyond our stores, as a mail does, reached there the first time.
+    A handler with effects outside the service's own store, such as a mail, skips them then.
     """
-    return _replayed.get()
+    return _is_replay.get()
 
 
-class _Seen(Exception):
+class _AlreadyHandled(Exception):
     """Aborts the transaction of an event that was handled before."""
 
 
 @dataclass(frozen=True)
 class Listener:
-    """One row of a service's subscription list."""
+    """A domain event and its handler in one service."""
 
     service: str
     event: type[DomainEvent]
     handler: Handler
-    replica: type[VersionedDocument] | None
+    copy: type[VersionedDocument] | None
 
     @property
     def name(self) -> str:
@@ -73,12 +77,11 @@ class Listener:
 
 
 class Listeners:
-    """A service's subscription list.
+    """All listeners of a service.
 
     A handler is an async function that takes the event. It runs in one transaction with its inbox
-    row and whatever it adds to the outbox, so its effect happens once, however often the event is
-    delivered. `inbox=False` is for a service without MongoDB: its handlers must be harmless when
-    repeated.
+    row and the events it adds to the outbox, so its effects happen once, however often the event is
+    delivered. `inbox=False` is for a service without MongoDB: its handlers must be idempotent.
     """
 
     def __init__(self, service: str, *, inbox: bool = True) -> None:
@@ -90,21 +93,21 @@ class Listeners:
         return iter(self._by_subject.values())
 
     def on(
-        self, event: type[DomainEvent], *, replica: type[VersionedDocument] | None = None
+        self, event: type[DomainEvent], *, copy: type[VersionedDocument] | None = None
     ) -> Callable[[H], H]:
-        """Have the decorated function called with each `event`.
+        """Register the decorated function as the handler of `event`.
 
-        With `replica`, our copy of the document that the event tells of, it is called for exactly
-        the next version. The first one (version 0) comes alone, and the handler inserts the copy;
-        a later one comes with the copy, which is saved at the event's version afterwards.
+        `copy` is the service's copy of the document that the event is about. The handler then runs
+        for exactly the next version. For version 0 it takes the event and inserts the copy. For
+        later versions it takes the event and the copy, which it must save.
         """
 
         def register(handler: H) -> H:
             if event.subject in self._by_subject:
                 raise TypeError(f"{self.service} already listens to {event.subject}")
-            if replica is not None and not issubclass(event, VersionedEvent):
-                raise TypeError(f"{event.__name__} has no version for a replica to follow")
-            self._by_subject[event.subject] = Listener(self.service, event, handler, replica)
+            if copy is not None and not issubclass(event, VersionedEvent):
+                raise TypeError(f"{event.__name__} has no version for a copy to follow")
+            self._by_subject[event.subject] = Listener(self.service, event, handler, copy)
             return handler
 
         return register
@@ -112,59 +115,62 @@ class Listeners:
     def of(self, subject: str) -> Listener | None:
         return self._by_subject.get(subject)
 
-    async def deliver(self, event: DomainEvent, event_id: str, *, replay: bool = False) -> End:
-        """Have the event's effect happen, if it has not yet. `replay`: what `is_replay` tells.
+    async def handle(self, event: DomainEvent, event_id: str, *, replay: bool = False) -> Outcome:
+        """Run the event's handler unless the event was handled before.
 
-        Raises RetryLater where an earlier event must come first, Unavailable where a store is away,
-        Reject and whatever else the handler raises.
+        Raises: RetryLater if an earlier event must be handled first, Unavailable if a store is, and
+        Reject or anything else that the handler raises.
         """
         listener = self._by_subject[event.subject]
-        token = _replayed.set(replay)
+        token = _is_replay.set(replay)
         try:
             if not self._inbox:
                 await listener.handler(event)
-                return End.HANDLED
+                return Outcome.HANDLED
             await _handle(listener, event, event_id)
-        except _Seen:
-            return End.SEEN
+        except _AlreadyHandled:
+            return Outcome.DUPLICATE
         except Conflict as error:
-            raise Unavailable("Others keep changing the same documents") from error
+            raise Unavailable("Conflicting changes of the same documents go on") from error
         except PyMongoError as error:
             if is_unavailable(error):
-                raise Unavailable("MongoDB is away") from error
+                raise Unavailable("MongoDB is unavailable") from error
             raise
         finally:
-            _replayed.reset(token)
-        return End.HANDLED
+            _is_replay.reset(token)
+        return Outcome.HANDLED
 
 
 @transactional
 async def _handle(listener: Listener, event: DomainEvent, event_id: str) -> None:
-    if listener.replica is not None and isinstance(event, VersionedEvent):
-        await _replicate(listener.handler, event, listener.replica)
+    if listener.copy is not None and isinstance(event, VersionedEvent):
+        await _update_copy(listener, event, listener.copy)
         return
     try:
-        await database()["inbox"].insert_one({"_id": event_id, "at": utc_now()})
+        await database()["inbox"].insert_one({"_id": event_id, "handled_at": utc_now()})
     except DuplicateKeyError:
-        raise _Seen from None
+        raise _AlreadyHandled from None
     await listener.handler(event)
 
 
-async def _replicate(
-    handler: Handler, event: VersionedEvent, replica: type[VersionedDocument]
+async def _update_copy(
+    listener: Listener, event: VersionedEvent, document: type[VersionedDocument]
 ) -> None:
-    """Bring our copy from the version before the event's to the event's."""
+    """Run the handler if the event is the next version of the copy."""
     if event.version == 0:
         try:
-            await handler(event)
+            await listener.handler(event)
         except DuplicateKeyError:
-            raise _Seen from None
+            raise _AlreadyHandled from None
         return
-    copy = await replica.get(ObjectId(event.id))
-    have = copy.version if copy is not None else -1
-    if event.version <= have:
-        raise _Seen
-    if copy is None or event.version > have + 1:
-        raise RetryLater(f"{event.subject} {event.id}: have version {have}, heard {event.version}")
-    await handler(event, copy)
-    await copy.save()
+    copy = await document.get(ObjectId(event.id))
+    version = copy.version if copy is not None else -1
+    if event.version <= version:
+        raise _AlreadyHandled
+    if copy is None or event.version > version + 1:
+        raise RetryLater(
+            f"{event.subject} {event.id} has version {event.version}, the copy {version}"
+        )
+    await listener.handler(event, copy)
+    if copy.version != event.version:
+        raise TypeError(f"{listener.name} must save its copy once, as version {event.version}")

@@ -1,4 +1,4 @@
-"""From the outbox to the broker."""
+"""Outbox relay: publishes committed outbox rows to JetStream."""
 
 import asyncio
 from datetime import timedelta
@@ -8,46 +8,47 @@ from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 from pymongo.errors import PyMongoError
 
+from ticketing_common.backoff import Backoff
 from ticketing_common.events import utc_now
-from ticketing_common.observability import telemetry
+from ticketing_common.observability import metrics
 from ticketing_common.persistence import outbox
 
 log = structlog.get_logger(__name__)
 
 SWEEP_SECONDS = 5
-"""How often we look for what another process committed and did not live to publish."""
+"""How often the relay looks for rows that another process committed but did not publish."""
 LEFT_BEHIND = timedelta(seconds=2)
-"""A row that is older was left behind, or waits for the broker."""
-KEYS_AT_ONCE = 64
-KEYS_REMEMBERED = 10_000
-PUBLISH_SECONDS = 5
-LONGEST_PAUSE_SECONDS = 10
+"""The age at which a row counts as left behind."""
+BATCH_SIZE = 64
+"""Aggregates whose rows are published at the same time."""
+MAX_QUEUED_AGGREGATES = 10_000
+PUBLISH_TIMEOUT_SECONDS = 5
+BACKOFF = Backoff(0.1, 10)
 
 
 class Relay:
-    """Publishes what was committed: at once what this process commits, soon what another left.
+    """Publish committed domain events: those of this process at once, those left behind soon.
 
-    Whoever publishes an event publishes all earlier ones of its key first, and the broker drops the
-    second copy of a `Nats-Msg-Id`. So several relays need not know of one another, and the events
-    of one document enter the stream in the order of its versions.
+    The rows of one aggregate are published in the order of its versions, oldest first, and the
+    broker drops the second copy of a `Nats-Msg-Id`. So several relays need no coordination.
     """
 
     def __init__(self, js: JetStreamContext) -> None:
         self._js = js
-        self._keys: dict[str, None] = {}
-        self._woken = asyncio.Event()
+        self._queued: dict[str, None] = {}
+        self._wake = asyncio.Event()
 
-    def wake(self, key: str) -> None:
-        """Publish this key's rows now."""
-        if len(self._keys) < KEYS_REMEMBERED:  # the sweep finds the others
-            self._keys[key] = None
-        self._woken.set()
+    def enqueue(self, aggregate_id: str) -> None:
+        """Publish the rows of this aggregate as soon as possible."""
+        if len(self._queued) < MAX_QUEUED_AGGREGATES:  # the sweep finds the others
+            self._queued[aggregate_id] = None
+        self._wake.set()
 
     async def run(self) -> None:
         """Publish until cancelled."""
-        undo = outbox.on_commit(self.wake)
+        unsubscribe = outbox.on_commit(self.enqueue)
         try:
-            pause = 0.1
+            failures = 0
             sweep_at = 0.0
             loop = asyncio.get_running_loop()
             while True:
@@ -55,62 +56,65 @@ class Relay:
                     if loop.time() >= sweep_at:
                         await self.sweep()
                         sweep_at = loop.time() + SWEEP_SECONDS
-                    await self.publish_woken()
-                    pause = 0.1
+                    await self.publish_queued()
+                    failures = 0
                 except (NatsError, PyMongoError, OSError) as error:
-                    telemetry.OUTBOX_FAILURES.inc()
-                    log.warning("relay.failed", error=repr(error), again_in_seconds=pause)
-                    await asyncio.sleep(pause)
-                    pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+                    failures += 1
+                    delay = BACKOFF.delay(failures)
+                    metrics.PUBLISH_FAILURES.inc()
+                    log.warning("relay.failed", error=repr(error), retry_in_seconds=delay)
+                    await asyncio.sleep(delay)
                     continue
                 try:
                     async with asyncio.timeout(max(0, sweep_at - loop.time())):
-                        await self._woken.wait()
+                        await self._wake.wait()
                 except TimeoutError:
                     pass
         finally:
-            undo()
+            unsubscribe()
 
-    async def publish_woken(self) -> None:
-        """Publish the rows of the keys that we were woken for. Raises what the broker raises."""
-        while self._keys:
-            keys = list(self._keys)[:KEYS_AT_ONCE]
-            for key in keys:
-                del self._keys[key]
-            await self._publish_keys(keys)
-        self._woken.clear()
+    async def publish_queued(self) -> None:
+        """Publish the rows of the queued aggregates. Raises what the broker raises."""
+        while self._queued:
+            batch = list(self._queued)[:BATCH_SIZE]
+            for aggregate_id in batch:
+                del self._queued[aggregate_id]
+            await self._publish_batch(batch)
+        self._wake.clear()
 
     async def sweep(self) -> None:
-        """Publish what was left behind, oldest first. Raises what the broker raises."""
-        while keys := await outbox.keys_waiting_since(utc_now() - LEFT_BEHIND, KEYS_AT_ONCE):
-            await self._publish_keys(keys)
+        """Publish rows that were left behind, oldest first. Raises what the broker raises."""
+        while batch := await outbox.aggregates_pending_since(utc_now() - LEFT_BEHIND, BATCH_SIZE):
+            await self._publish_batch(batch)
 
     async def drain(self) -> None:
-        """Publish everything that is committed. Raises what the broker raises."""
-        while keys := await outbox.keys_waiting_since(utc_now() + LEFT_BEHIND, KEYS_AT_ONCE):
-            await self._publish_keys(keys)
+        """Publish all committed rows. Raises what the broker raises."""
+        while batch := await outbox.aggregates_pending_since(utc_now() + LEFT_BEHIND, BATCH_SIZE):
+            await self._publish_batch(batch)
 
-    async def _publish_keys(self, keys: list[str]) -> None:
-        ends = await asyncio.gather(*map(self._publish, keys), return_exceptions=True)
+    async def _publish_batch(self, aggregate_ids: list[str]) -> None:
+        results = await asyncio.gather(*map(self._publish, aggregate_ids), return_exceptions=True)
         failures = {
-            key: end for key, end in zip(keys, ends, strict=True) if isinstance(end, Exception)
+            aggregate_id: result
+            for aggregate_id, result in zip(aggregate_ids, results, strict=True)
+            if isinstance(result, Exception)
         }
-        self._keys.update(dict.fromkeys(failures))
+        self._queued.update(dict.fromkeys(failures))
         for failure in failures.values():
             raise failure
 
-    async def _publish(self, key: str) -> None:
+    async def _publish(self, aggregate_id: str) -> None:
         published = []
         try:
-            for row_id, envelope in await outbox.pending(key):
+            for row_id, envelope in await outbox.pending(aggregate_id):
                 await self._js.publish(
                     envelope.subject,
                     envelope.body,
                     headers=dict(envelope.headers),
-                    timeout=PUBLISH_SECONDS,
+                    timeout=PUBLISH_TIMEOUT_SECONDS,
                 )
-                telemetry.PUBLISHED.labels(envelope.subject).inc()
+                metrics.EVENTS_PUBLISHED.labels(envelope.subject).inc()
                 published.append(row_id)
         finally:
             if published:
-                await outbox.forget(published)
+                await outbox.delete(published)

@@ -1,26 +1,27 @@
-"""Events told once more, to one service alone: replays, and dead letters that are tried again.
+"""Replays: domain events published a second time, for one service alone.
 
-Everybody else has heard them. So they go into a stream of their own, on subjects that name the
-service: `again.<service>.<the event's subject>`.
+`ticketing events replay` and the retry of a dead letter use it. The stream REPLAY has one subject
+per service and event: `replay.<service>.<the event's subject>`, so no other service receives them.
 """
 
 from collections.abc import Mapping
 
 from nats.js import JetStreamContext
 
-REPLAY_STREAM = "AGAIN"
+REPLAY_STREAM = "REPLAY"
 REPLAY_HEADER = "Ticketing-Replay"
-"""The header that marks an event which the service has handled before, and has forgotten."""
+"""Marks an event that the service has handled before, but whose effects it has lost."""
+PUBLISH_TIMEOUT_SECONDS = 5
 
 
-def address(service: str, subject: str) -> str:
-    """Where an event of this subject is told to one service again. Either may be a wildcard."""
-    return f"again.{service}.{subject}"
+def replay_subject(service: str, subject: str) -> str:
+    """Return the subject on which a service receives a replay. Both may be wildcards."""
+    return f"replay.{service}.{subject}"
 
 
 def original_subject(subject: str) -> str:
-    """The event's own subject, of whichever subject it comes by."""
-    return subject.split(".", 2)[2] if subject.startswith("again.") else subject
+    """Return the event's own subject, for a replay as well as for a first delivery."""
+    return subject.split(".", 2)[2] if subject.startswith("replay.") else subject
 
 
 async def publish_replay(
@@ -32,14 +33,14 @@ async def publish_replay(
     *,
     id: str,
 ) -> None:
-    """Tell one service an event again; once, however often it is called with one `id`.
+    """Publish an event for one service. Repeated calls with the same `id` publish it once.
 
-    Returns once it is stored. Raises NatsError.
+    Returns once it is stored. Raises: NatsError.
     """
     await js.publish(
-        address(service, subject),
+        replay_subject(service, subject),
         body,
         headers={**headers, "Nats-Msg-Id": id},
         stream=REPLAY_STREAM,
-        timeout=5,
+        timeout=PUBLISH_TIMEOUT_SECONDS,
     )

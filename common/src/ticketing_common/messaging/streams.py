@@ -1,4 +1,4 @@
-"""Which streams and consumers there are, and how they come to be."""
+"""The JetStream streams and consumers, derived from the domain events and the listeners."""
 
 from datetime import timedelta
 from secrets import token_hex
@@ -9,49 +9,54 @@ from nats.js.errors import NotFoundError
 
 from ticketing_common.events import EVENTS, DomainEvent
 from ticketing_common.messaging.listeners import STREAM_RETENTION, Listeners
-from ticketing_common.messaging.replay import REPLAY_STREAM, address
+from ticketing_common.messaging.replay import REPLAY_STREAM, replay_subject
 
-DEAD_LETTERS = "DEAD-LETTERS"
+DEAD_LETTER_STREAM = "DEAD-LETTERS"
 DEAD_LETTER_PREFIX, DISCARDED_PREFIX = "dead-letter", "discarded-letter"
-"""What a dead letter's subject begins with, and that of the note that it was discarded."""
-ACK_SECONDS = 30
-"""How long a delivery may take before the broker delivers the event again."""
+"""First token of a dead letter's subject, and of the note that it was discarded."""
+ACK_WAIT_SECONDS = 30
+"""How long a delivery may take before the broker redelivers the event."""
+MAX_ACK_PENDING = 1000
 
 
 def stream_of(event: type[DomainEvent]) -> str:
-    """One stream a noun; an event that may not be kept as long has one of its own."""
-    name = event.noun() if event.max_age is None else event.subject
+    """Return the stream of an event: one per aggregate, or its own if its `max_age` is shorter."""
+    name = event.aggregate if event.max_age is None else event.subject
     return name.replace(".", "-").upper()
 
 
 def streams() -> list[StreamConfig]:
-    """Every stream of the system, derived from the events."""
+    """Return the configuration of every stream."""
     subjects: dict[str, list[str]] = {}
     ages: dict[str, timedelta] = {}
     for event in EVENTS:
         subjects.setdefault(stream_of(event), []).append(event.subject)
         ages[stream_of(event)] = event.max_age or STREAM_RETENTION
-    configs = [_stream(name, heard, ages[name]) for name, heard in subjects.items()]
+    event_streams = [_stream(name, subjects[name], ages[name]) for name in subjects]
     dead_letters = _stream(
-        DEAD_LETTERS, [f"{DEAD_LETTER_PREFIX}.>", f"{DISCARDED_PREFIX}.>"], STREAM_RETENTION
+        DEAD_LETTER_STREAM, [f"{DEAD_LETTER_PREFIX}.>", f"{DISCARDED_PREFIX}.>"], STREAM_RETENTION
     )
-    # A dead letter may carry a secret, and then lives no longer than the secret may.
+    # A dead letter that carries a secret is kept no longer than the secret is valid.
     dead_letters.allow_msg_ttl = True
-    again = _stream(REPLAY_STREAM, [address("*", ">")], STREAM_RETENTION)
-    again.allow_msg_ttl = True
-    again.retention = RetentionPolicy.WORK_QUEUE
-    return [*configs, dead_letters, again]
+    replay = _stream(REPLAY_STREAM, [replay_subject("*", ">")], STREAM_RETENTION)
+    replay.allow_msg_ttl = True
+    replay.retention = RetentionPolicy.WORK_QUEUE
+    return [*event_streams, dead_letters, replay]
 
 
 def streams_produced_by(service: str) -> set[str]:
-    """The names of the streams of which a service is the producer."""
-    return {stream_of(event) for event in EVENTS if event.producer() == service}
+    """Return the names of the streams that a service publishes to."""
+    return {stream_of(event) for event in EVENTS if event.producer == service}
 
 
 def streams_used_by(listeners: Listeners) -> set[str]:
-    """The names of all streams that a service has anything to do with."""
-    heard = consumers(listeners)
-    return streams_produced_by(listeners.service) | {*heard} | ({DEAD_LETTERS} if heard else set())
+    """Return the names of all streams that a service publishes to or consumes."""
+    consumed = set(consumers(listeners))
+    return (
+        streams_produced_by(listeners.service)
+        | consumed
+        | ({DEAD_LETTER_STREAM} if consumed else set())
+    )
 
 
 def _stream(name: str, subjects: list[str], max_age: timedelta) -> StreamConfig:
@@ -65,9 +70,10 @@ def _stream(name: str, subjects: list[str], max_age: timedelta) -> StreamConfig:
 
 
 def consumers(listeners: Listeners) -> dict[str, ConsumerConfig]:
-    """The service's consumer of each stream it listens to, named after the service.
+    """Return the service's consumer of each stream that it listens to, named after the service.
 
-    One consumer hears all that a service wants of a stream, so it hears it in the stream's order.
+    One consumer per stream receives all subjects that the service listens to, so it receives them
+    in the stream's order.
     """
     subjects: dict[str, list[str]] = {}
     for listener in listeners:
@@ -76,45 +82,50 @@ def consumers(listeners: Listeners) -> dict[str, ConsumerConfig]:
         stream: _consumer(listeners.service, sorted(wanted)) for stream, wanted in subjects.items()
     }
     if configs:
-        configs[REPLAY_STREAM] = _consumer(listeners.service, [address(listeners.service, ">")])
-        # In a replay many may wait for what the bus has forgotten; the others need not.
+        configs[REPLAY_STREAM] = _consumer(
+            listeners.service, [replay_subject(listeners.service, ">")]
+        )
+        # Replayed events may wait for events that the bus no longer has; they must not block it.
         configs[REPLAY_STREAM].max_ack_pending = -1
     return configs
 
 
 def ephemeral_name(service: str) -> str:
-    """A name for a consumer of one process, which the broker forgets with it.
+    """Return a name for a consumer of one process, which the broker deletes after it.
 
-    It has one because a request that names none in its subject may name anybody's in its body,
-    and so no permissions could hold a service to its own.
+    It needs a name: the broker's permissions apply to the name in the request's subject, and a
+    request without one could name any consumer in its body.
     """
     return f"{service}-{token_hex(8)}"
 
 
 def filter_subjects_of(consumer: ConsumerConfig) -> list[str]:
-    """The subjects that a consumer asks for."""
-    one = consumer.filter_subject
-    return [*(consumer.filter_subjects or []), *([one] if one else [])]
+    """Return the subjects that a consumer receives."""
+    single = consumer.filter_subject
+    return [*(consumer.filter_subjects or []), *([single] if single else [])]
 
 
 def _consumer(service: str, subjects: list[str]) -> ConsumerConfig:
-    return _hearing(
+    return _with_filter(
         ConsumerConfig(
             name=service,
             durable_name=service,
             ack_policy=AckPolicy.EXPLICIT,
-            ack_wait=ACK_SECONDS,
-            max_ack_pending=1000,
-            # We count tries ourselves: a crash on the broker's last delivery would drop the event.
+            ack_wait=ACK_WAIT_SECONDS,
+            max_ack_pending=MAX_ACK_PENDING,
+            # The service counts attempts: with a limit here, a crash during the last delivery
+            # would lose the event.
             max_deliver=-1,
         ),
         subjects,
     )
 
 
-def _hearing(consumer: ConsumerConfig, subjects: list[str]) -> ConsumerConfig:
-    """One subject is said in the singular: it is then part of the request's own subject, and the
-    broker's permissions can hold a service to it."""
+def _with_filter(consumer: ConsumerConfig, subjects: list[str]) -> ConsumerConfig:
+    """Set the filter of a consumer.
+
+    A single subject is part of the request's subject, so the broker's permissions can restrict it.
+    """
     if len(subjects) == 1:
         return consumer.evolve(filter_subject=subjects[0], filter_subjects=None)
     return consumer.evolve(filter_subject=None, filter_subjects=subjects)
@@ -123,57 +134,54 @@ def _hearing(consumer: ConsumerConfig, subjects: list[str]) -> ConsumerConfig:
 async def provision(
     js: JetStreamContext, listeners: Listeners | None = None, *, replicas: int = 1
 ) -> None:
-    """Make the streams that a service uses, update those in which it speaks, make its consumers.
+    """Create the streams that a service uses, update those it publishes to, create its consumers.
 
-    Without a service: make and update every stream, as only an operator may. `replicas`: how many
-    servers of the broker keep each stream.
+    Without listeners, create and update every stream, which only an operator may do. `replicas` is
+    the number of NATS servers that keep each stream.
     """
     used = None if listeners is None else streams_used_by(listeners)
-    spoken = None if listeners is None else streams_produced_by(listeners.service)
+    produced = None if listeners is None else streams_produced_by(listeners.service)
     for config in streams():
         if used is None or config.name in used:
             config.num_replicas = replicas
-            await _make(js, config, update=spoken is None or config.name in spoken)
+            await _provision_stream(js, config, update=produced is None or config.name in produced)
     if listeners is not None:
         for stream, consumer in consumers(listeners).items():
-            await _listen(js, stream, consumer)
+            await _provision_consumer(js, stream, consumer)
 
 
-async def _make(js: JetStreamContext, config: StreamConfig, *, update: bool) -> None:
+async def _provision_stream(js: JetStreamContext, config: StreamConfig, *, update: bool) -> None:
     try:
         existing = (await js.stream_info(str(config.name))).config
     except NotFoundError:
         await js.add_stream(config)
         return
-    # During a rolling update an older version must not take a newer one's subjects away.
+    # Keep unknown subjects: during a rolling update a newer release may have added them.
     config.subjects = sorted({*(config.subjects or []), *(existing.subjects or [])})
     wanted = (config.subjects, config.max_age, config.num_replicas)
-    if update and (sorted(existing.subjects or []), existing.max_age, _copies(existing)) != wanted:
+    current = (sorted(existing.subjects or []), existing.max_age, existing.num_replicas or 1)
+    if update and current != wanted:
         existing.subjects, existing.max_age, existing.num_replicas = wanted
         await js.update_stream(existing)
 
 
-def _copies(stream: StreamConfig) -> int:
-    return stream.num_replicas or 1
-
-
-async def _listen(js: JetStreamContext, stream: str, consumer: ConsumerConfig) -> None:
+async def _provision_consumer(js: JetStreamContext, stream: str, consumer: ConsumerConfig) -> None:
     try:
         existing = (await js.consumer_info(stream, str(consumer.name))).config
     except NotFoundError:
         await js.add_consumer(stream, consumer)
         return
-    # Nor what a newer one listens to: the broker passes over what no consumer asks for.
-    both = sorted({*filter_subjects_of(consumer), *filter_subjects_of(existing)})
-    wanted = _hearing(consumer, both)
-    # What is as it should be is left alone: an older version may not say again what a newer one's
-    # permissions do not know any more.
-    if _told(existing) != _told(wanted):
+    # Keep unknown subjects: the broker skips events that no consumer's filter has.
+    subjects = sorted({*filter_subjects_of(consumer), *filter_subjects_of(existing)})
+    wanted = _with_filter(consumer, subjects)
+    # An unchanged consumer is not sent again: an older release may lack the permission for the
+    # subjects of a newer one.
+    if _settings_of(existing) != _settings_of(wanted):
         await js.add_consumer(stream, wanted)
 
 
-def _told(consumer: ConsumerConfig) -> tuple[object, ...]:
-    """All that we ever set of a consumer."""
+def _settings_of(consumer: ConsumerConfig) -> tuple[object, ...]:
+    """Return all settings of a consumer that this module sets."""
     return (
         sorted(filter_subjects_of(consumer)),
         consumer.ack_policy,

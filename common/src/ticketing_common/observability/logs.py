@@ -1,4 +1,4 @@
-"""Logs: one line an event, JSON for machines, readable where a person looks on."""
+"""Structured logging: JSON lines, or readable text on a terminal."""
 
 import logging
 import sys
@@ -14,7 +14,7 @@ def _add_trace(_: object, __: str, event: structlog.typing.EventDict) -> structl
     return event
 
 
-def _drop_uvicorns_colours(
+def _drop_color_message(
     _: object, __: str, event: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
     event.pop("color_message", None)
@@ -22,7 +22,7 @@ def _drop_uvicorns_colours(
 
 
 def configure(service: str, level: str) -> None:
-    """Send every log of this process, the libraries' too, to standard error in one form."""
+    """Send all logs of this process, those of libraries included, to standard error."""
     terminal = sys.stderr.isatty()
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -41,9 +41,9 @@ def configure(service: str, level: str) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
     )
-    bare = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    remove_meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     end: list[structlog.typing.Processor] = (
-        # Where rich is installed the default shows each variable, and with it each password.
+        # With rich installed, the default formatter prints local variables, passwords included.
         [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
         if terminal
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
@@ -52,14 +52,14 @@ def configure(service: str, level: str) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[bare, _drop_uvicorns_colours, *end],
+            processors=[remove_meta, _drop_color_message, *end],
         )
     )
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     for name in ("uvicorn", "uvicorn.error"):
         logging.getLogger(name).handlers.clear()
-        # We log each request ourselves, and without its query, which may hold a secret.
+        # RequestLoggingMiddleware logs requests without their query, which may hold a secret.
         logging.getLogger(name).propagate = name != "uvicorn.access"
-    for chatty in ("pymongo", "httpx", "httpcore", "arq", "stripe", "python_http_client"):
-        logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLogger().level))
+    for library in ("pymongo", "httpx", "httpcore", "arq", "stripe", "python_http_client"):
+        logging.getLogger(library).setLevel(max(logging.WARNING, logging.getLogger().level))
     structlog.contextvars.bind_contextvars(service=service)

@@ -1,0 +1,1 @@
+"""MongoDB: versioned documents, transactions, the outbox."""

@@ -1,4 +1,4 @@
-"""Documents that count their versions."""
+"""Documents with optimistic concurrency control."""
 
 from typing import Any, Self
 
@@ -6,16 +6,15 @@ from beanie import Document, PydanticObjectId
 from beanie.odm.utils.dump import get_dict
 from pydantic import Field
 
-from ticketing_common.errors import Conflict, NotAuthorized, NotFound
+from ticketing_common.errors import Conflict, NotFound, NotOwner
 from ticketing_common.events import Id
-from ticketing_common.web.sessions import SessionUser
 
 
 class VersionedDocument(Document):
-    """A document whose every saved change is one version, so that no change is lost to another.
+    """A document whose version counts its saved changes.
 
-    beanie's own revision is a random id and its `save` inserts what is not there. Ours counts, for
-    the events to carry, and writes only over the version that was read.
+    beanie's own revision is a random id, and its `save` inserts missing documents. This one counts,
+    so that domain events can carry the version, and overwrites only the version that was read.
     """
 
     id: PydanticObjectId = Field(default_factory=PydanticObjectId)
@@ -24,10 +23,10 @@ class VersionedDocument(Document):
     async def save(self, *_: Any, **__: Any) -> Self:
         """Write the document as its next version.
 
-        Raises Conflict where somebody else changed or deleted it since it was read.
+        Raises: Conflict if it was changed or deleted since it was read.
         """
         stored = get_dict(self, to_db=True) | {"version": self.version + 1}
-        # Set, not replaced: during a rolling update a newer version keeps fields unknown to us.
+        # $set instead of a replacement keeps fields that a newer release of the service added.
         result = await self.get_pymongo_collection().update_one(
             {"_id": self.id, "version": self.version}, {"$set": stored}
         )
@@ -36,10 +35,17 @@ class VersionedDocument(Document):
         self.version += 1
         return self
 
-    async def discard(self) -> Self:
-        """Delete the document; its going is its next version.
+    async def next_version(self) -> Self:
+        """Count one version up, for a domain event that changes no field of the document.
 
-        Raises Conflict where somebody else changed or deleted it since it was read.
+        Raises: Conflict if it was changed or deleted since it was read.
+        """
+        return await self.save()
+
+    async def delete_version(self) -> Self:
+        """Delete the document. The deletion is its next version.
+
+        Raises: Conflict if it was changed or deleted since it was read.
         """
         result = await self.get_pymongo_collection().delete_one(
             {"_id": self.id, "version": self.version}
@@ -56,11 +62,14 @@ class OwnedDocument(VersionedDocument):
     user_id: Id
 
     @classmethod
-    async def owned_by(cls, user: SessionUser, document_id: str) -> Self:
-        """The document. Raises NotFound, and NotAuthorized for somebody else's."""
+    async def owned_by(cls, user_id: str, document_id: str) -> Self:
+        """Load a document of this user.
+
+        Raises: NotFound, or NotOwner if it belongs to somebody else.
+        """
         document = await cls.get(PydanticObjectId(document_id))
         if document is None:
             raise NotFound
-        if document.user_id != user.id:
-            raise NotAuthorized
+        if document.user_id != user_id:
+            raise NotOwner
         return document

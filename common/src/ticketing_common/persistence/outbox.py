@@ -1,4 +1,4 @@
-"""Events that are told with the change that they tell of, or not at all."""
+"""Transactional outbox: domain events that are published if, and only if, their change commits."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -10,65 +10,62 @@ from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.read_concern import ReadConcern
 
 from ticketing_common.events import DomainEvent, Envelope, utc_now
-from ticketing_common.observability import telemetry
-from ticketing_common.persistence.database import database
-from ticketing_common.persistence.transaction import current_transaction
+from ticketing_common.observability import tracing
+from ticketing_common.persistence import database
+from ticketing_common.persistence.transaction import notify_after_commit
 
-INDEXES = [IndexModel([("key", 1), ("position", 1), ("_id", 1)])]
+INDEXES = [IndexModel([("aggregate_id", 1), ("aggregate_version", 1), ("_id", 1)])]
 
-_listeners: list[Callable[[str], None]] = []
+_COMMITTED = "outbox"
 
 
 def rows() -> AsyncCollection[dict[str, Any]]:
-    """What is committed and not yet published, one row an event."""
-    # What the majority has: a lone primary can show what is rolled back when it is found out.
-    return database().get_collection("outbox", read_concern=ReadConcern("majority"))
+    """Return the collection of committed, not yet published domain events, one row each."""
+    # Majority reads: a deposed primary can show rows that are rolled back later.
+    return database.database().get_collection("outbox", read_concern=ReadConcern("majority"))
 
 
 async def add(event: DomainEvent) -> None:
-    """Tell the event if, and as soon as, the transaction commits."""
-    transaction = current_transaction()
+    """Publish the event once the running transaction has committed."""
     row_id, now = ObjectId(), utc_now()
-    envelope = Envelope.seal(event, id=str(row_id), time=now, trace=telemetry.outgoing())
+    envelope = Envelope.encode(event, id=str(row_id), time=now, trace=tracing.trace_headers())
+    notify_after_commit(_COMMITTED, event.aggregate_id)
     await rows().insert_one(
         {
             "_id": row_id,
-            "key": event.key,
-            "position": event.position,
-            "at": now,
+            "aggregate_id": event.aggregate_id,
+            "aggregate_version": event.aggregate_version,
+            "created_at": now,
             "subject": envelope.subject,
             "headers": envelope.headers,
             "body": envelope.body,
         }
     )
-    transaction.after_commit.append(lambda: _announce(event.key))
 
 
-def on_commit(listener: Callable[[str], None]) -> Callable[[], None]:
-    """Have `listener` told the key of each event that this process commits; returns the undo."""
-    _listeners.append(listener)
-    return lambda: _listeners.remove(listener)
+def on_commit(callback: Callable[[str], None]) -> Callable[[], None]:
+    """Call `callback` with the aggregate id of each event that this process commits.
+
+    Returns a function that unsubscribes.
+    """
+    return database.on_commit(_COMMITTED, callback)
 
 
-def _announce(key: str) -> None:
-    for listener in _listeners:
-        listener(key)
-
-
-async def pending(key: str) -> list[tuple[ObjectId, Envelope]]:
-    """One key's rows, in the order of its document's versions."""
-    found = rows().find({"key": key}).sort([("position", 1), ("_id", 1)])
+async def pending(aggregate_id: str) -> list[tuple[ObjectId, Envelope]]:
+    """Return the rows of one aggregate, in the order of its versions."""
+    cursor = rows().find({"aggregate_id": aggregate_id})
     return [
-        (row["_id"], Envelope(row["subject"], row["body"], row["headers"])) async for row in found
+        (row["_id"], Envelope(row["subject"], row["body"], row["headers"]))
+        async for row in cursor.sort([("aggregate_version", 1), ("_id", 1)])
     ]
 
 
-async def keys_waiting_since(time: datetime, limit: int) -> list[str]:
-    """The keys of the oldest rows that were committed before `time`."""
-    oldest = rows().find({"at": {"$lt": time}}, {"key": 1}).sort("_id", 1).limit(limit)
-    return list(dict.fromkeys([row["key"] async for row in oldest]))
+async def aggregates_pending_since(time: datetime, limit: int) -> list[str]:
+    """Return the aggregate ids of the oldest rows that were added before `time`."""
+    cursor = rows().find({"created_at": {"$lt": time}}, {"aggregate_id": 1}).sort("_id", 1)
+    return list(dict.fromkeys([row["aggregate_id"] async for row in cursor.limit(limit)]))
 
 
-async def forget(published: list[ObjectId]) -> None:
+async def delete(published: list[ObjectId]) -> None:
     """Delete rows that the broker has acknowledged."""
     await rows().delete_many({"_id": {"$in": published}})

@@ -1,9 +1,9 @@
-"""One transaction for all that runs inside."""
+"""The unit of work: one MongoDB transaction around everything that a function does."""
 
 import functools
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 import pymongo
 from pymongo.asynchronous.client_session import AsyncClientSession
@@ -12,7 +12,7 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from ticketing_common.errors import Conflict
-from ticketing_common.persistence.database import CALL_SECONDS, database
+from ticketing_common.persistence.database import TIMEOUT_SECONDS, database, notify_committed
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -21,51 +21,51 @@ WRITE_CONFLICT = 112
 
 
 class Transaction:
-    """The one that runs."""
+    """The running transaction."""
 
     def __init__(self) -> None:
         self.after_commit: list[Callable[[], None]] = []
-        """Called once the commit is certain. A call that is lost must do no harm."""
+        """Called after the commit. A crash can prevent a call, so it must only save time."""
 
-
-Hook = Callable[[Callable[..., Any], object], Awaitable[None]]
-
-last_write: ContextVar[Hook | None] = ContextVar("last_write", default=None)
-"""Called inside each transaction, last, with the transactional function and what it returned."""
 
 _current: ContextVar[Transaction | None] = ContextVar("transaction", default=None)
 
 
 def current_transaction() -> Transaction:
-    """The transaction that runs. Raises RuntimeError outside of one."""
+    """Return the running transaction. Raises RuntimeError outside of one."""
     transaction = _current.get()
     if transaction is None:
         raise RuntimeError("This needs a transaction: decorate the caller with @transactional")
     return transaction
 
 
+def notify_after_commit(topic: str, value: str = "") -> None:
+    """Call the `database.on_commit` callbacks of a topic once the transaction has committed."""
+    current_transaction().after_commit.append(lambda: notify_committed(topic, value))
+
+
 def transactional(function: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
-    """Run all of an async function in one MongoDB transaction, committed before it returns.
+    """Run an async function in one MongoDB transaction that commits before it returns.
 
-    The session is ambient: whatever reads or writes MongoDB inside, through beanie or pymongo,
-    belongs to it. Inside another transactional function it joins that one's transaction. What it
-    raises aborts everything. A conflict with another transaction reruns it, after growing pauses
-    and for a bounded time, and so it may touch nothing but documents and the outbox, and may not
-    `gather`.
+    The session is ambient: all MongoDB operations inside, through beanie or PyMongo, belong to it.
+    A call inside another transactional function joins its transaction. An exception aborts it.
 
-    Raises Conflict where others kept changing the same documents all that time.
+    A write conflict reruns the function, with backoff and for a bounded time. So it may only change
+    documents and the outbox, and must not use `asyncio.gather`.
+
+    Raises: Conflict if the conflicts do not end in that time.
     """
 
     @functools.wraps(function)
     async def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
         if _current.get() is not None:
             return await function(*args, **kwargs)
-        return await _run(functools.partial(function, *args, **kwargs), wrapper)
+        return await _run(functools.partial(function, *args, **kwargs))
 
     return wrapper
 
 
-async def _run(work: Callable[[], Awaitable[T]], function: Callable[..., Any]) -> T:
+async def _run(work: Callable[[], Awaitable[T]]) -> T:
     transaction = Transaction()
     conflicted = False
 
@@ -76,8 +76,6 @@ async def _run(work: Callable[[], Awaitable[T]], function: Callable[..., Any]) -
         try:
             async with session.bind(end_session=False):
                 result = await work()
-                if (hook := last_write.get()) is not None:
-                    await hook(function, result)
         except OperationFailure as error:
             conflicted = conflicted or error.code == WRITE_CONFLICT
             raise
@@ -88,16 +86,16 @@ async def _run(work: Callable[[], Awaitable[T]], function: Callable[..., Any]) -
 
     async with database().client.start_session() as session:
         try:
-            with pymongo.timeout(CALL_SECONDS):
+            with pymongo.timeout(TIMEOUT_SECONDS):
                 result = await session.with_transaction(
                     attempt,
                     read_concern=ReadConcern("snapshot"),
                     write_concern=WriteConcern("majority", j=True),
                 )
         except PyMongoError as error:
-            if conflicted and error.timeout:  # PyMongo tells of the time that is over, not of why
+            if conflicted and error.timeout:  # PyMongo reports the timeout, not its cause
                 raise Conflict from error
             raise
-    for announce in transaction.after_commit:
-        announce()
+    for callback in transaction.after_commit:
+        callback()
     return result

@@ -1,1 +1,1 @@
-"""What stands around every route."""
+"""Everything around the routes of a service."""

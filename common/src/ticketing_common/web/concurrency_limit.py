@@ -1,59 +1,62 @@
-"""How many are served at once, so that more than a service can take does not pile up in it."""
+"""Load shedding: a limit of the requests that one process serves at the same time."""
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ticketing_common.errors import Unavailable
-from ticketing_common.web.error_handlers import answer
-from ticketing_common.web.probes import PROBES
+from ticketing_common.web.error_handlers import error_response
+from ticketing_common.web.probes import PROBE_PATHS
 
-AT_ONCE = 200
-"""About what one process answers in a second: nobody who is let in waits for long."""
+MAX_CONCURRENT_REQUESTS = 200
+"""About as many as one process serves in a second, so that an accepted request waits briefly."""
 
 
 class ServiceOverloaded(Unavailable):
-    message = "Too many want this at once, try again soon"
+    """The process serves too many requests already. Try again after `Retry-After` seconds."""
+
+    code = "overloaded"
+    message = "Too many requests right now. Try again soon."
 
 
 class ConcurrencyLimitMiddleware:
-    """Serves so many requests at once, and tells the others at once to come again.
+    """Answer requests above the limit with a 503 at once.
 
-    A stream is counted until it begins: its feed has a bound of its own. Probes are not: whoever
-    takes a busy process for a dead one makes more of the others busy.
+    A server-sent event stream counts until it begins: the feed has a limit of its own. Probes do
+    not count: restarting a busy process would move its load to the others.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._served = 0
+        self._in_progress = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in PROBES:
+        if scope["type"] != "http" or scope["path"] in PROBE_PATHS:
             await self._app(scope, receive, send)
             return
-        if self._served >= AT_ONCE:
-            await answer(ServiceOverloaded())(scope, receive, send)
+        if self._in_progress >= MAX_CONCURRENT_REQUESTS:
+            await error_response(ServiceOverloaded())(scope, receive, send)
             return
         counted = True
-        self._served += 1
+        self._in_progress += 1
 
-        def leave() -> None:
+        def stop_counting() -> None:
             nonlocal counted
             if counted:
                 counted = False
-                self._served -= 1
+                self._in_progress -= 1
 
         async def send_and_count(message: Message) -> None:
-            if _begins_a_stream(message):
-                leave()
+            if _starts_event_stream(message):
+                stop_counting()
             await send(message)
 
         try:
             await self._app(scope, receive, send_and_count)
         finally:
-            leave()
+            stop_counting()
 
 
-def _begins_a_stream(message: Message) -> bool:
+def _starts_event_stream(message: Message) -> bool:
     if message["type"] != "http.response.start":
         return False
     return Headers(raw=message["headers"]).get("content-type", "").startswith("text/event-stream")

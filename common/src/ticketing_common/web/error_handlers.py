@@ -1,4 +1,4 @@
-"""Every failure in the one shape of an error."""
+"""Exception handlers: every failure becomes the error body of the API."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -12,31 +12,41 @@ from pymongo.errors import PyMongoError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from ticketing_common.errors import ErrorBody, FieldError, NotAuthorized, ServiceError, Unavailable
+from ticketing_common.errors import (
+    ErrorBody,
+    ErrorDetail,
+    NotAuthorized,
+    ServiceError,
+    Unavailable,
+)
 from ticketing_common.persistence.database import is_unavailable
 from ticketing_common.web.sessions import COOKIE, current_user
 
+HTTP_ERROR_CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed"}
+"""Codes of the errors that Starlette raises by itself."""
 
-def failure(status: int, errors: Iterable[FieldError], retry_after: int | None) -> JSONResponse:
+
+def error_response(error: ServiceError) -> JSONResponse:
+    """Return the response of an error."""
+    detail = ErrorDetail(code=error.code, message=error.message, field=error.field)
+    return _response(error.status, [detail], error.retry_after)
+
+
+def crash_response() -> JSONResponse:
+    """Return the response of a crash, which reveals nothing about it."""
+    return error_response(ServiceError())
+
+
+def _response(
+    status: int, errors: Iterable[ErrorDetail], retry_after: int | None = None
+) -> JSONResponse:
     body = ErrorBody(errors=list(errors)).model_dump(exclude_none=True)
     headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
     return JSONResponse(body, status, headers)
 
 
-def answer(error: ServiceError) -> JSONResponse:
-    """The response that an error stands for."""
-    return failure(
-        error.status, [FieldError(message=error.message, field=error.field)], error.retry_after
-    )
-
-
-def crash() -> JSONResponse:
-    """What a caller is told of a crash: nothing."""
-    return answer(ServiceError())
-
-
 def install(app: FastAPI) -> None:
-    """Have the app answer every exception in the contract's shape."""
+    """Register the exception handlers."""
     app.add_exception_handler(ServiceError, _on_service_error)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
@@ -45,58 +55,61 @@ def install(app: FastAPI) -> None:
 
 async def _on_service_error(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ServiceError)
-    return answer(error)
+    return error_response(error)
 
 
 async def _on_validation_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    if await _is_a_strangers(request):
-        return answer(NotAuthorized())
-    return failure(400, map(_broken_rule, error.errors()), None)
+    if await _lacks_required_session(request):
+        return error_response(NotAuthorized())
+    return _response(400, map(_violated_rule, error.errors()))
 
 
-async def _is_a_strangers(request: Request) -> bool:
-    """Whether a malformed request wants a session and has none.
+async def _lacks_required_session(request: Request) -> bool:
+    """Return whether the route requires a session and the request has none.
 
-    FastAPI reads the body before it asks who calls; the contract asks who calls first.
+    FastAPI validates the body before it runs dependencies; the API checks the session first.
     """
     route = request.scope.get("route")
-    if not isinstance(route, APIRoute) or not asks(route.dependant, current_user):
+    if not isinstance(route, APIRoute) or not depends_on(route.dependant, current_user):
         return False
     return await request.app.state.sessions.read(request.cookies.get(COOKIE)) is None
 
 
-def asks(dependant: Dependant, dependency: object) -> bool:
-    """Whether a route depends on `dependency`, in itself or through another."""
+def depends_on(dependant: Dependant, dependency: object) -> bool:
+    """Return whether a route depends on `dependency`, directly or through another one."""
     return dependant.call is dependency or any(
-        asks(child, dependency) for child in dependant.dependencies
+        depends_on(child, dependency) for child in dependant.dependencies
     )
 
 
-def _broken_rule(rule: Any) -> FieldError:
+def _violated_rule(rule: Any) -> ErrorDetail:
+    """Translate a pydantic error. Its type, such as `string_too_short`, is the code."""
     if rule["type"] == "json_invalid":
-        return FieldError(message="The body is not valid JSON")
+        return ErrorDetail(code="invalid_json", message="The body is not valid JSON")
     path = [str(part) for part in rule["loc"][1:]]
     message = str(rule["msg"]).removeprefix("Value error, ")
-    return FieldError(message=message, field=".".join(path) or None)
+    code = "invalid_value" if rule["type"] == "value_error" else rule["type"]
+    return ErrorDetail(code=code, message=message, field=".".join(path) or None)
 
 
 async def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    # A body that is beyond what a parser takes: nested too deeply, or with too long a number.
-    if error.status_code == 400 and await _is_a_strangers(request):
-        return answer(NotAuthorized())
-    response = failure(
-        error.status_code, [FieldError(message=str(error.detail).capitalize())], None
+    # A 400 here is a body that the JSON parser refuses: nested too deeply, or with a huge number.
+    if error.status_code == 400 and await _lacks_required_session(request):
+        return error_response(NotAuthorized())
+    detail = ErrorDetail(
+        code=HTTP_ERROR_CODES.get(error.status_code, "http_error"),
+        message=str(error.detail).capitalize(),
     )
+    response = _response(error.status_code, [detail])
     response.headers.update(error.headers or {})
-    if error.status_code == 405:  # where Starlette tells of the methods of one route alone
-        response.headers["Allow"] = ", ".join(_methods(request))
+    if error.status_code == 405:  # Starlette lists the methods of one route only
+        response.headers["Allow"] = ", ".join(_allowed_methods(request))
     return response
 
 
-def _methods(request: Request) -> list[str]:
-    """What the request's path can be asked with."""
+def _allowed_methods(request: Request) -> list[str]:
     return [
         method
         for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
@@ -108,5 +121,5 @@ def _methods(request: Request) -> list[str]:
 async def _on_database_error(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, PyMongoError)
     if is_unavailable(error):
-        return answer(Unavailable())
+        return error_response(Unavailable())
     raise error

@@ -1,12 +1,12 @@
-"""The Idempotency-Key header: a request that is sent again is answered, not done, again."""
+"""The `Idempotency-Key` header: a repeated request gets the stored response."""
 
 import hashlib
 import re
-from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Any
 from uuid import uuid4
 
+from fastapi import Depends
 from pydantic import BaseModel
 from pymongo import IndexModel
 from pymongo.asynchronous.collection import AsyncCollection
@@ -19,39 +19,62 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ticketing_common.errors import BadRequest, Conflict, ServiceError, Unavailable
 from ticketing_common.events import utc_now
 from ticketing_common.persistence.database import database, is_unavailable
-from ticketing_common.persistence.transaction import current_transaction, last_write
-from ticketing_common.web.error_handlers import answer
-from ticketing_common.web.request_checks import MUTATING, replayed
+from ticketing_common.persistence.transaction import current_transaction
+from ticketing_common.web.body_limit import receive_body
+from ticketing_common.web.error_handlers import error_response
+from ticketing_common.web.origin_check import MUTATING_METHODS
 from ticketing_common.web.sessions import COOKIE
 
 HEADER = "Idempotency-Key"
-KEPT = timedelta(days=1)
-INDEXES = [IndexModel("at", expireAfterSeconds=int(KEPT.total_seconds()))]
+RETENTION = timedelta(days=1)
+INDEXES = [IndexModel("claimed_at", expireAfterSeconds=int(RETENTION.total_seconds()))]
 
 LEASE = timedelta(seconds=60)
-"""After which a request that was never answered, because its process died, may be done again."""
+"""A request whose process died before it stored a response may run again after this time."""
 
-_WELL_FORMED_KEY = re.compile(r"[\x21-\x7e]{1,255}")
-_PASSING = {202, 401, 403, 404, 409, 413, 429}
-"""Answers of the moment: the same request may be answered otherwise next time."""
+_VALID_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+_NOT_STORED = {202, 401, 403, 404, 409, 413, 429}
+"""Statuses of responses that may differ when the same request is repeated."""
 
 
-def answers() -> AsyncCollection[dict[str, Any]]:
-    """One row a key of a caller: what was asked and, once it is known, what was answered."""
+class InvalidIdempotencyKey(BadRequest):
+    """The key has unsupported characters or is too long."""
+
+    code = "invalid_idempotency_key"
+    message = "Idempotency-Key should be 1 to 255 visible characters"
+
+
+class IdempotencyKeyReused(BadRequest):
+    """The key was sent with another request before."""
+
+    code = "idempotency_key_reused"
+    message = "This Idempotency-Key was used for another request. Choose a new one."
+
+
+class RequestInProgress(Conflict):
+    """The first request with this key has no response yet. Try again soon."""
+
+    code = "request_in_progress"
+    message = "The first request with this key is still in progress. Try again soon."
+
+
+def keys() -> AsyncCollection[dict[str, Any]]:
+    """Return the collection of keys: one row per user and key, with the response once known."""
     return database()["idempotency_keys"]
 
 
 class IdempotencyMiddleware:
-    """Stores what a mutating request with a key was answered, and answers its repetition with it.
+    """Store the response of a mutating request with a key, and repeat it.
 
-    Where the route is one transaction, the answer is stored in it: no crash can part the two.
+    A transactional route stores its response itself, with `Idempotency.store`: a crash can then not
+    separate the change from the stored response. Other responses are stored here.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] not in MUTATING:
+        if scope["type"] != "http" or scope["method"] not in MUTATING_METHODS:
             await self._app(scope, receive, send)
             return
         key = Headers(scope=scope).get(HEADER)
@@ -59,123 +82,143 @@ class IdempotencyMiddleware:
             await self._app(scope, receive, send)
             return
         try:
-            await self._answer(key, scope, receive, send)
+            await self._respond(key, scope, receive, send)
         except ServiceError as error:
-            await answer(error)(scope, receive, send)
+            await error_response(error)(scope, receive, send)
         except PyMongoError as error:
             if not is_unavailable(error):
                 raise
-            await answer(Unavailable())(scope, receive, send)
+            await error_response(Unavailable())(scope, receive, send)
 
-    async def _answer(self, key: str, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _respond(self, key: str, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         user = await scope["app"].state.sessions.read(request.cookies.get(COOKIE))
-        if user is None:  # the route says so
+        if user is None:  # the route answers that
             await self._app(scope, receive, send)
             return
-        if not _WELL_FORMED_KEY.fullmatch(key):
-            raise BadRequest("Idempotency-Key should be 1 to 255 visible characters", field=HEADER)
+        if not _VALID_KEY.fullmatch(key):
+            raise InvalidIdempotencyKey(field=HEADER)
         body = await request.body()
-        asked = f"{scope['method']} {scope['path']}?{scope['query_string'].decode('latin-1')}\n"
-        claim = _Claim(f"{user.id}:{key}", hashlib.sha256(asked.encode() + body).hexdigest())
-        stored = await claim.take()
+        target = f"{scope['method']} {scope['path']}?{scope['query_string'].decode('latin-1')}\n"
+        fingerprint = hashlib.sha256(target.encode() + body).hexdigest()
+        claim = _Claim(f"{user.id}:{key}", fingerprint)
+        stored = await claim.acquire()
         if stored is not None:
             await stored(scope, receive, send)
             return
-        await self._answer_first(claim, scope, replayed(body, receive), send)
+        await self._run(claim, scope, receive_body(body, receive), send)
 
-    async def _answer_first(
-        self, claim: "_Claim", scope: Scope, receive: Receive, send: Send
-    ) -> None:
-        sent: list[Message] = []
+    async def _run(self, claim: "_Claim", scope: Scope, receive: Receive, send: Send) -> None:
+        """Run the request, store its response, then send it."""
+        messages: list[Message] = []
 
-        async def keep(message: Message) -> None:
-            sent.append(message)
+        async def collect(message: Message) -> None:
+            messages.append(message)
 
-        async def store_with_commit(function: Callable[..., Any], result: object) -> None:
-            if scope.get("endpoint") is function:
-                await claim.store(scope["route"].status_code or 200, _json(result))
-                current_transaction().after_commit.append(claim.note_stored)
-
-        token = last_write.set(store_with_commit)
+        Request(scope).state.idempotency_claim = claim
         try:
-            await self._app(scope, receive, keep)
+            await self._app(scope, receive, collect)
         except BaseException:
-            await claim.drop()
+            await claim.release()
             raise
-        finally:
-            last_write.reset(token)
-        status = sent[0]["status"]
-        if status >= 500 or status in _PASSING:
-            await claim.drop()
+        status = messages[0]["status"]
+        if status >= 500 or status in _NOT_STORED:
+            await claim.release()
         elif not claim.stored:
-            await claim.store(status, b"".join(part.get("body", b"") for part in sent[1:]))
-        for message in sent:
+            await claim.store(status, b"".join(part.get("body", b"") for part in messages[1:]))
+        for message in messages:
             await send(message)
 
 
 class _Claim:
-    """A request's hold on its key while it is being answered."""
+    """A request's exclusive right to answer for its key, for the time of the lease."""
 
-    def __init__(self, row_id: str, asked: str) -> None:
+    def __init__(self, row_id: str, fingerprint: str) -> None:
         self._row_id = row_id
-        self._asked = asked
+        self._fingerprint = fingerprint
         self._holder = uuid4().hex
         self.stored = False
 
-    async def take(self) -> Response | None:
-        """Hold the key; returns the stored answer where there is one.
+    async def acquire(self) -> Response | None:
+        """Claim the key. Returns the stored response if there is one.
 
-        Raises BadRequest for another request under the same key, Conflict while it is held.
+        Raises: IdempotencyKeyReused, or RequestInProgress while another request holds the claim.
         """
-        row = {"_id": self._row_id, "asked": self._asked, "holder": self._holder, "at": utc_now()}
+        row = {
+            "_id": self._row_id,
+            "fingerprint": self._fingerprint,
+            "holder": self._holder,
+            "claimed_at": utc_now(),
+        }
         try:
-            await answers().insert_one(row)
+            await keys().insert_one(row)
         except DuplicateKeyError:
             return await self._take_over()
         return None
 
     async def _take_over(self) -> Response | None:
-        row = await answers().find_one({"_id": self._row_id})
+        row = await keys().find_one({"_id": self._row_id})
         if row is None:
             raise Conflict
-        if row["asked"] != self._asked:
-            raise BadRequest(
-                "This Idempotency-Key was used for another request; take a new one", field=HEADER
-            )
+        if row["fingerprint"] != self._fingerprint:
+            raise IdempotencyKeyReused(field=HEADER)
         if "status" in row:
             media_type = "application/json" if row["body"] else None
             return Response(row["body"], row["status"], media_type=media_type)
-        won = await answers().update_one(
-            {"_id": self._row_id, "holder": row["holder"], "at": {"$lt": utc_now() - LEASE}},
-            {"$set": {"holder": self._holder, "at": utc_now()}},
+        result = await keys().update_one(
+            {
+                "_id": self._row_id,
+                "holder": row["holder"],
+                "claimed_at": {"$lt": utc_now() - LEASE},
+            },
+            {"$set": {"holder": self._holder, "claimed_at": utc_now()}},
         )
-        if won.modified_count == 0:
-            raise Conflict("Your first try is still under way: try again in a moment")
+        if result.modified_count == 0:
+            raise RequestInProgress
         return None
 
     async def store(self, status: int, body: bytes) -> None:
-        """Keep the answer. Raises Conflict where another request has taken the key over."""
-        kept = await answers().update_one(
+        """Store the response. Raises: Conflict if another request has taken the claim over."""
+        result = await keys().update_one(
             {"_id": self._row_id, "holder": self._holder},
             {"$set": {"status": status, "body": body}},
         )
-        if kept.matched_count == 0:
+        if result.matched_count == 0:
             raise Conflict
 
-    def note_stored(self) -> None:
-        """The transaction that stored the answer has committed."""
+    def mark_stored(self) -> None:
         self.stored = True
 
-    async def drop(self) -> None:
-        """Let the key go, unanswered."""
-        await answers().delete_one(
+    async def release(self) -> None:
+        """Give the claim up without a response."""
+        await keys().delete_one(
             {"_id": self._row_id, "holder": self._holder, "status": {"$exists": False}}
         )
 
 
-def _json(result: object) -> bytes:
-    if result is None:
-        return b""
-    assert isinstance(result, BaseModel), "a transactional route returns a model or None"
-    return result.model_dump_json(by_alias=True).encode()
+class RequestIdempotency:
+    """The idempotency key of a request, if it has one."""
+
+    def __init__(self, claim: _Claim | None, status: int) -> None:
+        self._claim = claim
+        self._status = status
+
+    async def store(self, response: BaseModel | None) -> None:
+        """Store the response in the running transaction. Does nothing without a key.
+
+        Raises: Conflict if another request has taken the claim over.
+        """
+        if self._claim is None:
+            return
+        body = b"" if response is None else response.model_dump_json(by_alias=True).encode()
+        await self._claim.store(self._status, body)
+        current_transaction().after_commit.append(self._claim.mark_stored)
+
+
+async def _idempotency(request: Request) -> RequestIdempotency:
+    claim: _Claim | None = getattr(request.state, "idempotency_claim", None)
+    return RequestIdempotency(claim, request.scope["route"].status_code or 200)
+
+
+Idempotency = Annotated[RequestIdempotency, Depends(_idempotency)]
+"""For a transactional route: call `store` with the response as the last step."""

@@ -1,5 +1,6 @@
-"""The service's OpenAPI document, with every status that can come."""
+"""The OpenAPI document of a service, with every error that its routes can return."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from fastapi import FastAPI
@@ -8,24 +9,37 @@ from fastapi.routing import APIRoute, iter_route_contexts
 
 from ticketing_common.errors import (
     BadRequest,
+    BodyTooLarge,
     Conflict,
     CrossOrigin,
     ErrorBody,
     NotAuthorized,
     ServiceError,
-    TooLarge,
     Unavailable,
 )
-from ticketing_common.web.error_handlers import asks
-from ticketing_common.web.idempotency import HEADER
-from ticketing_common.web.request_checks import MUTATING
+from ticketing_common.web.concurrency_limit import ServiceOverloaded
+from ticketing_common.web.error_handlers import depends_on
+from ticketing_common.web.idempotency import (
+    HEADER,
+    IdempotencyKeyReused,
+    InvalidIdempotencyKey,
+    RequestInProgress,
+)
+from ticketing_common.web.origin_check import MUTATING_METHODS
 from ticketing_common.web.sessions import current_user
 
-METHODS = {"get", *(method.lower() for method in MUTATING)}
+METHODS = {"get", *(method.lower() for method in MUTATING_METHODS)}
+
+
+class InvalidRequest(BadRequest):
+    """A field is missing or invalid. Each validation rule has its own code."""
+
+    code = "missing"
+    message = "Field required"
 
 
 def install(app: FastAPI, *, idempotent: bool) -> None:
-    """Have `app.openapi()` describe what stands around the routes too."""
+    """Make `app.openapi()` describe what middleware and exception handlers add to the routes."""
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -38,14 +52,14 @@ def install(app: FastAPI, *, idempotent: bool) -> None:
             schemas["ErrorBody"] = ErrorBody.model_json_schema(
                 ref_template="#/components/schemas/{model}"
             )
-            schemas["FieldError"] = schemas["ErrorBody"].pop("$defs")["FieldError"]
-            for_users = _routes_for_users(app)
+            schemas["ErrorDetail"] = schemas["ErrorBody"].pop("$defs")["ErrorDetail"]
+            protected = _protected_operations(app)
             for path, operations in document["paths"].items():
                 for method in METHODS & operations.keys():
-                    _describe(
+                    _complete(
                         operations[method],
-                        mutating=method.upper() in MUTATING,
-                        for_users=(path, method.upper()) in for_users,
+                        mutating=method.upper() in MUTATING_METHODS,
+                        protected=(path, method.upper()) in protected,
                         idempotent=idempotent,
                     )
             app.openapi_schema = document
@@ -54,53 +68,73 @@ def install(app: FastAPI, *, idempotent: bool) -> None:
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-def _routes_for_users(app: FastAPI) -> set[tuple[str, str]]:
-    """Path and method of each route that only somebody who is signed in may ask."""
+def _protected_operations(app: FastAPI) -> set[tuple[str, str]]:
+    """Return path and method of each operation that requires a session."""
     return {
         (str(route.path_format), method)
         for route in iter_route_contexts(app.routes)
         if isinstance(route.original_route, APIRoute)
-        and asks(route.original_route.dependant, current_user)
+        and depends_on(route.original_route.dependant, current_user)
         for method in route.methods or ()
     }
 
 
-def _describe(
-    operation: dict[str, Any], *, mutating: bool, for_users: bool, idempotent: bool
+def _complete(
+    operation: dict[str, Any], *, mutating: bool, protected: bool, idempotent: bool
 ) -> None:
+    """Add the responses and parameters that do not come from the route itself."""
     responses = operation["responses"]
     takes_input = responses.pop("422", None) is not None
-    errors: list[type[ServiceError]] = [Unavailable]
+    takes_key = mutating and idempotent and protected  # a key belongs to a user
+    errors: list[type[ServiceError]] = [ServiceError, Unavailable, ServiceOverloaded]
     if takes_input or mutating:
-        errors.append(BadRequest)
-    if for_users:
+        errors.append(InvalidRequest)
+    if protected:
         errors.append(NotAuthorized)
-    elif "security" in operation:  # it makes a difference who asks, but anybody may
+    elif "security" in operation:  # a session is optional
         operation["security"].insert(0, {})
     if mutating:
-        errors += [CrossOrigin, TooLarge, Conflict]
-    for error in errors:
-        responses.setdefault(str(error.status), _described(error))
-    responses["500"] = _described(ServiceError)
-    if mutating and idempotent and for_users:  # a key is its caller's own
+        errors += [CrossOrigin, BodyTooLarge, Conflict]
+    if takes_key:
+        errors += [InvalidIdempotencyKey, IdempotencyKeyReused, RequestInProgress]
         operation.setdefault("parameters", []).append(
             {
                 "name": HEADER,
                 "in": "header",
-                "description": "Repeat a request with the same key and it is answered, not done, "
-                "again.",
+                "description": "A repeated request with the same key gets the stored response.",
                 "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
             }
         )
+    for status, response in error_responses(*errors).items():
+        existing = responses.setdefault(str(status), response)
+        examples = _examples(existing) | _examples(response)
+        existing["content"]["application/json"]["examples"] = examples
+        existing["description"] = _description(examples)
 
 
 def error_responses(*errors: type[ServiceError]) -> dict[int | str, dict[str, Any]]:
-    """An operation's `responses`: the errors that it raises beside those that any may."""
-    return {error.status: _described(error) for error in errors}
+    """Return the `responses` argument of a route that raises these errors."""
+    responses: dict[int | str, dict[str, Any]] = {}
+    for status in dict.fromkeys(error.status for error in errors):
+        examples = dict(_example(error) for error in errors if error.status == status)
+        content = {"schema": {"$ref": "#/components/schemas/ErrorBody"}, "examples": examples}
+        responses[status] = {
+            "description": _description(examples),
+            "content": {"application/json": content},
+        }
+    return responses
 
 
-def _described(error: type[ServiceError]) -> dict[str, Any]:
-    return {
-        "description": error.message,
-        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorBody"}}},
-    }
+def _example(error: type[ServiceError]) -> tuple[str, dict[str, Any]]:
+    summary = (error.__doc__ or error.message).strip().splitlines()[0]
+    detail = {"code": error.code, "message": error.message}
+    return error.code, {"summary": summary, "value": {"errors": [detail]}}
+
+
+def _examples(response: dict[str, Any]) -> dict[str, Any]:
+    examples: dict[str, Any] = response["content"]["application/json"]["examples"]
+    return examples
+
+
+def _description(codes: Iterable[str]) -> str:
+    return "Codes: " + ", ".join(f"`{code}`" for code in codes)

@@ -1,4 +1,4 @@
-"""Long lists, a page at a time."""
+"""Cursor pagination with `Link` headers."""
 
 import base64
 import binascii
@@ -14,39 +14,49 @@ from fastapi import Query, Request, Response
 from ticketing_common.errors import BadRequest
 
 Limit = Annotated[int, Query(ge=1, le=100)]
-CursorText = Annotated[str | None, Query(max_length=200, description="From the Link header.")]
+CursorText = Annotated[str | None, Query(max_length=200, description="From the `Link` header.")]
+
+
+class InvalidCursor(BadRequest):
+    """The cursor is not from a `Link` header of this list."""
+
+    code = "invalid_cursor"
+    message = "Invalid cursor. Start again without `cursor`."
+
+    def __init__(self) -> None:
+        super().__init__(field="cursor")
 
 
 @dataclass(frozen=True)
 class Cursor:
-    """The last row of a page: what the list is sorted by, and its id."""
+    """The last row of a page: its sort value and its id."""
 
     value: str
     id: PydanticObjectId
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Raises BadRequest for what we did not make."""
+        """Read a cursor. Raises: InvalidCursor."""
         try:
             value, row_id = json.loads(base64.urlsafe_b64decode(text.encode()))
             return cls(str(value), PydanticObjectId(ObjectId(row_id)))
         except (binascii.Error, ValueError, TypeError, InvalidId, RecursionError):
-            raise BadRequest("Not a cursor of this list", field="cursor") from None
+            raise InvalidCursor from None
 
     def __str__(self) -> str:
         return base64.urlsafe_b64encode(json.dumps([self.value, str(self.id)]).encode()).decode()
 
 
 def page(
-    rows: list[dict[str, Any]], limit: int, sorted_by: str, request: Request, response: Response
+    rows: list[dict[str, Any]], limit: int, sort_field: str, request: Request, response: Response
 ) -> list[dict[str, Any]]:
-    """The first `limit` of the rows that were found, with a Link to the next where there are more.
+    """Return the first `limit` rows and set a `Link` header if there are more.
 
-    Ask the database for one row more than the limit, to know.
+    Query one row more than the limit, so that a further page is noticed.
     """
-    shown = rows[:limit]
+    first = rows[:limit]
     if len(rows) > limit:
-        last = Cursor(str(shown[-1][sorted_by]), shown[-1]["_id"])
+        last = Cursor(str(first[-1][sort_field]), first[-1]["_id"])
         url = request.url.include_query_params(cursor=str(last))
         response.headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
-    return shown
+    return first

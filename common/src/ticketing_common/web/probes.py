@@ -1,4 +1,4 @@
-"""What Kubernetes and Prometheus ask, inside the cluster only."""
+"""Probes for Kubernetes and Prometheus, not reachable through the ingress."""
 
 from collections.abc import Awaitable, Callable
 
@@ -8,20 +8,20 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from ticketing_common.errors import Unavailable
 
-PROBES = {"/healthz", "/readyz", "/metrics"}
+PROBE_PATHS = {"/healthz", "/readyz", "/metrics"}
 
 
-def probes(answers: Callable[[], Awaitable[bool]]) -> APIRouter:
-    """The three routes; `answers` says whether the service's own store does."""
+def probes(is_store_ready: Callable[[], Awaitable[bool]]) -> APIRouter:
+    """Return the routes `/healthz`, `/readyz` and `/metrics`."""
     router = APIRouter(include_in_schema=False)
 
     @router.get("/healthz")
-    async def lives() -> dict[str, str]:
+    async def liveness() -> dict[str, str]:
         return {"status": "ok"}
 
     @router.get("/readyz")
-    async def can_serve() -> dict[str, str]:
-        if not await answers():
+    async def readiness() -> dict[str, str]:
+        if not await is_store_ready():
             raise Unavailable("The store does not answer")
         return {"status": "ok"}
 

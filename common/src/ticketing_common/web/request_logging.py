@@ -1,4 +1,4 @@
-"""Every request is named, timed, traced and logged; every response says what a browser may do."""
+"""Request context: request id, trace, metrics and one log line per request."""
 
 import re
 import time
@@ -8,28 +8,18 @@ import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ticketing_common.observability import telemetry
-from ticketing_common.web.error_handlers import crash
-from ticketing_common.web.probes import PROBES
+from ticketing_common.observability import metrics, tracing
+from ticketing_common.web.error_handlers import crash_response
+from ticketing_common.web.probes import PROBE_PATHS
 
 log = structlog.get_logger(__name__)
 
-REQUEST_ID = "X-Request-ID"
-_WELL_FORMED_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
-
-SECURITY_HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "Strict-Transport-Security": "max-age=31536000",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-}
+REQUEST_ID_HEADER = "X-Request-ID"
+_VALID_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
 class RequestLoggingMiddleware:
-    """Gives a request its id and its trace, and turns a crash into an answer."""
+    """Give each request an id and a trace, log and measure it, and turn a crash into a 500."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -39,35 +29,32 @@ class RequestLoggingMiddleware:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        given = headers.get(REQUEST_ID, "")
-        request_id = given if _WELL_FORMED_ID.fullmatch(given) else uuid4().hex
+        sent_id = headers.get(REQUEST_ID_HEADER, "")
+        request_id = sent_id if _VALID_REQUEST_ID.fullmatch(sent_id) else uuid4().hex
         status = 0
 
-        async def send_with_headers(message: Message) -> None:
+        async def send_with_request_id(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                out = MutableHeaders(scope=message)
-                out[REQUEST_ID] = request_id
-                for name, value in SECURITY_HEADERS.items():
-                    out.setdefault(name, value)
+                MutableHeaders(scope=message)[REQUEST_ID_HEADER] = request_id
             await send(message)
 
-        began = time.perf_counter()
-        with telemetry.span(f"{scope['method']} {scope['path']}", headers):
+        started = time.perf_counter()
+        with tracing.span(f"{scope['method']} {scope['path']}", headers):
             structlog.contextvars.bind_contextvars(request_id=request_id)
             try:
-                await self._app(scope, receive, send_with_headers)
+                await self._app(scope, receive, send_with_request_id)
             except Exception:
                 log.exception("request.crashed", method=scope["method"], path=scope["path"])
                 if status:
                     raise
-                await crash()(scope, receive, send_with_headers)
-            seconds = time.perf_counter() - began
-            telemetry.REQUESTS.labels(scope["method"], _template(scope), str(status)).observe(
+                await crash_response()(scope, receive, send_with_request_id)
+            seconds = time.perf_counter() - started
+            metrics.REQUESTS.labels(scope["method"], _route_path(scope), str(status)).observe(
                 seconds
             )
-            if scope["path"] not in PROBES:
+            if scope["path"] not in PROBE_PATHS:
                 log.info(
                     "request",
                     method=scope["method"],
@@ -77,11 +64,13 @@ class RequestLoggingMiddleware:
                 )
 
 
-def _template(scope: Scope) -> str:
-    """The path with the names of ids in the place of ids: one of few, whatever strangers ask."""
+def _route_path(scope: Scope) -> str:
+    """Return the path with parameter names instead of ids, so that it has few values."""
     route = scope.get("route")
     if route is None:
         return "unknown"
-    below: str = route.path  # below the prefix of its router
+    below_prefix: str = route.path
     path: str = scope["path"]
-    return path.rsplit("/", below.count("/"))[0] + below if below else path
+    if not below_prefix:
+        return path
+    return path.rsplit("/", below_prefix.count("/"))[0] + below_prefix

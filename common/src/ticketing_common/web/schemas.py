@@ -1,4 +1,4 @@
-"""What routes take and give is camelCase outside and snake_case inside."""
+"""The base class of request and response models."""
 
 from typing import Any, Self
 
@@ -7,16 +7,16 @@ from pydantic.alias_generators import to_camel
 
 
 class ApiModel(BaseModel):
-    """A body, of a request or a response."""
+    """A request or response body: camelCase in JSON, snake_case in Python."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, from_attributes=True)
 
     @classmethod
     def of(cls, source: object) -> Self:
-        """What there is to show of a document."""
+        """Build the model from a document or a domain event."""
         return cls.model_validate(source)
 
     @classmethod
     def of_row(cls, row: dict[str, Any]) -> Self:
-        """What there is to show of a document as MongoDB holds it."""
+        """Build the model from a raw MongoDB document."""
         return cls.model_validate(row | {"id": row["_id"]})

@@ -1,7 +1,7 @@
-"""Server-sent events: a feed's news, for browsers.
+"""Server-sent events: a feed as a stream for browsers.
 
-FastAPI sends a comment through a stream that has been silent for 15 seconds, tells proxies not to
-keep what passes, and ends the stream's generator when its reader goes away.
+FastAPI sends a comment through a stream that has been idle for 15 seconds, tells proxies not to
+buffer it, and closes the generator when the client disconnects.
 """
 
 import asyncio
@@ -19,11 +19,10 @@ from ticketing_common.background import background
 from ticketing_common.messaging.feed import Feed, Subscriber
 from ticketing_common.web.sessions import COOKIE, CurrentUser, Sessions
 
-LAST_EVENT_ID = "Last-Event-ID"
-SESSION_SECONDS = 15
-"""How long a stream may outlive the session that it was begun in."""
-NOWHERE = -1
-"""A place that no stream has."""
+LAST_EVENT_ID_HEADER = "Last-Event-ID"
+SESSION_CHECK_SECONDS = 15
+"""How long a stream may outlive the session in which it was opened."""
+UNKNOWN_POSITION = -1
 
 
 def _feed(request: Request) -> Feed:
@@ -31,82 +30,85 @@ def _feed(request: Request) -> Feed:
     return feed
 
 
-async def _note_position(request: Request, response: Response) -> None:
+async def _set_last_event_id(request: Request, response: Response) -> None:
     if (position := _feed(request).position) is not None:
-        response.headers[LAST_EVENT_ID] = str(position)
+        response.headers[LAST_EVENT_ID_HEADER] = str(position)
 
 
-sends_last_event_id = Depends(_note_position)
-"""For a route that tells what there is: its answer's Last-Event-ID is where the stream goes on.
+sends_last_event_id = Depends(_set_last_event_id)
+"""For a route that returns the current state: `Last-Event-ID` is where the stream continues.
 
-It is taken before the route reads anything, so the stream tells whatever the route did not see.
+The position is read before the route reads any data, so the stream misses nothing.
 """
 
 
 async def _position(
-    reconnecting: Annotated[str | None, Header(alias=LAST_EVENT_ID)] = None,
+    reconnecting: Annotated[str | None, Header(alias=LAST_EVENT_ID_HEADER)] = None,
     connecting: Annotated[
         str | None,
         Query(
             alias="lastEventId",
             max_length=40,
-            description="From the Last-Event-ID header of what the page shows. The header of the "
-            "same name, which a browser sends when it reconnects, counts more.",
+            description="The `Last-Event-ID` header of the list or the ticket that the page shows. "
+            "The request header of the same name, which a browser sends when it reconnects, has "
+            "precedence.",
         ),
     ] = None,
 ) -> int:
     text = reconnecting or connecting or ""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else NOWHERE
+    if text.isascii() and text.isdecimal() and len(text) < 20:
+        return int(text)
+    return UNKNOWN_POSITION
 
 
 Position = Annotated[int, Depends(_position)]
-"""The place in the stream up to which the caller knows everything."""
+"""The position up to which the client knows all events."""
 
 
-async def _watch(request: Request) -> AsyncIterator[Subscriber]:
-    with _feed(request).watcher() as watcher:
-        yield watcher
+async def _subscribe(request: Request) -> AsyncIterator[Subscriber]:
+    with _feed(request).subscribe() as subscriber:
+        yield subscriber
 
 
-FeedSubscriber = Annotated[Subscriber, Depends(_watch)]
-"""The news of everything, for everybody. A 503 where too many watch."""
+FeedSubscriber = Annotated[Subscriber, Depends(_subscribe)]
+"""A subscription to the whole feed, for everybody. A 503 if there are too many."""
 
 
 def subscribe_to(parameter: str) -> Callable[..., AsyncIterator[Subscriber]]:
-    """A dependency: the news of the document whose id is in the path, for one who is signed in.
+    """Return a dependency: a signed-in user's subscription to the aggregate in the path.
 
-    They end, within 15 seconds, with the caller's session. A 503 where too many watch.
+    The subscription ends within 15 seconds after the session. A 503 if there are too many.
     """
 
-    async def watch(request: Request, _: CurrentUser) -> AsyncIterator[Subscriber]:
-        with _feed(request).watcher(request.path_params[parameter]) as watcher:
-            async with background(_end_with_session(request, watcher)):
-                yield watcher
+    async def subscribe(request: Request, _: CurrentUser) -> AsyncIterator[Subscriber]:
+        with _feed(request).subscribe(request.path_params[parameter]) as subscriber:
+            async with background(_close_with_session(request, subscriber)):
+                yield subscriber
 
-    return watch
+    return subscribe
 
 
-async def _end_with_session(request: Request, watcher: Subscriber) -> None:
+async def _close_with_session(request: Request, subscriber: Subscriber) -> None:
     sessions: Sessions = request.app.state.sessions
-    session = request.cookies.get(COOKIE)
-    over = False
+    token = request.cookies.get(COOKIE)
+    ended = False
     try:
-        while not over:
-            await asyncio.sleep(SESSION_SECONDS)
-            # While the database is away no session can be ended either.
+        while not ended:
+            await asyncio.sleep(SESSION_CHECK_SECONDS)
+            # While the database is unavailable, no session can be ended either.
             with suppress(PyMongoError):
-                over = await sessions.read(session) is None
+                ended = await sessions.read(token) is None
     finally:
-        watcher.end()
+        subscriber.close()
 
 
 def retry_hint() -> ServerSentEvent:
-    """When to reconnect. Not everybody at once, where a process has ended that many watched."""
+    """Return when to reconnect. Random, so that a restart does not reconnect all at once."""
     return ServerSentEvent(retry=1000 + secrets.randbelow(2000))
 
 
-def told(name: str, data: BaseModel, position: int | None = None) -> ServerSentEvent:
-    """One event; `position` is where its reader goes on after a pause."""
+def sse_event(name: str, data: BaseModel, position: int | None = None) -> ServerSentEvent:
+    """Return one event. `position` is its id, where a client continues after a disconnect."""
     return ServerSentEvent(
         event=name,
         raw_data=data.model_dump_json(by_alias=True),

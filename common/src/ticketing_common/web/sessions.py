@@ -1,4 +1,4 @@
-"""Who calls: one signed cookie, and when the sessions of a user were ended."""
+"""Sessions: a signed JWT in a cookie, and the cutoff that ends a user's earlier sessions."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, ClassVar
@@ -15,17 +15,18 @@ from ticketing_common.events import Id, UserChangedPassword, UtcTime
 COOKIE = "session"
 SESSION_AGE = timedelta(days=7)
 ALGORITHM = "HS256"
+CLOCK_SKEW_SECONDS = 5
 
 
 class SessionUser(BaseModel):
-    """The user whose session a request carries."""
+    """The user of a session."""
 
     id: Id
     email: str
 
 
 class SessionCutoff(Document):
-    """A user's sessions that began before this are over. Its id is the user's."""
+    """The time before which a user's sessions are over. Its id is the user's."""
 
     class Settings:
         name: ClassVar[str] = "session_cutoffs"
@@ -35,37 +36,40 @@ class SessionCutoff(Document):
 
 
 async def end_sessions(user_id: str, changed_at: datetime) -> None:
-    """Refuse every session that the user began before `changed_at`."""
+    """Refuse all sessions of the user that began before `changed_at`."""
     await SessionCutoff.get_pymongo_collection().update_one(
         {"_id": PydanticObjectId(user_id)}, {"$max": {"changed_at": changed_at}}, upsert=True
     )
 
 
 async def end_earlier_sessions(event: UserChangedPassword) -> None:
-    """Refuse the sessions from before the password was changed: for every service's listeners."""
+    """Refuse the sessions from before a password change. A handler of every service."""
     await end_sessions(event.id, event.changed_at)
 
 
 class Sessions:
-    """Signs sessions with the first of its keys (32 bytes or more each), verifies with all."""
+    """Issues and verifies session tokens.
+
+    The first key signs, all keys verify. Each has at least 32 bytes.
+    """
 
     def __init__(self, keys: list[str]) -> None:
         self._keys = keys
 
     def issue(self, user: SessionUser, began: datetime | None = None) -> str:
-        """The cookie's value for a session that begins now, or began when the caller noted it."""
+        """Return the token of a session that began at `began`, by default now."""
         began = began or datetime.now(UTC)
         claims = {
             "sub": user.id,
             "email": user.email,
-            # With its fraction, so that a session from right after a change of password holds.
+            # With a fraction: a session that begins right after a password change is valid.
             "iat": began.timestamp(),
             "exp": int((began + SESSION_AGE).timestamp()),
         }
         return jwt.encode(claims, self._keys[0], ALGORITHM)
 
     def verify(self, token: str) -> tuple[SessionUser, datetime] | None:
-        """Whose session it is and when it began; None for whatever does not verify."""
+        """Return the session's user and when it began, None for an invalid token."""
         for key in self._keys:
             try:
                 claims = jwt.decode(
@@ -73,7 +77,7 @@ class Sessions:
                     key,
                     [ALGORITHM],
                     options={"require": ["sub", "email", "iat", "exp"]},
-                    leeway=5,
+                    leeway=CLOCK_SKEW_SECONDS,
                 )
                 user = SessionUser(id=claims["sub"], email=claims["email"])
                 return user, datetime.fromtimestamp(claims["iat"], UTC)
@@ -82,7 +86,7 @@ class Sessions:
         return None
 
     async def read(self, token: str | None) -> SessionUser | None:
-        """Whose session it is, None for one that does not verify or was ended."""
+        """Return the session's user, None for an invalid or ended session."""
         if not token or (verified := self.verify(token)) is None:
             return None
         user, began = verified
@@ -93,20 +97,20 @@ class Sessions:
 _cookie = APIKeyCookie(name=COOKIE, auto_error=False)
 
 
-async def visitor(
+async def optional_user(
     request: Request, token: Annotated[str | None, Security(_cookie)]
 ) -> SessionUser | None:
-    """The caller, None for one who is not signed in."""
+    """Return the signed-in user, None without a valid session."""
     sessions: Sessions = request.app.state.sessions
     return await sessions.read(token)
 
 
-async def current_user(user: Annotated[SessionUser | None, Depends(visitor)]) -> SessionUser:
-    """The caller. Raises NotAuthorized for one who is not signed in."""
+async def current_user(user: Annotated[SessionUser | None, Depends(optional_user)]) -> SessionUser:
+    """Return the signed-in user. Raises: NotAuthorized."""
     if user is None:
         raise NotAuthorized
     return user
 
 
-OptionalUser = Annotated[SessionUser | None, Depends(visitor)]
+OptionalUser = Annotated[SessionUser | None, Depends(optional_user)]
 CurrentUser = Annotated[SessionUser, Depends(current_user)]

@@ -1,16 +1,16 @@
-"""`/api/tickets/` is `/api/tickets`."""
+"""Trailing slashes: `/api/tickets/` is served as `/api/tickets`."""
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class TrailingSlashMiddleware:
-    """Answers a path with a slash at its end as it would without, instead of with a redirect."""
+    """Remove the trailing slash of the path, instead of a redirect."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            # In place: who stands around us reads from the same scope what was found.
+            # Changed in place: the outer middleware reads the route from the same scope.
             scope["path"] = scope["path"].rstrip("/") or "/"
         await self._app(scope, receive, send)

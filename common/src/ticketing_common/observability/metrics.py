@@ -1,0 +1,22 @@
+"""Prometheus metrics."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+REQUESTS = Histogram(
+    "http_request_duration_seconds", "HTTP requests by route", ["method", "route", "status"]
+)
+EVENTS_PUBLISHED = Counter(
+    "outbox_published_total", "Domain events acknowledged by the broker", ["subject"]
+)
+PUBLISH_FAILURES = Counter(
+    "outbox_publish_failures_total", "Failed attempts to publish; each is repeated"
+)
+EVENTS_HANDLED = Counter(
+    "events_handled_total", "Deliveries by listener and outcome", ["listener", "outcome"]
+)
+EVENTS_IN_PROGRESS = Gauge("events_in_progress", "Domain events being handled")
+STREAMS_OPEN = Gauge("sse_streams_open", "Open server-sent event streams")
+STREAMS_DROPPED = Counter(
+    "sse_streams_dropped_total", "Server-sent event streams ended because the client fell behind"
+)
+CIRCUIT_OPEN = Gauge("circuit_open", "1 while the circuit breaker is not closed", ["dependency"])
