@@ -49,7 +49,7 @@ async def stripe(stripe_url: str) -> AsyncIterator[StripeStandIn]:
 def settings(
     world: World, stripe: StripeStandIn, monkeypatch: pytest.MonkeyPatch
 ) -> dict[str, Any]:
-    monkeypatch.setattr(circuit_breaker, "PAUSE_SECONDS", 0.5)
+    monkeypatch.setattr(circuit_breaker, "RECOVERY_SECONDS", 0.5)
     # What Stripe answers at all is an answer, however slow the machine is.
     monkeypatch.setattr(client, "SECONDS", PATIENCE_SECONDS)
     # It would take for itself the bad days that a test orders, and in what others left at Stripe.

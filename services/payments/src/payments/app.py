@@ -33,9 +33,10 @@ async def _with_stripe(app: FastAPI) -> AsyncIterator[None]:
 
 def create_app(settings: PaymentsSettings | None = None) -> FastAPI:
     return create_service(
+        "payments",
         settings or PaymentsSettings.read("payments"),
-        listeners,
         description="Payments: through Stripe, one charge an order.",
+        listeners=listeners,
         documents=DOCUMENTS,
         router=router,
         prefix="/api/payments",

@@ -20,7 +20,7 @@ listeners = Listeners("payments")
 listeners.on(UserChangedPassword)(end_earlier_sessions)
 
 
-@listeners.on(OrderCreated, replica=Order)
+@listeners.on(OrderCreated, copy=Order)
 async def copy_new_order(event: OrderCreated) -> None:
     """Begin our copy of an order."""
     await Order(
@@ -37,20 +37,23 @@ async def copy_new_order(event: OrderCreated) -> None:
 async def copy_status(event: OrderAwaitingPayment | OrderCompleted, order: Order) -> None:
     """Keep our copy of the order current."""
     order.status = event.status
+    await order.save()
 
 
-listeners.on(OrderAwaitingPayment, replica=Order)(copy_status)
-listeners.on(OrderCompleted, replica=Order)(copy_status)
+listeners.on(OrderAwaitingPayment, copy=Order)(copy_status)
+listeners.on(OrderCompleted, copy=Order)(copy_status)
 
 
-@listeners.on(OrderOverdue, replica=Order)
+@listeners.on(OrderOverdue, copy=Order)
 async def end_the_time(event: OrderOverdue, order: Order) -> None:
     """Take no other payment for the order, and say if there is none to wait for."""
     await rules.close(order)
+    await order.save()
 
 
-@listeners.on(OrderCancelled, replica=Order)
+@listeners.on(OrderCancelled, copy=Order)
 async def end_payments(event: OrderCancelled, order: Order) -> None:
     """Stop what is under way for the order, give back what was paid for it."""
     order.status, order.cancelled_because = event.status, event.reason
+    await order.save()
     await rules.end_with(order, event.reason)

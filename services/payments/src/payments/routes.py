@@ -22,7 +22,7 @@ from payments.stripe.client import NoAnswer
 from ticketing_common.errors import (
     BadRequest,
     NotFound,
-    PaymentDeclined,
+    ServiceError,
     Unavailable,
 )
 from ticketing_common.events.payments import PaymentStatus
@@ -31,6 +31,14 @@ from ticketing_common.web.openapi import error_responses
 from ticketing_common.web.sessions import CurrentUser
 
 router = APIRouter(tags=["payments"])
+
+
+class PaymentDeclined(ServiceError):
+    """The card was declined. The order can still be paid with another one."""
+
+    status = 402
+    code = "payment_declined"
+    message = "Your card was declined."
 
 
 class NotAnswered(Unavailable):
@@ -78,7 +86,7 @@ async def pay(
 @router.get("", responses=error_responses(NotFound))
 async def list_payments(order_id: OfOrder, user: CurrentUser) -> list[PaymentState]:
     """How the payments for an order of yours stand, the newest first."""
-    order = await Order.owned_by(user, order_id)
+    order = await Order.owned_by(user.id, order_id)
     return [PaymentState.of(payment) for payment in await Payment.of_order(str(order.id))]
 
 
@@ -88,7 +96,7 @@ async def show_payment(payment_id: PaymentId, user: CurrentUser, request: Reques
 
     With the `clientSecret`, while it waits for you to confirm it.
     """
-    payment, intent = await Payment.owned_by(user, payment_id), None
+    payment, intent = await Payment.owned_by(user.id, payment_id), None
     if payment.is_under_way:
         try:
             payment, intent = await _processor(request).settle(payment)

@@ -24,14 +24,17 @@ PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=10)
 
 
 class NotPayable(BadRequest):
+    code = "not_payable"
     message = "Cannot pay for this order"
 
 
 class PaymentUnderWay(Conflict):
+    code = "payment_in_progress"
     message = "A payment for this order is under way, look again in a moment"
 
 
 class NotRefundable(BadRequest):
+    code = "not_refundable"
     message = "Cannot refund this order"
 
 

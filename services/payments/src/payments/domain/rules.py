@@ -70,7 +70,7 @@ async def begin(
     Raises NotFound, NotAuthorized, NotPayable, PaymentUnderWay, WaitsForBuyer: one at a time, one
     charge.
     """
-    order = await Order.owned_by(user, order_id)
+    order = await Order.owned_by(user.id, order_id)
     last = await Payment.find({"order_id": order_id}).sort("-number").first_or_none()
     if last is not None and key is not None and last.asked_with == key:
         return last

@@ -12,7 +12,7 @@ from stripe.params import EventListParams, PaymentIntentCreateParams
 
 from payments.domain.documents import Fault, Order, Payment
 from payments.domain.state_machine import Intent, Refunds
-from ticketing_common.circuit_breaker import Breaker, CircuitOpen
+from ticketing_common.circuit_breaker import CircuitBreaker, CircuitOpen
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -71,7 +71,7 @@ class Gateway:
             max_network_retries=1,
         )
         self._intents = self._client.v1.payment_intents
-        self.breaker = Breaker("Stripe", lambda error: isinstance(error, NoAnswer))
+        self.breaker = CircuitBreaker("Stripe", lambda error: isinstance(error, NoAnswer))
 
     @_breakable
     async def create(self, payment: Payment, order: Order) -> Intent:
