@@ -17,7 +17,7 @@ from ticketing_dev.checkout import ROOT
 from ticketing_dev.stack.folder import DataFolder
 from ticketing_dev.stack.processes.ports import free_port
 from ticketing_dev.stack.secrets import Secrets
-from ticketing_ops.events import connection as bus
+from ticketing_ops.connections import BusConnection
 from ticketing_testing.programs import StripeStandIn
 
 COMMAND = str(Path(sys.executable).with_name("ticketing"))
@@ -43,7 +43,7 @@ class Stage:
 
     @property
     def nats_url(self) -> str:
-        return bus.address(None, self.data)
+        return BusConnection.load(self.data).nats_url
 
     def address(self, process: str) -> str:
         return str(self._state(process)["address"])

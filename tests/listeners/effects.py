@@ -8,8 +8,8 @@ from pymongo import AsyncMongoClient
 from redis.asyncio import Redis
 
 from ticketing_common.events import EVENTS
-from ticketing_ops.events.reading import held_by
-from ticketing_ops.events.subjects import by_stream
+from ticketing_ops.events.reading import read_streams
+from ticketing_ops.events.subjects import subjects_by_stream
 from ticketing_testing import Bus, World, eventually
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -51,7 +51,7 @@ async def timers(world: World) -> dict[str, float]:
 
 async def said(bus: Bus, service: str) -> list[tuple[str, bytes]]:
     """What a service has told the others."""
-    async with aclosing(held_by(bus.js, by_stream(EVENTS))) as messages:
+    async with aclosing(read_streams(bus.js, subjects_by_stream(EVENTS))) as messages:
         return [
             (message.subject, message.body)
             async for message in messages

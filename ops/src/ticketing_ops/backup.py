@@ -1,8 +1,8 @@
-"""`ticketing backup` and `ticketing restore`: what the services' MongoDB databases hold.
+"""Backup and restore of the services' MongoDB databases.
 
-A backup is a folder as `mongodump --gzip` writes one, so either's can be brought back by the other:
-`<database>/<collection>.bson.gz`, and `<collection>.metadata.json.gz` with its indexes. Large
-databases are mongodump's business, which the cluster's backups call; here a transaction reads all.
+A backup is a folder in the layout of `mongodump --gzip`, and each program restores the other's:
+`<database>/<collection>.bson.gz`, and `<collection>.metadata.json.gz` with the indexes. One
+transaction reads a whole database, so use mongodump for large ones, as the cluster's backups do.
 """
 
 import gzip
@@ -19,22 +19,23 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.read_concern import ReadConcern
 
-from ticketing_dev.stack.control import Refused
+from ticketing_ops.errors import CommandError
 
 RAW = CodecOptions(document_class=RawBSONDocument)
-SERVICES = ("auth", "tickets", "orders", "payments", "contact")
-"""Those with a database of their own."""
 BATCH = 500
 
 
 def backup(uris: Mapping[str, str], folder: Path) -> dict[str, int]:
-    """Copy each service's database into a new folder; gives how many documents each has.
+    """Copy each service's database into a new folder, and return the numbers of documents.
 
-    A database is copied as it is at one moment. The folder is there when all of it is.
-    Raises Refused where it is there already, PyMongoError.
+    Each database is copied as of one moment. The folder appears when the backup is complete.
+
+    Raises:
+        CommandError: The folder exists.
+        PyMongoError: A database is unavailable.
     """
     if folder.exists():
-        raise Refused(f"{folder} is there already. A backup goes into a folder of its own.")
+        raise CommandError(f"{folder} exists. Name a new folder for the backup.")
     draft = folder.with_name(f".{folder.name}.draft")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
@@ -47,20 +48,24 @@ def backup(uris: Mapping[str, str], folder: Path) -> dict[str, int]:
 
 
 def restore(uris: Mapping[str, str], folder: Path, *, replace: bool = False) -> dict[str, int]:
-    """Bring each service's database back as it was; gives how many documents each has.
+    """Restore each service's database from a backup, and return the numbers of documents.
 
-    Raises Refused, before anything is changed, where the folder has not all of them, or where a
-    database holds something and `replace` is not set. Raises PyMongoError.
+    Raises:
+        CommandError: Before any change: a service has no backup in the folder, or a database is
+            not empty and `replace` is not set.
+        PyMongoError: A database is unavailable.
     """
     for service in uris:
         if not (folder / service).is_dir():
-            raise Refused(f"{folder} has no backup of {service}.")
+            raise CommandError(f"{folder} has no backup of {service}.")
     if not replace:
         for service, uri in uris.items():
             with MongoClient[Any](uri) as client:
-                if any(one.find_one() for one in _collections(client.get_default_database())):
-                    raise Refused(
-                        f"{service}'s database is not empty. --replace drops what it holds."
+                collections = _collections(client.get_default_database())
+                if any(collection.find_one() for collection in collections):
+                    raise CommandError(
+                        f"The database of {service} is not empty. "
+                        "--replace deletes its documents first."
                     )
     return {service: _load(uri, folder / service) for service, uri in uris.items()}
 
@@ -76,14 +81,15 @@ def _dump(uri: str, folder: Path) -> int:
     count = 0
     with MongoClient[Any](uri) as client, client.start_session() as session:
         collections = list(_collections(client.get_default_database()))
-        for one in collections:
-            about = {"indexes": list(one.list_indexes()), "collectionName": one.name}
-            with gzip.open(folder / f"{one.name}.metadata.json.gz", "wt") as file:
-                file.write(json_util.dumps(about))
+        for collection in collections:
+            indexes = list(collection.list_indexes())
+            metadata = {"indexes": indexes, "collectionName": collection.name}
+            with gzip.open(folder / f"{collection.name}.metadata.json.gz", "wt") as file:
+                file.write(json_util.dumps(metadata))
         with session.start_transaction(read_concern=ReadConcern("snapshot")):
-            for one in collections:
-                with gzip.open(folder / f"{one.name}.bson.gz", "wb") as file:
-                    for document in one.find(session=session):
+            for collection in collections:
+                with gzip.open(folder / f"{collection.name}.bson.gz", "wb") as file:
+                    for document in collection.find(session=session):
                         file.write(document.raw)
                         count += 1
     return count
@@ -94,7 +100,7 @@ def _load(uri: str, folder: Path) -> int:
     with MongoClient[Any](uri) as client:
         db = client.get_default_database()
         for old in list(_collections(db)):
-            # Emptied, not dropped: a service that runs goes on with the collection that it knows.
+            # A running service keeps using its collections, so they are emptied and not dropped.
             old.delete_many({})
         for path in sorted(folder.glob("*.bson.gz")):
             collection = db.get_collection(path.name.removesuffix(".bson.gz"), codec_options=RAW)
@@ -102,8 +108,8 @@ def _load(uri: str, folder: Path) -> int:
                 for batch in _batches(BufferedReader(file)):
                     collection.insert_many(batch)
                     count += len(batch)
-            about = folder / f"{collection.name}.metadata.json.gz"
-            if indexes := [_index(one) for one in _indexes(about)]:
+            metadata = folder / f"{collection.name}.metadata.json.gz"
+            if indexes := [_index(stored) for stored in _indexes(metadata)]:
                 collection.create_indexes(indexes)
     return count
 
@@ -123,10 +129,10 @@ def _indexes(path: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
     with gzip.open(path, "rt") as file:
-        about = json_util.loads(file.read())
-    return [one for one in about["indexes"] if one["name"] != "_id_"]
+        metadata = json_util.loads(file.read())
+    return [index for index in metadata["indexes"] if index["name"] != "_id_"]
 
 
 def _index(stored: Mapping[str, Any]) -> IndexModel:
-    rest = {name: value for name, value in stored.items() if name not in ("key", "v", "ns")}
-    return IndexModel(list(stored["key"].items()), **rest)
+    options = {name: value for name, value in stored.items() if name not in ("key", "v", "ns")}
+    return IndexModel(list(stored["key"].items()), **options)

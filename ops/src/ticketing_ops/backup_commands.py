@@ -1,65 +1,62 @@
-"""The commands of backup.py, on the stack that runs here."""
+"""`ticketing backup` and `ticketing restore`."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ticketing_common.topology import SERVICES_WITH_DATABASE
+from ticketing_ops.errors import CommandError, exit_on_error
+from ticketing_ops.options import DataOption
+
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The backup's folder.")]
-Data = Annotated[
-    Path | None,
-    typer.Option(help="The stack's data folder.", show_default=".ticketing/ of this checkout"),
-]
 
 
-def backup(folder: Folder, data: Data = None) -> None:
-    """Copy what the services' databases hold into a new folder, each as of one moment."""
+def backup(folder: Folder, data: DataOption = None) -> None:
+    """Copy each service's database into a new folder, each as of one moment."""
+    # Imported here, so that the command line starts fast.
+    from pymongo.errors import PyMongoError
+
     from ticketing_ops import backup
+    from ticketing_ops.connections import DatabaseConnections
 
-    _tell(lambda: backup.backup(_uris(data, None), folder.absolute()))
+    with exit_on_error(PyMongoError, OSError):
+        connections = DatabaseConnections.load(data)
+        uris = {service: connections.mongo_uri(service) for service in SERVICES_WITH_DATABASE}
+        _print(backup.backup(uris, folder.absolute()))
 
 
 def restore(
     folder: Folder,
     services: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[SERVICE]...", help="Whose; all if left out.", show_default=False),
+        typer.Argument(
+            metavar="[SERVICE]...", help="The services; all by default.", show_default=False
+        ),
     ] = None,
     *,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Even where a database holds something.")
+        bool, typer.Option("--replace", help="Delete the documents of a database that has any.")
     ] = False,
-    data: Data = None,
+    data: DataOption = None,
 ) -> None:
-    """Bring databases back as they were. What was heard since: `ticketing events replay`."""
-    from ticketing_ops import backup
-
-    _tell(lambda: backup.restore(_uris(data, services), folder.absolute(), replace=replace))
-
-
-def _uris(data: Path | None, services: list[str] | None) -> dict[str, str]:
-    """The databases of the stack. Raises Refused where none runs, or for a service without one."""
-    from ticketing_dev.stack import control
-    from ticketing_dev.stack.environment import environment_of
-    from ticketing_ops.backup import SERVICES
-
-    if unknown := {*(services or ())} - {*SERVICES}:
-        raise control.Refused(f"No database is {min(unknown)}'s. There are: {', '.join(SERVICES)}")
-    stack = control.absolute(data)
-    return {one: environment_of(stack, one)["MONGO_URI"] for one in services or SERVICES}
-
-
-def _tell(work: Callable[[], dict[str, int]]) -> None:
-    """Do it, and say how many documents each database has; what is in the way, with status 1."""
+    """Restore databases from a backup. Then run `ticketing events replay` for later events."""
     from pymongo.errors import PyMongoError
 
-    from ticketing_dev.stack.control import Refused
+    from ticketing_ops import backup
+    from ticketing_ops.connections import DatabaseConnections
 
-    try:
-        counts = work()
-    except (Refused, PyMongoError, OSError) as error:
-        typer.secho(str(error), fg="red", err=True)
-        raise typer.Exit(1) from None
+    with exit_on_error(PyMongoError, OSError):
+        if unknown := {*(services or ())} - {*SERVICES_WITH_DATABASE}:
+            names = ", ".join(SERVICES_WITH_DATABASE)
+            raise CommandError(f"{min(unknown)} has no database. Services with one: {names}.")
+        connections = DatabaseConnections.load(data)
+        chosen = services or SERVICES_WITH_DATABASE
+        uris = {service: connections.mongo_uri(service) for service in chosen}
+        _print(backup.restore(uris, folder.absolute(), replace=replace))
+
+
+def _print(counts: Mapping[str, int]) -> None:
     for service, count in counts.items():
         typer.echo(f"{service:<12}{count:>8} documents")

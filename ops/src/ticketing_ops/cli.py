@@ -10,6 +10,9 @@ from ticketing_ops.backup_commands import backup, restore
 from ticketing_ops.events import commands as events
 from ticketing_ops.events import dead_letter_commands as dead_letters
 
+COMMANDS = "ticketing.commands"
+"""The entry point group of functions that add another package's commands to `app`."""
+
 app = typer.Typer(
     help="Operate a ticketing system: audit, events, dead letters, payments, backup.",
     no_args_is_help=True,
@@ -23,5 +26,5 @@ app.command()(audit)
 app.command()(backup)
 app.command()(restore)
 
-for _entry_point in entry_points(group="ticketing.commands"):
+for _entry_point in entry_points(group=COMMANDS):
     _entry_point.load()(app)

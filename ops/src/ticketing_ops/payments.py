@@ -1,60 +1,94 @@
-"""`ticketing payments`: what an operator does about money, run in the payments service's place.
+"""`ticketing payments`: run the payments service's own command.
 
-In a cluster the same commands are `kubectl exec deploy/payments-depl -- python -m payments ...`.
+The command is part of the payments service. In a cluster its image runs it: docs/operations.md.
 """
 
 import os
 import subprocess
 import sys
-from pathlib import Path
-from typing import Annotated
+from importlib.util import find_spec
+from secrets import token_urlsafe
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ticketing_dev.stack import control
-from ticketing_dev.stack.control import Refused
-from ticketing_dev.stack.environment import environment_of
+from ticketing_ops.errors import exit_on_error
+from ticketing_ops.options import DataOption
 
-app = typer.Typer(help="Money: what came in, what goes back.", no_args_is_help=True)
+# Commands import slow modules where they use them, so that the command line starts fast.
+if TYPE_CHECKING:
+    from pathlib import Path
 
-Data = Annotated[
-    Path | None,
-    typer.Option(help="The stack's data folder.", show_default=".ticketing/ of this checkout"),
-]
+    from ticketing_ops.connections import Connections
+
+app = typer.Typer(help="Show, refund and reconcile payments.", no_args_is_help=True)
+
 OrderId = Annotated[str, typer.Argument(metavar="ORDER", help="The order's id.")]
 
 
 @app.command()
 def reconcile(
-    hours: Annotated[float, typer.Option(min=0, max=720, help="How far back to look.")] = 24,
-    data: Data = None,
+    hours: Annotated[float, typer.Option(min=0, max=720, help="How far back to read.")] = 24,
+    data: DataOption = None,
 ) -> None:
-    """Take in what Stripe told and we have not heard. The service does so every few minutes."""
+    """Process Stripe events whose webhook was missed. The service does so every few minutes."""
     _run(data, "reconcile", "--hours", str(hours))
 
 
 @app.command()
 def refund(
     order: OrderId,
-    reason: Annotated[str, typer.Option(help="Why, in words that the buyer reads.")],
-    data: Data = None,
+    reason: Annotated[str, typer.Option(help="The reason, which the buyer reads.")],
+    data: DataOption = None,
 ) -> None:
-    """Give back what was paid for an order: in full, once. The ticket stays the buyer's."""
+    """Refund an order's payment in full, once. The buyer keeps the ticket."""
     _run(data, "refund", order, "--reason", reason)
 
 
 @app.command()
-def show(order: OrderId, data: Data = None) -> None:
-    """Show how the payments for an order stand."""
+def show(order: OrderId, data: DataOption = None) -> None:
+    """Show the payments of an order and their status."""
     _run(data, "show", order)
 
 
-def _run(data: Path | None, *words: str) -> None:
-    try:
-        env = environment_of(control.absolute(data), "payments")
-    except (Refused, ValueError) as error:
-        typer.secho(str(error), fg="red", err=True)
-        raise typer.Exit(1) from None
-    command = [sys.executable, "-P", "-m", "payments", *words]
-    ended = subprocess.run(command, env={**os.environ, **env}, check=False)
+def command(*arguments: str) -> list[str]:
+    """Return the command line of the payments service's own command."""
+    return [sys.executable, "-P", "-m", "payments", *arguments]
+
+
+def is_installed() -> bool:
+    """Return whether the payments service is installed here, as it is in a checkout."""
+    return find_spec("payments") is not None
+
+
+def environment(connections: "Connections") -> dict[str, str]:
+    """Return the variables of the payments service's command.
+
+    It neither verifies sessions nor receives webhooks, so it gets random secrets for both.
+    """
+    unused = token_urlsafe(48)
+    variables = {
+        "MONGO_URI": connections.mongo_uri("payments"),
+        "NATS_URL": connections.nats_url,
+        "STRIPE_KEY": connections.stripe_key.get_secret_value(),
+        "JWT_KEY": unused,
+        "STRIPE_WEBHOOK_SECRET": unused,
+    }
+    if connections.stripe_api_base is not None:
+        variables["STRIPE_API_BASE"] = connections.stripe_api_base
+    return {**os.environ, **variables}
+
+
+def _run(data: "Path | None", *arguments: str) -> None:
+    from ticketing_ops.connections import Connections
+    from ticketing_ops.errors import CommandError
+
+    with exit_on_error():
+        if not is_installed():
+            raise CommandError(
+                f"The payments service is not installed here. Run `python -m payments "
+                f"{' '.join(arguments)}` in its image: docs/operations.md."
+            )
+        variables = environment(Connections.load(data))
+    ended = subprocess.run(command(*arguments), env=variables, check=False)
     raise typer.Exit(ended.returncode)

@@ -1,5 +1,5 @@
-"""`ticketing audit`: does what always holds hold? It reads every store, and changes none.
+"""`ticketing audit`: check the system's invariants in every store, and repair violations.
 
-`kinds` is what can be wrong and what to do about it; each check in `checks` finds some of it;
-`looking` tells what lasts from what is still on its way; `repairs` is what can be mended.
+`kinds` lists every possible finding, the modules of `checks` find them, `check_runner` scans twice
+to exclude changes in progress, and `repairs` lists the possible repairs.
 """

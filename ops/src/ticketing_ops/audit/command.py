@@ -1,55 +1,57 @@
-"""`ticketing audit` on the command line."""
+"""`ticketing audit`."""
 
 import asyncio
 import json
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-VIOLATED, COULD_NOT_LOOK = 1, 2
+from ticketing_ops.errors import CommandError
+from ticketing_ops.options import DataOption
+
+VIOLATED, UNAVAILABLE = 1, 2
 """Exit statuses."""
 
 
 def audit(
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     grace: Annotated[
-        float, typer.Option(min=0, help="Seconds that something may be on its way.")
+        float, typer.Option(min=0, help="Seconds that a change may be in progress.")
     ] = 10,
     days: Annotated[
-        float, typer.Option(min=0, max=3650, help="How far back Stripe's charges are compared.")
+        float, typer.Option(min=0, max=3650, help="How far back Stripe's charges are read.")
     ] = 30,
     repair: Annotated[
-        bool, typer.Option("--repair", help="Mend what can be mended, asking first.")
+        bool, typer.Option("--repair", help="Repair violations, after a confirmation of each.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="With --repair: do not ask.")] = False,
-    data: Annotated[
-        Path | None,
-        typer.Option(help="The stack's data folder.", show_default=".ticketing/ of this checkout"),
-    ] = None,
+    data: DataOption = None,
 ) -> None:
-    """Check that what always holds does hold: tickets, orders, money and events.
+    """Check the system's invariants: tickets, orders, payments and events.
 
-    Looks at the stack that runs here or, where AUDIT_ORDERS_MONGO_URI and the like are set, at the
-    stores that the environment names. The exit status is 1 for a violation, 2 if it could not look.
+    Reads the stores that the environment names (ORDERS_MONGO_URI, NATS_URL and so on), otherwise
+    those of the local stack. The exit status is 0 without a violation, 1 with one, and 2 if a store
+    is unavailable.
     """
-    # Imported here, because all the services' code would slow every other command down.
-    from ticketing_ops.audit.away import Away
-    from ticketing_ops.audit.session import Unknown, Wish, addresses, run
+    # Imported here, so that the command line starts fast.
+    from ticketing_ops.audit.errors import StoreUnavailable
+    from ticketing_ops.audit.runner import AuditOptions, run
+    from ticketing_ops.connections import Connections
 
+    options = AuditOptions(timedelta(seconds=grace), timedelta(days=days), repair, yes, as_json)
     try:
-        wish = Wish(timedelta(seconds=grace), timedelta(days=days), repair, yes, as_json)
-        is_clean = asyncio.run(run(addresses(data), wish))
-    except (Away, Unknown) as error:
+        is_clean = asyncio.run(run(Connections.load(data), options))
+    except (StoreUnavailable, CommandError) as error:
         if as_json:
-            away = error.store if isinstance(error, Away) else None
-            typer.echo(json.dumps({"ok": None, "error": str(error), "away": away}, indent=2))
+            store = error.store if isinstance(error, StoreUnavailable) else None
+            report = {"ok": None, "error": str(error), "unavailable": store}
+            typer.echo(json.dumps(report, indent=2))
         else:
-            typer.secho(f"Could not look: {error}", fg="red", err=True)
-        raise typer.Exit(COULD_NOT_LOOK) from None
+            typer.secho(f"The audit failed: {error}", fg="red", err=True)
+        raise typer.Exit(UNAVAILABLE) from None
     except KeyboardInterrupt:
-        raise typer.Exit(COULD_NOT_LOOK) from None
+        raise typer.Exit(UNAVAILABLE) from None
     if not is_clean:
         raise typer.Exit(VIOLATED)

@@ -1,4 +1,4 @@
-"""What an audit finds."""
+"""Findings of an audit."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,33 +8,33 @@ from ticketing_ops.audit.repairs import Repair
 
 @dataclass(frozen=True)
 class Kind:
-    """One way in which something can be wrong."""
+    """A kind of finding."""
 
     name: str
-    promise: int
-    """Which of the six things that always hold it breaks."""
+    invariant: int
+    """The number of the invariant that it violates."""
     advice: str
     """What an operator should do."""
     is_note: bool = False
-    """Whether it breaks nothing, and is only for the operator to know."""
+    """Whether it violates nothing and only informs the operator."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is wrong, or was when we looked."""
+    """A violation or a note."""
 
     kind: Kind
     ids: Mapping[str, str]
-    """What it concerns, by what each is."""
+    """The ids of the documents that it concerns, by their type."""
     problem: str
-    """What is wrong, in one line."""
-    about: str
-    """By what its check finds it again."""
-    as_seen: str = ""
-    """What would be otherwise on the second look if it were healing, if anything would."""
+    """The problem in one line."""
+    target: str
+    """The id by which the check scans it again."""
+    state: str = ""
+    """State that changes between two scans if the problem is resolving itself."""
     repair: Repair | None = None
 
     @property
     def identity(self) -> tuple[object, ...]:
-        """What two looks at the same lasting trouble have in common."""
-        return (self.kind.name, *sorted(self.ids.items()), self.as_seen)
+        """Equal for two findings of the same unchanged problem."""
+        return (self.kind.name, *sorted(self.ids.items()), self.state)

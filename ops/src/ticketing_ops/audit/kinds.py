@@ -1,224 +1,227 @@
-"""Everything that an audit can find, and what to do about it: docs/audit.md says it at length."""
+"""Every kind of finding. docs/audit.md explains them."""
 
 from ticketing_ops.audit.findings import Kind
 
-BY_HAND = "No event can mend it: "
+_kinds: list[Kind] = []
 
-TWO_LIVE_ORDERS = Kind(
+
+def _kind(name: str, invariant: int, advice: str, *, is_note: bool = False) -> Kind:
+    kind = Kind(name, invariant, advice, is_note)
+    _kinds.append(kind)
+    return kind
+
+
+MANUAL = "No event can repair it: "
+
+TWO_LIVE_ORDERS = _kind(
     "two-live-orders",
     1,
-    BY_HAND + "settle with the buyers which of them keeps the ticket; refund the other, if paid.",
+    MANUAL + "agree with the buyers on one of them, cancel the other order, and refund it if paid.",
 )
-ORDER_WITHOUT_RESERVATION = Kind(
+ORDER_WITHOUT_RESERVATION = _kind(
     "order-without-reservation",
     1,
-    BY_HAND + "the ticket could be sold twice. Insert the reservation in orders' database: "
-    "_id is the ticket's id, order_id the order's; or have the buyer cancel.",
+    MANUAL + "the ticket could be sold twice. Insert the reservation into the database of orders "
+    "(_id is the ticket's id, order_id the order's), or ask the buyer to cancel.",
 )
-RESERVATION_WITHOUT_ORDER = Kind(
+RESERVATION_WITHOUT_ORDER = _kind(
     "reservation-without-order",
     1,
-    BY_HAND + "nobody can order the ticket. Delete this one reservation, by its _id and order_id, "
-    "in orders' database.",
+    MANUAL + "nobody can order the ticket. Delete this reservation from the database of orders, "
+    "by its _id and order_id.",
 )
 
-EVENT_NOT_PUBLISHED = Kind(
+EVENT_NOT_PUBLISHED = _kind(
     "event-not-published",
     2,
-    "The service's relay publishes it as soon as the service runs and reaches NATS: "
-    "look at its log for relay.failed.",
+    "Check that the service runs and reaches NATS. Its log has `relay.failed` with the cause.",
 )
-EVENTS_NOT_HANDLED = Kind(
+EVENTS_NOT_HANDLED = _kind(
     "events-not-handled",
     2,
-    "Look whether the service runs, and into its log for event.waits, event.failed and "
-    "event.unavailable: they say why.",
+    "Check that the service runs, and read the failures in its log.",
 )
-EVENT_LOST = Kind(
+EVENT_LOST = _kind(
     "event-lost",
     2,
-    "The broker was told that it was handled, and the service shows no trace of it. --repair tells "
-    "it again. A database that was restored from a backup looks like this.",
+    "The event was acknowledged, and the service has no record of it, for example because its "
+    "database was restored from a backup. --repair sends it again.",
 )
-NOT_LISTENING = Kind(
+NOT_LISTENING = _kind(
     "not-listening",
     2,
-    "Start the service, or restart it: it makes its consumers when it connects.",
+    "Start or restart the service: it creates its consumers when it connects.",
 )
-STREAM_MISSING = Kind(
+STREAM_MISSING = _kind(
     "stream-missing",
     2,
-    "Start any service, or restart one: each makes all streams when it connects. What the stream "
-    "held is lost; look again after that for what was not heard.",
+    "Restart a service that uses the stream: it creates it. The events of the stream are lost, "
+    "so run the audit again afterwards.",
 )
 
-COPY_MISSING = Kind(
+COPY_MISSING = _kind(
     "copy-missing",
     3,
-    "--repair tells its events again; those that the stream has forgotten are gone: docs/audit.md.",
+    "--repair sends its events again. Events that the stream no longer has: see docs/audit.md.",
 )
-COPY_BEHIND = Kind(
+COPY_BEHIND = _kind(
     "copy-behind",
     3,
-    "--repair tells the events again that it lacks. Where they come to nothing, "
-    "the service's log says why.",
+    "--repair sends the missing events again. If that does not help, read the service's log.",
 )
-COPY_DIFFERS = Kind(
+COPY_DIFFERS = _kind(
     "copy-differs",
     3,
-    "It was changed by hand or by a fault, or a database is an old backup's. Where --repair "
-    "does not mend it, delete the copy and replay the events: see docs/audit.md.",
+    "It was changed manually or by a bug, or a database was restored from a backup. Where --repair "
+    "does not help, delete the copy and replay its events: see docs/audit.md.",
 )
-COPY_OUTLIVES = Kind(
+COPY_OUTLIVES = _kind(
     "copy-outlives",
     3,
-    "--repair tells the events of its end again. If its source's database was restored from a "
-    "backup, the source is what is wrong.",
+    "--repair sends the event of the deletion again. If the source's database was restored from a "
+    "backup, restore the source instead.",
 )
 
-CHARGE_WITHOUT_PAYMENT = Kind(
+CHARGE_WITHOUT_PAYMENT = _kind(
     "charge-without-payment",
     4,
-    "Somebody paid for what we know nothing of. --repair refunds it at Stripe where the order is "
-    "ours; else look at the charge there: another market may share the account.",
+    "--repair refunds it at Stripe if the order exists. Otherwise read the charge at Stripe: "
+    "another installation may share the account.",
 )
-CHARGE_NOT_NOTED = Kind(
+CHARGE_NOT_NOTED = _kind(
     "charge-not-noted",
     4,
-    "Run `python -m payments reconcile` in payments' place (`ticketing payments reconcile`): "
-    "it takes in what Stripe's webhooks did not tell.",
+    "Run `ticketing payments reconcile`: it processes events whose webhook was missed.",
 )
-CHARGE_DIFFERS = Kind(
+CHARGE_DIFFERS = _kind(
     "charge-differs",
     4,
     "Compare the charge at Stripe with the order, and refund or collect the difference there.",
 )
-PAYMENT_WITHOUT_CHARGE = Kind(
+PAYMENT_WITHOUT_CHARGE = _kind(
     "payment-without-charge",
     4,
-    "Look at the PaymentIntent at Stripe. Is STRIPE_KEY that of the account that payments uses?",
+    "Check that STRIPE_KEY belongs to the account of payments, and read the PaymentIntent there.",
 )
-REFUND_NOT_MADE = Kind(
+REFUND_NOT_MADE = _kind(
     "refund-not-made",
     4,
-    "payments asks Stripe again by itself; where it lasts, its log says why. "
-    "`python -m payments reconcile` takes in a refund that came back.",
+    "payments retries by itself. If it lasts, read its log. `ticketing payments reconcile` "
+    "processes a refund that the bank returned.",
 )
-REFUND_NOT_NOTED = Kind(
+REFUND_NOT_NOTED = _kind(
     "refund-not-noted",
     4,
-    "It was given back at Stripe's own pages, and payments has not heard: "
-    "`python -m payments reconcile`.",
+    "It was refunded in Stripe's dashboard. Run `ticketing payments reconcile`.",
 )
-PAID_TWICE = Kind(
+PAID_TWICE = _kind(
     "paid-twice",
     4,
-    "--repair has payments give the last of them back.",
+    "--repair refunds the last payment through payments.",
 )
-COMPLETE_WITHOUT_PAYMENT = Kind(
+COMPLETE_WITHOUT_PAYMENT = _kind(
     "complete-without-payment",
     4,
-    BY_HAND + "the buyer has the ticket and has not paid. If payments' database was restored from "
-    "a backup, its charge is at Stripe, by the order's id.",
+    MANUAL + "the buyer has the ticket and has not paid. If the database of payments was restored "
+    "from a backup, find the charge at Stripe by the order's id.",
 )
-CANCELLED_BUT_PAID = Kind(
+CANCELLED_BUT_PAID = _kind(
     "cancelled-but-paid",
     4,
-    "--repair has payments give it back.",
+    "--repair refunds it through payments.",
 )
-PAYMENT_NOT_HEARD = Kind(
-    "payment-not-heard",
+PAYMENT_NOT_APPLIED = _kind(
+    "payment-not-applied",
     4,
-    "It is paid, and orders does not know. --repair tells payments' events of it again.",
+    "The order is paid, and orders has not processed it. --repair sends the payment's events "
+    "again.",
 )
-PAYMENT_WITHOUT_ORDER = Kind(
+PAYMENT_WITHOUT_ORDER = _kind(
     "payment-without-order",
     4,
-    BY_HAND + "orders has lost the order. Refund it: `python -m payments refund ORDER --reason`.",
+    MANUAL + "orders has lost the order. Restore it, or run `ticketing payments refund`.",
 )
-PAYMENT_DIFFERS = Kind(
+PAYMENT_DIFFERS = _kind(
     "payment-differs",
     4,
-    "The buyer was charged another price than the order's: refund or collect the difference.",
+    "The charge is not the order's price: refund or collect the difference.",
 )
-PAYMENT_PROBLEM = Kind(
+PAYMENT_PROBLEM = _kind(
     "payment-problem",
     4,
-    "A refund needs you: docs/payments.md says what can be done.",
+    "A refund needs an operator: see docs/payments.md.",
     is_note=True,
 )
-PAYMENT_DISPUTED = Kind(
+PAYMENT_DISPUTED = _kind(
     "payment-disputed",
     4,
-    "Answer the dispute at Stripe: docs/payments.md.",
+    "Answer the dispute at Stripe: see docs/payments.md.",
     is_note=True,
 )
-PARTLY_REFUNDED = Kind(
+PARTLY_REFUNDED = _kind(
     "partly-refunded",
     4,
-    "Somebody gave back a part at Stripe's own pages. The order stays the buyer's.",
+    "A part was refunded in Stripe's dashboard. The buyer keeps the order.",
     is_note=True,
 )
 
-ORDER_PAST_ITS_TIME = Kind(
+ORDER_PAST_ITS_TIME = _kind(
     "order-past-its-time",
     5,
-    "--repair tells in expiration's place that its time is over, and payments' events of it again.",
+    "--repair publishes the expiration for orders, and sends the payment's events again.",
 )
-PAID_BUT_EXPIRED = Kind(
+PAID_BUT_EXPIRED = _kind(
     "paid-but-expired",
     5,
-    "The money is given back, and the ticket may be somebody else's. Tell the buyer, and us: "
-    "an order ends by its time only where payments says that nothing was paid.",
+    "The payment is refunded, and the ticket may be sold to another buyer. Inform the buyer and "
+    "the developers: only an unpaid order may expire.",
     is_note=True,
 )
-PAYMENT_NEVER_ENDS = Kind(
+PAYMENT_NEVER_ENDS = _kind(
     "payment-never-ends",
     5,
-    "payments cancels it at Stripe as soon as it runs and Stripe answers: "
-    "look into its log for payments.not_settled.",
+    "payments cancels it at Stripe when it runs and Stripe is available. Read its log.",
 )
-TIMER_MISSING = Kind(
+TIMER_MISSING = _kind(
     "timer-missing",
     5,
-    "Nobody would cancel the order in time. --repair tells its order.created again, "
-    "which sets the timer.",
+    "The order would not expire. --repair sends its order.created to expiration again, which sets "
+    "the timer.",
 )
-TICKET_HELD_FOR_NOBODY = Kind(
+TICKET_HELD_FOR_NOBODY = _kind(
     "ticket-held-for-nobody",
     5,
-    "Nobody can buy it. --repair tells the order's events again; order.cancelled frees it.",
+    "Nobody can buy it. --repair sends the order's events again; order.cancelled releases it.",
 )
-TICKET_NOT_HELD = Kind(
+TICKET_NOT_HELD = _kind(
     "ticket-not-held",
     5,
-    "It is shown for sale, and orders refuses it. --repair tells the order's events again.",
+    "It is listed for sale, and orders rejects it. --repair sends the order's events again.",
 )
-TICKET_GONE_BUT_ORDERED = Kind(
+TICKET_GONE_BUT_ORDERED = _kind(
     "ticket-gone-but-ordered",
     5,
-    "--repair tells the ticket's events again; ticket.deleted cancels the order, and refunds it.",
+    "--repair sends the ticket's events again; ticket.deleted cancels and refunds the order.",
 )
-TICKET_BLOCKED = Kind(
+TICKET_BLOCKED = _kind(
     "ticket-blocked",
     5,
-    BY_HAND + "orders takes the ticket for deleted, and tickets has it. If tickets' database was "
-    "restored from a backup, delete the ticket again; else delete the reservation by its _id.",
+    MANUAL + "orders has the ticket as deleted, and it exists. If the database of tickets was "
+    "restored from a backup, delete the ticket again; otherwise delete the reservation by its _id.",
 )
 
-DEAD_LETTERS = Kind(
+EVENTS_DEAD_LETTERED = _kind(
     "dead-letters",
     6,
-    "They could not be handled: `ticketing dead-letters list` and `show` say why; "
-    "mend the cause, then `retry` them.",
+    "Read the cause with `ticketing dead-letters list` and `show`, fix it, then `retry` them.",
 )
-EVENTS_REMOVED = Kind(
+EVENTS_REMOVED = _kind(
     "events-removed",
     6,
-    "Somebody has deleted messages of this stream: whoever had not heard them never will, "
+    "Messages were deleted from this stream. A consumer that had not received them never will, "
     "and a replay lacks them.",
     is_note=True,
 )
 
-KINDS = tuple(kind for kind in list(globals().values()) if isinstance(kind, Kind))
-"""Every kind there is."""
+KINDS = tuple(_kinds)
+"""Every kind."""

@@ -1,61 +1,61 @@
-"""What can be mended, each by a means that does no harm where there was nothing to mend."""
+"""Repairs. Each one is harmless where there is nothing to repair."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Resend:
-    """Tell one service again what the stream holds of a document: it passes over what it knows."""
+class ResendEvents:
+    """Send one service the events of a document again. It ignores those that it has handled."""
 
     service: str
     stream: str
-    key: str
-    """The document's or the order's id, as the events carry it."""
+    document: str
+    """The id of the document or of its order, as the events contain it."""
     after: int = -1
-    """The last version that need not be said again."""
+    """The last version that is not sent."""
 
     def __str__(self) -> str:
         since = f" from version {self.after + 1} on" if self.after >= 0 else ""
-        return f"Tell {self.service} the {self.stream} events of {self.key} again{since}"
+        return f"Send the {self.stream} events of {self.document} to {self.service} again{since}"
 
 
 @dataclass(frozen=True)
-class ResendOne:
-    """Tell one service an event again, under the event's own id."""
+class ResendEvent:
+    """Send one service an event again, with the event's own id."""
 
     service: str
     stream: str
     sequence: int
 
     def __str__(self) -> str:
-        return f"Tell {self.service} event {self.sequence} of {self.stream} again"
+        return f"Send event {self.sequence} of {self.stream} to {self.service} again"
 
 
 @dataclass(frozen=True)
-class SayTimeIsOver:
-    """Say in expiration's place that an order's time is over; orders cancels it if it is late."""
+class ExpireOrder:
+    """Publish an order's expiration to orders, which cancels the order if it is overdue."""
 
     order: str
 
     def __str__(self) -> str:
-        return f"Say that the time of order {self.order} is over"
+        return f"Publish the expiration of order {self.order}"
 
 
 @dataclass(frozen=True)
 class RefundOrder:
-    """Have payments give back what was paid for an order, by its own rules."""
+    """Refund an order's payment with the payments service's own command."""
 
     order: str
     reason: str
-    """In words that the buyer reads."""
+    """The reason, which the buyer reads."""
 
     def __str__(self) -> str:
-        return f"Give back what was paid for order {self.order}"
+        return f"Refund the payment of order {self.order}"
 
 
 @dataclass(frozen=True)
 class RefundCharge:
-    """Give back at Stripe what no payment of ours knows of."""
+    """Refund a charge at Stripe that belongs to no payment."""
 
     charge: str
     order: str
@@ -64,4 +64,6 @@ class RefundCharge:
         return f"Refund charge {self.charge} at Stripe"
 
 
-Repair = Resend | ResendOne | SayTimeIsOver | RefundOrder | RefundCharge
+Repair = ResendEvents | ResendEvent | ExpireOrder | RefundOrder | RefundCharge
+REPAIR_ORDER = (ResendEvents, ResendEvent, ExpireOrder, RefundOrder, RefundCharge)
+"""The order in which repairs run: one may need the effect of an earlier one."""

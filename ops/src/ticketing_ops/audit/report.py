@@ -1,4 +1,4 @@
-"""What an audit says, to people and to programs."""
+"""The report of an audit, as text and as JSON."""
 
 import json
 from collections.abc import Iterable
@@ -8,63 +8,62 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
-from ticketing_ops.audit.auditing import Audit
-from ticketing_ops.audit.findings import Finding, Kind
+from ticketing_ops.audit.check_runner import AuditResult
+from ticketing_ops.audit.findings import Finding
 
-PROMISES = {
+INVARIANTS = {
     1: "No ticket is in two live orders",
-    2: "Every write that was answered has reached every listener, once",
+    2: "Every committed change reaches every consumer, once",
     3: "Every copy equals its source",
-    4: "An order is charged at most once; every charge is a complete order's, or given back",
-    5: "Every unpaid order ends in time and its ticket is free again",
-    6: "What cannot be handled is a dead letter, and nothing is lost",
+    4: "An order is charged at most once; every charge has a complete order or is refunded",
+    5: "Every unpaid order ends in time, and its ticket is for sale again",
+    6: "An event that cannot be handled is a dead letter, and no event is lost",
 }
-"""What always holds, in short."""
 
 
-def tell(audit: Audit, console: Console) -> None:
-    """For people: promise by promise what breaks it, with what to do."""
-    violations = audit.violations
-    for promise, words in PROMISES.items():
-        broken = [finding for finding in violations if finding.kind.promise == promise]
-        mark = "[red]broken[/]" if broken else "[green]holds [/]"
-        console.print(f"{promise}. {mark}  {words}", highlight=False)
-        _tell_findings(broken, console)
-    if audit.notes:
-        console.print("\nTo know:", highlight=False)
-        _tell_findings(audit.notes, console)
-    for name in audit.unfinished:
-        console.print(f"There is more: {name} was not looked at to its end.", highlight=False)
+def print_report(result: AuditResult, console: Console) -> None:
+    """Print each invariant with its violations and advice."""
+    violations = result.violations
+    for invariant, text in INVARIANTS.items():
+        findings = [finding for finding in violations if finding.kind.invariant == invariant]
+        status = "[red]violated[/]" if findings else "[green]holds   [/]"
+        console.print(f"{invariant}. {status}  {text}", highlight=False)
+        _print_findings(findings, console)
+    if result.notes:
+        console.print("\nNotes:", highlight=False)
+        _print_findings(result.notes, console)
+    for name in result.incomplete:
+        console.print(f"The check {name} stopped early: it has too many findings.", highlight=False)
     count = len(violations)
-    sum_up = "No violation" if not count else f"{count} violation{'s' if count > 1 else ''}"
-    how = f"{audit.rows:,} documents, events and charges looked at in {audit.seconds:.1f} s"
-    console.print(f"\n{sum_up}. {how}.", highlight=False)
+    summary = "No violation" if not count else f"{count} violation{'s' if count > 1 else ''}"
+    effort = f"{result.rows:,} documents, events and charges read in {result.seconds:.1f} s"
+    console.print(f"\n{summary}. {effort}.", highlight=False)
 
 
-def _tell_findings(findings: list[Finding], console: Console) -> None:
-    def by(finding: Finding) -> str:
+def _print_findings(findings: list[Finding], console: Console) -> None:
+    def name(finding: Finding) -> str:
         return finding.kind.name
 
-    for _, group in groupby(sorted(findings, key=by), key=by):
-        same = list(group)
-        for finding in same:
+    for _, group in groupby(sorted(findings, key=name), key=name):
+        of_kind = list(group)
+        for finding in of_kind:
             line = f"   [bold]{finding.kind.name}[/]  {escape(finding.problem)}"
             console.print(line, highlight=False, soft_wrap=True)
-        kind: Kind = same[0].kind
-        console.print(f"   [dim]-> {escape(kind.advice)}[/]", highlight=False, soft_wrap=True)
+        advice = escape(of_kind[0].kind.advice)
+        console.print(f"   [dim]-> {advice}[/]", highlight=False, soft_wrap=True)
 
 
-def as_json(audit: Audit, mended: Iterable[str] = ()) -> str:
-    """For programs."""
+def as_json(result: AuditResult, repaired: Iterable[str] = ()) -> str:
+    """Return the report as a JSON document."""
     return json.dumps(
         {
-            "ok": not audit.violations,
-            "violations": [_as_dict(finding) for finding in audit.violations],
-            "notes": [_as_dict(finding) for finding in audit.notes],
-            "unfinished": audit.unfinished,
-            "repaired": list(mended),
-            "looked_at": audit.rows,
-            "seconds": round(audit.seconds, 2),
+            "ok": not result.violations,
+            "violations": [_as_dict(finding) for finding in result.violations],
+            "notes": [_as_dict(finding) for finding in result.notes],
+            "incomplete": result.incomplete,
+            "repaired": list(repaired),
+            "rows": result.rows,
+            "seconds": round(result.seconds, 2),
         },
         indent=2,
     )
@@ -73,7 +72,7 @@ def as_json(audit: Audit, mended: Iterable[str] = ()) -> str:
 def _as_dict(finding: Finding) -> dict[str, Any]:
     return {
         "kind": finding.kind.name,
-        "promise": finding.kind.promise,
+        "invariant": finding.kind.invariant,
         "ids": dict(finding.ids),
         "problem": finding.problem,
         "advice": finding.kind.advice,

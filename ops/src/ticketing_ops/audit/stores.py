@@ -1,4 +1,4 @@
-"""The stores that an audit reads, opened together."""
+"""Connections to the stores that an audit reads."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Mapping
@@ -15,81 +15,82 @@ from pymongo.errors import PyMongoError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from ticketing_ops.audit.addresses import SERVICES, Addresses
-from ticketing_ops.audit.away import Away
-from ticketing_ops.audit.stripe_record import StripeRecord
+from ticketing_common.topology import SERVICES_WITH_DATABASE
+from ticketing_ops.audit.errors import StoreUnavailable
+from ticketing_ops.audit.stripe import StripeCharges
+from ticketing_ops.connections import Connections
 
-SECONDS = 5.0
-"""How long a store may take to answer at all."""
+CONNECT_SECONDS = 5.0
 READ_SECONDS = 60
-"""How long it may take over one batch of a scan."""
+"""The time limit of one batch of a scan."""
 
-FAILURES = (PyMongoError, RedisError, NatsError, OSError)
+ERRORS = (PyMongoError, RedisError, NatsError, OSError)
 
 
 @dataclass(frozen=True)
 class Stores:
-    """Open ties to everything. Nothing in the audit's checks writes by them."""
+    """Open connections. The checks of the audit only read."""
 
     databases: Mapping[str, AsyncDatabase[dict[str, Any]]]
-    """By the service whose it is."""
+    """By service."""
     js: JetStreamContext
     redis: Redis
-    stripe: StripeRecord
+    stripe: StripeCharges
 
 
 @asynccontextmanager
-async def opened(addresses: Addresses) -> AsyncIterator[Stores]:
-    """The stores, once each has answered. Raises Away for the first that does not."""
+async def connected(connections: Connections) -> AsyncIterator[Stores]:
+    """Connect to every store. Raises StoreUnavailable for the first that is unavailable."""
     async with AsyncExitStack() as stack:
         databases = {}
-        for service in SERVICES:
+        for service in SERVICES_WITH_DATABASE:
             client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(
-                addresses.mongo_uri(service),
+                connections.mongo_uri(service),
                 tz_aware=True,
                 appname="ticketing-audit",
-                # What is not the majority's yet could be rolled back, and never have been.
+                # A write that the majority does not have yet could be rolled back.
                 readConcernLevel="majority",
-                serverSelectionTimeoutMS=int(SECONDS * 1000),
-                connectTimeoutMS=int(SECONDS * 1000),
-                # Not timeoutMS: that would bound a whole scan.
+                serverSelectionTimeoutMS=int(CONNECT_SECONDS * 1000),
+                connectTimeoutMS=int(CONNECT_SECONDS * 1000),
+                # Not timeoutMS: it would limit a whole scan.
                 socketTimeoutMS=READ_SECONDS * 1000,
             )
             await stack.enter_async_context(client)
             database = client.get_default_database()
-            await _answers(f"MongoDB of {service}", database.command("ping"))
+            await _check(f"MongoDB of {service}", database.command("ping"))
             databases[service] = database
-        connection = Client()
-        stack.push_async_callback(connection.close)
-        await _answers(
+        nats = Client()
+        stack.push_async_callback(nats.close)
+        await _check(
             "NATS",
-            connection.connect(
-                addresses.nats_url,
+            nats.connect(
+                connections.nats_url,
                 name="ticketing-audit",
                 allow_reconnect=False,
-                connect_timeout=int(SECONDS) or 1,
-                error_cb=_quietly,
+                connect_timeout=int(CONNECT_SECONDS),
+                error_cb=_ignore,
             ),
         )
-        js = connection.jetstream(timeout=SECONDS)
-        await _answers("JetStream", js.account_info())
+        js = nats.jetstream(timeout=CONNECT_SECONDS)
+        await _check("JetStream", js.account_info())
         redis = await stack.enter_async_context(
-            Redis.from_url(addresses.redis_url, socket_timeout=SECONDS)
+            Redis.from_url(connections.redis_url, socket_timeout=CONNECT_SECONDS)
         )
-        await _answers("Redis of expiration", redis.ping())
-        stripe = StripeRecord(addresses.stripe_key.get_secret_value(), addresses.stripe_api_base)
+        await _check("Redis of expiration", redis.ping())
+        key = connections.stripe_key.get_secret_value()
+        stripe = StripeCharges(key, connections.stripe_api_base)
         stack.push_async_callback(stripe.close)
-        await stripe.answer()
+        await stripe.ping()
         yield Stores(databases, js, redis, stripe)
 
 
-async def _answers(store: str, asked: Awaitable[object]) -> None:
+async def _check(store: str, request: Awaitable[object]) -> None:
     try:
-        async with asyncio.timeout(2 * SECONDS):  # a client may try for minutes
-            await asked
-    except FAILURES as error:
-        raise Away(store, error) from error
+        async with asyncio.timeout(2 * CONNECT_SECONDS):  # a client may retry for minutes
+            await request
+    except ERRORS as error:
+        raise StoreUnavailable(store, error) from error
 
 
-async def _quietly(_: Exception) -> None:
-    """What goes wrong is told by the call that it went wrong for."""
+async def _ignore(_: Exception) -> None:
+    """Ignore an error of the connection: the request that it concerns raises it too."""

@@ -1,4 +1,4 @@
-"""`ticketing events`: what is said on the bus, and what may be said there once more."""
+"""`ticketing events`: show, publish and replay domain events."""
 
 import json
 import sys
@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-# What knows NATS and pydantic is imported where it is used: it would slow other commands down.
+from ticketing_ops.options import DataOption, NatsOption, time_option
+
+# Commands import slow modules where they use them, so that the command line starts fast.
 if TYPE_CHECKING:
     from nats.js import JetStreamContext
 
-from ticketing_ops.events.options import Data, Moment, Nats
-
-app = typer.Typer(help="The bus: what is said, and saying it again.", no_args_is_help=True)
+app = typer.Typer(help="Show, publish and replay domain events.", no_args_is_help=True)
 
 Pattern = Annotated[
-    str, typer.Argument(metavar="SUBJECT", help="Which events: order.created, 'ticket.*', '>'.")
+    str, typer.Argument(metavar="SUBJECT", help="The events: order.created, 'ticket.*', '>'.")
 ]
 
 
@@ -26,86 +26,89 @@ def tail(
     subject: Pattern = ">",
     *,
     since: Annotated[
-        datetime | None, Moment("--since", help="What was said before, too: 15m, 2h, a time.")
+        datetime | None,
+        time_option("--since", help="Begin with earlier events: from 15m, 2h ago, or a time."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="All of it, a line each.")] = False,
-    nats: Nats = None,
-    data: Data = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object per line, with the headers.")
+    ] = False,
+    nats: NatsOption = None,
+    data: DataOption = None,
 ) -> None:
-    """Show what is said, as it is said. Secrets are not shown."""
+    """Show events as they are published. Secrets are masked."""
     from ticketing_ops.events import display
-    from ticketing_ops.events.connection import at_the_bus
-    from ticketing_ops.events.tail import tail as heard
+    from ticketing_ops.events.connection import run_on_bus
+    from ticketing_ops.events.tail import tail
 
     async def show(js: "JetStreamContext") -> None:
-        async with aclosing(heard(js, subject, since)) as messages:
+        async with aclosing(tail(js, subject, since)) as messages:
             async for message in messages:
                 typer.echo(
                     json.dumps(display.as_json(message)) if as_json else display.as_line(message)
                 )
 
-    at_the_bus(nats, data, show)
+    run_on_bus(nats, data, show)
 
 
 @app.command()
 def publish(
-    subject: Annotated[str, typer.Argument(help="The event's, as order.created.")],
-    body: Annotated[str, typer.Argument(metavar="JSON", help="The event; - reads it from stdin.")],
+    subject: Annotated[str, typer.Argument(help="The event's subject, as order.created.")],
+    body: Annotated[
+        str, typer.Argument(metavar="JSON", help="The event's data; - reads standard input.")
+    ],
     *,
-    nats: Nats = None,
-    data: Data = None,
+    nats: NatsOption = None,
+    data: DataOption = None,
 ) -> None:
-    """Say an event in its producer's place. It must be one, and everybody hears it."""
-    from ticketing_ops.events.connection import at_the_bus
-    from ticketing_ops.events.publish import publish as say
-    from ticketing_ops.events.publish import sealed
+    """Publish a valid event in its producer's name, to every consumer, and print its id."""
+    from ticketing_ops.events.connection import run_on_bus
+    from ticketing_ops.events.publish import envelope_of, publish
 
     async def work(js: "JetStreamContext") -> str:
-        return await say(js, sealed(subject, text.encode()))
+        return await publish(js, envelope_of(subject, text.encode()))
 
     text = sys.stdin.read() if body == "-" else body
-    typer.echo(at_the_bus(nats, data, work))
+    typer.echo(run_on_bus(nats, data, work))
 
 
 @app.command()
 def replay(
     subject: Pattern = ">",
     *,
-    to: Annotated[str, typer.Option("--to", metavar="SERVICE", help="Who hears it again.")],
+    to: Annotated[str, typer.Option("--to", metavar="SERVICE", help="The service to send to.")],
     since: Annotated[
         datetime | None,
-        Moment("--from", help="From when on: 2h, 7d, a time.", show_default="all that is kept"),
+        time_option("--from", help="Begin at 2h, 7d ago, or a time.", show_default="all events"),
     ] = None,
     wait: Annotated[
-        float, typer.Option(min=0, help="Seconds to wait until all of it is handled.")
+        float, typer.Option(min=0, help="Seconds to wait until the service has handled them.")
     ] = 60,
-    nats: Nats = None,
-    data: Data = None,
+    nats: NatsOption = None,
+    data: DataOption = None,
 ) -> None:
-    """Tell one service again what it has heard, so that it rebuilds what it has lost.
+    """Send one service its past events, so that it rebuilds lost copies.
 
-    Harmless where nothing is lost. It sends no mails a second time.
+    Events that it has handled change nothing, and no mail is sent twice.
     """
-    from ticketing_ops.events.connection import at_the_bus
-    from ticketing_ops.events.replay import left
-    from ticketing_ops.events.replay import replay as publish_replay
+    from ticketing_ops.events.connection import run_on_bus
+    from ticketing_ops.events.replay import replay, wait_until_handled
 
-    replayed = at_the_bus(nats, data, lambda js: publish_replay(js, to, subject, since))
-    for told, count in sorted(replayed.counts.items()):
-        typer.echo(f"{told:<24}{count:>8}")
-    typer.echo(f"{'in all, told to ' + to:<24}{replayed.counts.total():>8}")
-    if since is None and replayed.without_a_beginning:
-        some = ", ".join(sorted(replayed.without_a_beginning)[:5])
+    result = run_on_bus(nats, data, lambda js: replay(js, to, subject, since))
+    for sent, count in sorted(result.counts.items()):
+        typer.echo(f"{sent:<24}{count:>8}")
+    typer.echo(f"{'total sent to ' + to:<24}{result.counts.total():>8}")
+    if since is None and result.incomplete:
+        examples = ", ".join(sorted(result.incomplete)[:5])
         typer.secho(
-            f"{len(replayed.without_a_beginning)} documents began before what the bus still holds, "
-            f"as {some}: copies of them that are lost come back from a backup only.",
+            f"{len(result.incomplete)} documents are older than the stream, such as {examples}. "
+            "Restore lost copies of them from a backup.",
             fg="yellow",
             err=True,
         )
-    if unhandled := at_the_bus(nats, data, lambda js: left(js, to, wait)):
+    if remaining := run_on_bus(nats, data, lambda js: wait_until_handled(js, to, wait)):
         typer.secho(
-            f"{unhandled} are not handled yet. They wait for {to}, or for what must come before "
-            "them, up to a day; then they are dead letters.",
+            f"{remaining} events are not handled yet. {to} handles them when it runs and earlier "
+            "events have arrived. After a day they become dead letters.",
             fg="yellow",
             err=True,
         )

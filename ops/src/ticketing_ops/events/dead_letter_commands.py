@@ -1,118 +1,122 @@
-"""`ticketing dead-letters`: what no listener could handle, and what becomes of it."""
+"""`ticketing dead-letters`: list, show, retry and discard dead letters."""
 
 import json
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-# What knows NATS and pydantic is imported where it is used: it would slow other commands down.
+from ticketing_ops.options import DataOption, NatsOption
+
+# Commands import slow modules where they use them, so that the command line starts fast.
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from nats.js import JetStreamContext
 
-    from ticketing_ops.events.dead_letters import Letter
+    from ticketing_ops.events.dead_letters import DeadLetter
 
-from ticketing_ops.events.options import Data, Nats
+app = typer.Typer(help="List, show, retry and discard dead letters.", no_args_is_help=True)
 
-app = typer.Typer(help="Events that could not be handled.", no_args_is_help=True)
-
-Number = Annotated[int, typer.Argument(metavar="ID", min=1, help="As `list` shows it.")]
-NumberOrAll = Annotated[
-    int | None, typer.Argument(metavar="ID", min=1, help="As `list` shows it.", show_default=False)
+Number = Annotated[int, typer.Argument(metavar="ID", min=1, help="The id that `list` shows.")]
+OptionalNumber = Annotated[
+    int | None,
+    typer.Argument(metavar="ID", min=1, help="The id that `list` shows.", show_default=False),
 ]
-All = Annotated[bool, typer.Option("--all", help="Every one.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
+All = Annotated[bool, typer.Option("--all", help="All dead letters.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command("list")
-def show_all(*, as_json: AsJson = False, nats: Nats = None, data: Data = None) -> None:
-    """Show all dead letters, the oldest first."""
-    found = [letter.about() for letter in _letters(nats, data)]
+def list_all(*, as_json: AsJson = False, nats: NatsOption = None, data: DataOption = None) -> None:
+    """List all dead letters, oldest first."""
+    found = [dead_letter.summary() for dead_letter in _dead_letters(nats, data)]
     if as_json:
         typer.echo(json.dumps(found, indent=2))
     elif not found:
         typer.echo("There are no dead letters.")
     else:
-        for one in found:
-            typer.echo("{id}  {time}  {listener}  {subject}  tries: {tries}".format_map(one))
-            typer.echo(f"    {one['error']}")
+        for row in found:
+            typer.echo("{id}  {time}  {listener}  {subject}  attempts: {attempts}".format_map(row))
+            typer.echo(f"    {row['error']}")
 
 
 @app.command()
-def show(number: Number, *, nats: Nats = None, data: Data = None) -> None:
-    """Show all of a dead letter but the secrets in it."""
-    from ticketing_ops.events.connection import at_the_bus
-    from ticketing_ops.events.dead_letters import Letter
+def show(number: Number, *, nats: NatsOption = None, data: DataOption = None) -> None:
+    """Show a dead letter with its headers and its body. Secrets are masked."""
+    from ticketing_ops.events.connection import run_on_bus
+    from ticketing_ops.events.dead_letters import DeadLetter
 
-    letter = at_the_bus(nats, data, lambda js: Letter.find(js, number))
-    typer.echo(json.dumps(letter.all(), indent=2, ensure_ascii=False))
+    dead_letter = run_on_bus(nats, data, lambda js: DeadLetter.find(js, number))
+    typer.echo(json.dumps(dead_letter.details(), indent=2, ensure_ascii=False))
 
 
 @app.command()
 def retry(
-    number: NumberOrAll = None,
+    number: OptionalNumber = None,
     *,
     every: All = False,
     yes: Yes = False,
-    nats: Nats = None,
-    data: Data = None,
+    nats: NatsOption = None,
+    data: DataOption = None,
 ) -> None:
-    """Have the listener that failed handle it again; nobody else hears of it."""
+    """Send the event again, only to the service that failed."""
     from ticketing_ops.events import dead_letters
 
-    _do("retry", dead_letters.retry, number, every, yes, nats, data)
+    _apply("retry", dead_letters.retry, number, every, yes, nats, data)
 
 
 @app.command()
 def discard(
-    number: NumberOrAll = None,
+    number: OptionalNumber = None,
     *,
     every: All = False,
     yes: Yes = False,
-    nats: Nats = None,
-    data: Data = None,
+    nats: NatsOption = None,
+    data: DataOption = None,
 ) -> None:
-    """Forget it for good."""
+    """Delete a dead letter for good."""
     from ticketing_ops.events import dead_letters
 
-    _do("discard", dead_letters.discard, number, every, yes, nats, data)
+    _apply("discard", dead_letters.discard, number, every, yes, nats, data)
 
 
-def _do(
+def _apply(
     verb: str,
-    act: "Callable[[JetStreamContext, int], Awaitable[Letter]]",
+    action: "Callable[[JetStreamContext, int], Awaitable[DeadLetter]]",
     number: int | None,
     every: bool,
     yes: bool,
     nats: str | None,
-    data: Any,
+    data: "Path | None",
 ) -> None:
-    """Do it to one or all, once it is agreed to. What was done is told as it is done."""
-    from ticketing_ops.events.connection import at_the_bus
+    """Apply an action to one or all dead letters after a confirmation, and print each result."""
+    from ticketing_ops.events.connection import run_on_bus
 
     if every == (number is not None):
-        raise typer.BadParameter("Name one by its ID, or say --all.")
-    numbers = [letter.number for letter in _letters(nats, data)] if number is None else [number]
+        raise typer.BadParameter("Give either an ID or --all.")
+    numbers = [found.number for found in _dead_letters(nats, data)] if number is None else [number]
     which = f"dead letter {number}" if number is not None else f"all {len(numbers)} dead letters"
     if numbers and not yes:
         typer.confirm(f"{verb.capitalize()} {which}?", abort=True)
 
     async def work(js: "JetStreamContext") -> None:
         for each in numbers:
-            letter = await act(js, each)
-            typer.echo(f"{each}  {letter.subject}  for {letter.service}: {verb} is done")
+            dead_letter = await action(js, each)
+            done = {"retry": "sent again", "discard": "discarded"}[verb]
+            typer.echo(f"{each}  {dead_letter.subject}  of {dead_letter.service}: {done}")
 
-    at_the_bus(nats, data, work)
+    run_on_bus(nats, data, work)
 
 
-def _letters(nats: str | None, data: Any) -> "list[Letter]":
-    from ticketing_ops.events.connection import at_the_bus
-    from ticketing_ops.events.dead_letters import letters
+def _dead_letters(nats: str | None, data: "Path | None") -> "list[DeadLetter]":
+    from ticketing_ops.events.connection import run_on_bus
+    from ticketing_ops.events.dead_letters import dead_letters
 
-    async def work(js: "JetStreamContext") -> "list[Letter]":
-        async with aclosing(letters(js)) as found:
-            return [letter async for letter in found]
+    async def work(js: "JetStreamContext") -> "list[DeadLetter]":
+        async with aclosing(dead_letters(js)) as found:
+            return [dead_letter async for dead_letter in found]
 
-    return at_the_bus(nats, data, work)
+    return run_on_bus(nats, data, work)

@@ -1,4 +1,4 @@
-"""The dead letters: what no listener could handle."""
+"""Dead letters: events that a listener could not handle."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -10,115 +10,124 @@ from nats.js.api import Header
 from nats.js.errors import NotFoundError
 
 from ticketing_common.messaging.replay import publish_replay
-from ticketing_common.messaging.streams import DEAD_LETTER_PREFIX, DEAD_LETTERS, DISCARDED_PREFIX
-from ticketing_dev.stack.control import Refused
-from ticketing_ops.events.display import as_json, seen
-from ticketing_ops.events.reading import Message, held
+from ticketing_common.messaging.streams import (
+    DEAD_LETTER_PREFIX,
+    DEAD_LETTER_STREAM,
+    DISCARDED_PREFIX,
+)
+from ticketing_ops.errors import CommandError
+from ticketing_ops.events.display import as_json, masked_body
+from ticketing_ops.events.reading import Message, read_stream
 
 
 @dataclass(frozen=True)
-class Letter:
+class DeadLetter:
     """One dead letter."""
 
     message: Message
 
     @classmethod
     async def find(cls, js: JetStreamContext, number: int) -> Self:
-        """The one of this number. Raises Refused where there is none."""
+        """Return the dead letter of this number. Raises CommandError if there is none."""
         try:
-            found = await js.get_msg(DEAD_LETTERS, number)
-        except NotFoundError:
-            raise Refused(f"There is no dead letter {number}.") from None
-        assert found.subject is not None
-        assert found.time is not None
-        return cls(
-            Message(
-                stream=DEAD_LETTERS,
-                number=number,
-                time=found.time,
-                subject=found.subject,
-                headers=found.headers or {},
-                body=found.data or b"",
+            return cls(
+                Message.of_stored(DEAD_LETTER_STREAM, await js.get_msg(DEAD_LETTER_STREAM, number))
             )
-        )
+        except NotFoundError:
+            raise CommandError(f"There is no dead letter {number}.") from None
 
     @property
     def number(self) -> int:
-        return self.message.number
+        """Its sequence number in the dead-letter stream, which is its id for the operator."""
+        return self.message.sequence
 
     @property
     def service(self) -> str:
-        """Whose listener it was."""
+        """The service whose listener failed."""
         return self.message.subject.split(".")[1]
 
     @property
     def subject(self) -> str:
-        """The event's own."""
+        """The event's own subject."""
         return self.message.subject.split(".", 2)[2]
 
-    def about(self) -> dict[str, Any]:
-        """What there is to know of it but for its body and headers."""
+    def summary(self) -> dict[str, Any]:
+        """Return everything but the headers and the body."""
         headers = self.message.headers
         return {
             "id": self.number,
             "time": as_json(self.message)["time"],
             "listener": headers.get("Dead-Letter-Listener", self.service),
             "subject": self.subject,
-            "event": headers.get("ce-id"),
-            "tries": int(headers.get("Dead-Letter-Tries", 0)),
+            "event": self.message.event_id or None,
+            "attempts": int(headers.get("Dead-Letter-Attempts", 0)),
             "error": headers.get("Dead-Letter-Cause", ""),
         }
 
-    def all(self) -> dict[str, Any]:
-        """Everything, but for the secrets in it."""
+    def details(self) -> dict[str, Any]:
+        """Return everything, with secrets masked."""
         return {
-            **self.about(),
+            **self.summary(),
             "headers": dict(self.message.headers),
-            "body": seen(self.subject, self.message.body),
+            "body": masked_body(self.subject, self.message.body),
         }
 
 
-async def letters(js: JetStreamContext) -> AsyncGenerator[Letter, None]:
-    """All there are, without their bodies, the oldest first."""
+async def dead_letters(js: JetStreamContext) -> AsyncGenerator[DeadLetter, None]:
+    """Yield all dead letters without their bodies, oldest first."""
     async with aclosing(
-        held(js, DEAD_LETTERS, [f"{DEAD_LETTER_PREFIX}.>"], headers_only=True)
+        read_stream(js, DEAD_LETTER_STREAM, [f"{DEAD_LETTER_PREFIX}.>"], headers_only=True)
     ) as messages:
         async for message in messages:
-            yield Letter(message)
+            yield DeadLetter(message)
 
 
-async def retry(js: JetStreamContext, number: int) -> Letter:
-    """Have the listener that failed, and no other, get the event again. Raises Refused."""
-    letter = await Letter.find(js, number)
+async def retry(js: JetStreamContext, number: int) -> DeadLetter:
+    """Send the event to the service that failed, and delete the dead letter.
+
+    Raises:
+        CommandError: There is no such dead letter.
+    """
+    dead_letter = await DeadLetter.find(js, number)
     headers = {
         name: value
-        for name, value in letter.message.headers.items()
-        # What the broker is told stands for the letter, but for how long it may be kept.
+        for name, value in dead_letter.message.headers.items()
+        # NATS' own headers belong to the dead letter; the time to live protects a secret.
         if not name.startswith(("Dead-Letter-", "Nats-")) or name == Header.MSG_TTL
     }
     await publish_replay(
-        js, letter.service, letter.subject, letter.message.body, headers, id=f"letter:{number}"
+        js,
+        dead_letter.service,
+        dead_letter.subject,
+        dead_letter.message.body,
+        headers,
+        id=f"dead-letter:{number}",
     )
-    await js.delete_msg(DEAD_LETTERS, number)
-    return letter
+    await js.delete_msg(DEAD_LETTER_STREAM, number)
+    return dead_letter
 
 
-async def discard(js: JetStreamContext, number: int) -> Letter:
-    """Forget it for good, all but that it was: the audit would miss the event. Raises Refused."""
-    letter = await Letter.find(js, number)
-    headers = dict(letter.message.headers)
+async def discard(js: JetStreamContext, number: int) -> DeadLetter:
+    """Delete a dead letter, and keep a record without the body for the audit.
+
+    Raises:
+        CommandError: There is no such dead letter.
+    """
+    dead_letter = await DeadLetter.find(js, number)
+    headers = dict(dead_letter.message.headers)
     place = headers.get(Header.MSG_ID, "")
     headers |= {"Dead-Letter-Place": place, Header.MSG_ID: f"{DISCARDED_PREFIX}:{number}"}
-    await _take_notes(js)
-    await js.publish(f"{DISCARDED_PREFIX}.{letter.service}.{letter.subject}", b"", headers=headers)
-    await js.delete_msg(DEAD_LETTERS, number)
-    return letter
+    await _accept_discarded(js)
+    subject = f"{DISCARDED_PREFIX}.{dead_letter.service}.{dead_letter.subject}"
+    await js.publish(subject, b"", headers=headers)
+    await js.delete_msg(DEAD_LETTER_STREAM, number)
+    return dead_letter
 
 
-async def _take_notes(js: JetStreamContext) -> None:
-    """A stream from before there were such notes is changed by nobody but an operator."""
-    stream = (await js.stream_info(DEAD_LETTERS)).config
-    notes = f"{DISCARDED_PREFIX}.>"
-    if notes not in (stream.subjects or []):
-        stream.subjects = [*(stream.subjects or []), notes]
+async def _accept_discarded(js: JetStreamContext) -> None:
+    """Add the subject of the records to a dead-letter stream that was created without it."""
+    stream = (await js.stream_info(DEAD_LETTER_STREAM)).config
+    discarded = f"{DISCARDED_PREFIX}.>"
+    if discarded not in (stream.subjects or []):
+        stream.subjects = [*(stream.subjects or []), discarded]
         await js.update_stream(stream)

@@ -1,4 +1,4 @@
-"""What an operator sees of a message: all but the secrets in it."""
+"""Messages as an operator sees them: with their secrets masked."""
 
 import json
 from functools import cache
@@ -11,15 +11,17 @@ from ticketing_common.messaging.replay import original_subject
 from ticketing_ops.events.reading import Message
 from ticketing_ops.events.subjects import BY_SUBJECT
 
-WITHHELD = "(withheld: it cannot be read, and may hold a secret)"
+WITHHELD = "(withheld: the body is invalid and may contain a secret)"
 
 
-def seen(subject: str, body: bytes) -> Any:
-    """The body's JSON, or its text where it is none. Of a secret there are stars only."""
+def masked_body(subject: str, body: bytes) -> Any:
+    """Return the body's JSON with secrets as stars, or its text where it is not JSON."""
     event = BY_SUBJECT.get(subject)
-    if event is not None and has_a_secret(event):
+    if event is not None and has_secret(event):
         try:
-            return to_jsonable_python(Envelope(subject, body).open(event).model_dump(by_alias=True))
+            return to_jsonable_python(
+                Envelope(subject, body).decode(event).model_dump(by_alias=True)
+            )
         except InvalidMessage:
             return WITHHELD
     try:
@@ -29,24 +31,25 @@ def seen(subject: str, body: bytes) -> Any:
 
 
 @cache
-def has_a_secret(event: type[DomainEvent]) -> bool:
-    """Whether any of its fields is a secret."""
+def has_secret(event: type[DomainEvent]) -> bool:
+    """Return whether any field of the event is a secret."""
     return '"writeOnly": true' in json.dumps(event.model_json_schema())
 
 
 def as_line(message: Message) -> str:
-    """One line for people: when, what, and what of it."""
-    body = json.dumps(seen(original_subject(message.subject), message.body), ensure_ascii=False)
-    return f"{message.time:%Y-%m-%d %H:%M:%S}  {message.subject:<22}  {body}"
+    """Format the time, the subject and the body in one line."""
+    body = masked_body(original_subject(message.subject), message.body)
+    text = json.dumps(body, ensure_ascii=False)
+    return f"{message.time:%Y-%m-%d %H:%M:%S}  {message.subject:<22}  {text}"
 
 
 def as_json(message: Message) -> dict[str, Any]:
-    """All of it, for machines."""
+    """Return all of a message as JSON values."""
     return {
         "stream": message.stream,
-        "number": message.number,
+        "sequence": message.sequence,
         "time": message.time.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "subject": message.subject,
         "headers": dict(message.headers),
-        "body": seen(original_subject(message.subject), message.body),
+        "body": masked_body(original_subject(message.subject), message.body),
     }

@@ -1,29 +1,32 @@
-"""Saying something in a service's place."""
+"""`ticketing events publish`."""
 
 from bson import ObjectId
 from nats.js import JetStreamContext
 
 from ticketing_common.events import Envelope, InvalidMessage, utc_now
-from ticketing_dev.stack.control import Refused
+from ticketing_ops.errors import CommandError
 from ticketing_ops.events.subjects import BY_SUBJECT
 
 
-def sealed(subject: str, body: bytes) -> Envelope:
-    """The event in an envelope as its producer would make it.
+def envelope_of(subject: str, body: bytes) -> Envelope:
+    """Validate a domain event, and return it in an envelope as its producer would send it.
 
-    Raises Refused where there is no such event or the JSON is not one.
+    Raises:
+        CommandError: No event has the subject, or the body is not that event.
     """
     event = BY_SUBJECT.get(subject)
     if event is None:
-        raise Refused(f"No event has the subject {subject}. There are: {', '.join(BY_SUBJECT)}")
+        raise CommandError(
+            f"No domain event has the subject {subject}. Subjects: {', '.join(BY_SUBJECT)}"
+        )
     try:
-        opened = Envelope(subject, body).open(event)
+        decoded = Envelope(subject, body).decode(event)
     except InvalidMessage as error:
-        raise Refused(str(error)) from None
-    return Envelope.seal(opened, id=str(ObjectId()), time=utc_now(), trace={})
+        raise CommandError(str(error)) from None
+    return Envelope.encode(decoded, id=str(ObjectId()), time=utc_now(), trace={})
 
 
 async def publish(js: JetStreamContext, envelope: Envelope) -> str:
-    """Say it; gives the event's id once it is stored. Raises NatsError."""
+    """Publish an event, and return its id once the stream has stored it. Raises NatsError."""
     await js.publish(envelope.subject, envelope.body, headers=dict(envelope.headers), timeout=5)
     return envelope.id

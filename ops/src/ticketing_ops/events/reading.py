@@ -1,26 +1,27 @@
-"""What streams hold, and what comes."""
+"""Reading streams without moving any service's consumer."""
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
-from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, RawStreamMsg
 from nats.js.errors import NotFoundError
 
 from ticketing_common.background import background
+from ticketing_common.events import utc_now
 
 BATCH = 256
-IDLE_SECONDS = 5
-PAUSE_SECONDS = 0.5
-UNUSED_SECONDS = 3600
-"""After which the broker forgets a reader that it has not heard of: one stream's may wait long
-while another's is read."""
+FETCH_SECONDS = 5
+RETRY_SECONDS = 0.5
+INACTIVE_SECONDS = 3600
+"""How long NATS keeps an idle consumer: one stream waits while another is read."""
 
 
 @dataclass(frozen=True)
@@ -28,28 +29,54 @@ class Message:
     """One message of a stream."""
 
     stream: str
-    number: int
-    """Its place in the stream."""
+    sequence: int
     time: datetime
-    """When the stream took it."""
+    """When the stream stored it."""
     subject: str
     headers: Mapping[str, str]
     body: bytes
 
     @classmethod
-    def of(cls, message: Msg) -> Self:
-        about = message.metadata
+    def of_delivery(cls, message: Msg) -> Self:
+        """Convert a message that a consumer delivered."""
+        metadata = message.metadata
         return cls(
-            stream=about.stream,
-            number=about.sequence.stream,
-            time=about.timestamp,
+            stream=metadata.stream,
+            sequence=metadata.sequence.stream,
+            time=metadata.timestamp,
             subject=message.subject,
             headers=message.headers or {},
             body=message.data,
         )
 
+    @classmethod
+    def of_stored(cls, stream: str, message: RawStreamMsg) -> Self:
+        """Convert a message that was read by its sequence number."""
+        return cls(
+            stream=stream,
+            sequence=message.seq or 0,
+            time=message.time or utc_now(),
+            subject=message.subject or "",
+            headers=message.headers or {},
+            body=message.data or b"",
+        )
 
-async def held(
+    @property
+    def event_id(self) -> str:
+        """The domain event's id, empty for a message that is not a domain event."""
+        return self.headers.get("ce-id", "")
+
+    @property
+    def fields(self) -> Mapping[str, Any]:
+        """The domain event's data, empty where the body is not a JSON object."""
+        try:
+            data = json.loads(self.body)
+        except ValueError:
+            return {}
+        return data if isinstance(data, dict) else {}
+
+
+async def read_stream(
     js: JetStreamContext,
     stream: str,
     subjects: Sequence[str],
@@ -57,13 +84,13 @@ async def held(
     since: datetime | None = None,
     headers_only: bool = False,
 ) -> AsyncGenerator[Message, None]:
-    """What a stream holds now, the oldest first; nothing where there is no such stream."""
+    """Yield the messages that a stream has now, oldest first; none if it does not exist."""
     config = ConsumerConfig(
         filter_subjects=list(subjects),
         deliver_policy=DeliverPolicy.BY_START_TIME if since else DeliverPolicy.ALL,
         opt_start_time=since,
         ack_policy=AckPolicy.NONE,
-        inactive_threshold=UNUSED_SECONDS,
+        inactive_threshold=INACTIVE_SECONDS,
         mem_storage=True,
         headers_only=headers_only or None,
     )
@@ -72,30 +99,30 @@ async def held(
     except NotFoundError:
         return
     subscription = await js.pull_subscribe_bind(consumer.name, stream=stream)
-    left = consumer.num_pending or 0
+    remaining = consumer.num_pending or 0
     try:
-        while left > 0:
+        while remaining > 0:
             try:
-                messages = await subscription.fetch(min(BATCH, left), timeout=IDLE_SECONDS)
-            except TimeoutError:  # it has forgotten meanwhile what was left
+                messages = await subscription.fetch(min(BATCH, remaining), timeout=FETCH_SECONDS)
+            except TimeoutError:  # the rest has expired meanwhile
                 return
-            left -= len(messages)
+            remaining -= len(messages)
             for message in messages:
-                yield Message.of(message)
+                yield Message.of_delivery(message)
     finally:
         with suppress(NatsError):
             await subscription.unsubscribe()
             await js.delete_consumer(stream, consumer.name)
 
 
-async def held_by(
-    js: JetStreamContext, wanted: Mapping[str, Sequence[str]], *, since: datetime | None = None
+async def read_streams(
+    js: JetStreamContext, subjects: Mapping[str, Sequence[str]], *, since: datetime | None = None
 ) -> AsyncGenerator[Message, None]:
-    """What several streams, each with its subjects, hold now, in the order of time."""
+    """Yield the messages that several streams have now, in the order of their times."""
     async with AsyncExitStack() as stack:
         heads: list[tuple[Message, AsyncGenerator[Message, None]]] = []
-        for stream, subjects in wanted.items():
-            messages = held(js, stream, subjects, since=since)
+        for stream, wanted in subjects.items():
+            messages = read_stream(js, stream, wanted, since=since)
             await stack.enter_async_context(aclosing(messages))
             if first := await anext(messages, None):
                 heads.append((first, messages))
@@ -108,8 +135,8 @@ async def held_by(
                 heads.append((following, messages))
 
 
-async def ends(js: JetStreamContext, streams: Sequence[str]) -> dict[str, int]:
-    """The number of each stream's last message, 0 where there is no such stream yet."""
+async def last_sequences(js: JetStreamContext, streams: Sequence[str]) -> dict[str, int]:
+    """Return each stream's last sequence number, 0 for a stream that does not exist."""
     found = dict.fromkeys(streams, 0)
     for stream in streams:
         with suppress(NotFoundError):
@@ -117,25 +144,28 @@ async def ends(js: JetStreamContext, streams: Sequence[str]) -> dict[str, int]:
     return found
 
 
-async def coming(
-    js: JetStreamContext, wanted: Mapping[str, Sequence[str]], after: Mapping[str, int]
+async def follow_streams(
+    js: JetStreamContext, subjects: Mapping[str, Sequence[str]], after: Mapping[str, int]
 ) -> AsyncGenerator[Message, None]:
-    """What comes into several streams after the messages of these numbers, without an end."""
-    come: asyncio.Queue[Message] = asyncio.Queue(BATCH)
-    pumps = [_pump(js, stream, wanted[stream], after[stream], come) for stream in wanted]
-    async with background(*pumps):
+    """Yield the messages of several streams after some sequence numbers, without an end."""
+    queue: asyncio.Queue[Message] = asyncio.Queue(BATCH)
+    followers = [
+        _follow_stream(js, stream, wanted, after[stream], queue)
+        for stream, wanted in subjects.items()
+    ]
+    async with background(*followers):
         while True:
-            yield await come.get()
+            yield await queue.get()
 
 
-async def _pump(
+async def _follow_stream(
     js: JetStreamContext,
     stream: str,
     subjects: Sequence[str],
     after: int,
-    come: asyncio.Queue[Message],
+    queue: asyncio.Queue[Message],
 ) -> None:
-    """Begin again where we were whenever the bus was away."""
+    """Put new messages into the queue, and resume after the last one when NATS was unavailable."""
     while True:
         try:
             consumer = await js.add_consumer(
@@ -145,19 +175,19 @@ async def _pump(
                     deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
                     opt_start_seq=after + 1,
                     ack_policy=AckPolicy.EXPLICIT,
-                    inactive_threshold=10 * IDLE_SECONDS,
+                    inactive_threshold=10 * FETCH_SECONDS,
                     mem_storage=True,
                 ),
             )
             subscription = await js.pull_subscribe_bind(consumer.name, stream=stream)
             while True:
                 try:
-                    [message] = await subscription.fetch(1, timeout=IDLE_SECONDS)
+                    [message] = await subscription.fetch(1, timeout=FETCH_SECONDS)
                 except TimeoutError:
-                    await js.consumer_info(stream, consumer.name)  # raises where it was forgotten
+                    await js.consumer_info(stream, consumer.name)  # raises if it was deleted
                     continue
                 await message.ack()
-                await come.put(Message.of(message))
+                await queue.put(Message.of_delivery(message))
                 after = message.metadata.sequence.stream
         except (NatsError, OSError):
-            await asyncio.sleep(PAUSE_SECONDS)
+            await asyncio.sleep(RETRY_SECONDS)

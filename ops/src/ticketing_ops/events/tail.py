@@ -1,4 +1,4 @@
-"""Listening in."""
+"""`ticketing events tail`."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -6,21 +6,25 @@ from datetime import datetime
 
 from nats.js import JetStreamContext
 
-from ticketing_ops.events.reading import Message, coming, ends, held_by
-from ticketing_ops.events.subjects import by_stream, named_by
+from ticketing_ops.events.reading import Message, follow_streams, last_sequences, read_streams
+from ticketing_ops.events.subjects import matching_events, subjects_by_stream
 
 
 async def tail(
     js: JetStreamContext, pattern: str, since: datetime | None
 ) -> AsyncGenerator[Message, None]:
-    """What was said since, and then what is said, without an end. Raises Refused."""
-    wanted = by_stream(named_by(pattern))
-    at = await ends(js, list(wanted))
+    """Yield the events published since a time, then new ones without an end.
+
+    Raises:
+        CommandError: The pattern matches no domain event.
+    """
+    subjects = subjects_by_stream(matching_events(pattern))
+    last = await last_sequences(js, list(subjects))
     if since is not None:
-        async with aclosing(held_by(js, wanted, since=since)) as messages:
+        async with aclosing(read_streams(js, subjects, since=since)) as messages:
             async for message in messages:
-                at[message.stream] = max(at[message.stream], message.number)
+                last[message.stream] = max(last[message.stream], message.sequence)
                 yield message
-    async with aclosing(coming(js, wanted, at)) as messages:
+    async with aclosing(follow_streams(js, subjects, last)) as messages:
         async for message in messages:
             yield message

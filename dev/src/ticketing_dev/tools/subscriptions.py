@@ -1,0 +1,31 @@
+"""Generate the table of subscriptions that ticketing-ops reads instead of importing services.
+
+`python -m ticketing_dev.tools.subscriptions` writes it.
+"""
+
+import json
+
+from ticketing_dev.checkout import ROOT
+from ticketing_dev.tools.diagram import subscription_lists
+
+TABLE = ROOT / "ops" / "src" / "ticketing_ops" / "subscriptions.json"
+
+
+def rendered() -> str:
+    """Return the table of all services' listeners as JSON."""
+    rows = [
+        {
+            "service": listeners.service,
+            "listener": listener.name,
+            "subject": listener.event.subject,
+            # beanie's own accessor needs a database connection.
+            "copy": vars(listener.copy)["Settings"].name if listener.copy is not None else None,
+        }
+        for listeners in subscription_lists()
+        for listener in listeners
+    ]
+    return json.dumps(rows, indent=2) + "\n"
+
+
+if __name__ == "__main__":
+    TABLE.write_text(rendered())

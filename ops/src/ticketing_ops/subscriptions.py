@@ -1,0 +1,58 @@
+"""Which service consumes which domain event, without importing a service.
+
+`subscriptions.json` is generated from the services' handlers:
+`python -m ticketing_dev.tools.subscriptions`.
+"""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from ticketing_common.messaging.replay import REPLAY_STREAM, replay_subject
+from ticketing_common.messaging.streams import stream_of
+from ticketing_ops.events.subjects import BY_SUBJECT
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """One listener of one service."""
+
+    service: str
+    listener: str
+    """The service and the handler, as `orders.expire_order`."""
+    subject: str
+    copy: str | None
+    """The collection of the copy that the handler updates; None where it uses the inbox."""
+
+
+@cache
+def subscriptions() -> tuple[Subscription, ...]:
+    """Return every service's subscriptions."""
+    text = files("ticketing_ops").joinpath("subscriptions.json").read_text()
+    return tuple(Subscription(**row) for row in json.loads(text))
+
+
+def services() -> list[str]:
+    """Return the services that consume any event."""
+    return list(dict.fromkeys(subscription.service for subscription in subscriptions()))
+
+
+def consumed_subjects(service: str) -> dict[str, list[str]]:
+    """Return the subjects that a service's consumers must have, by stream."""
+    subjects: dict[str, list[str]] = {}
+    for subscription in subscriptions():
+        if subscription.service == service:
+            stream = stream_of(BY_SUBJECT[subscription.subject])
+            subjects.setdefault(stream, []).append(subscription.subject)
+    return subjects | {REPLAY_STREAM: [replay_subject(service, ">")]}
+
+
+@cache
+def subscriptions_of(service: str) -> dict[str, Subscription]:
+    """Return a service's subscriptions by subject."""
+    return {
+        subscription.subject: subscription
+        for subscription in subscriptions()
+        if subscription.service == service
+    }
