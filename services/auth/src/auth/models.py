@@ -14,11 +14,31 @@ from ticketing_common.persistence.documents import VersionedDocument
 
 
 class EmailInUse(BadRequest):
+    """Another account has this e-mail address, compared without case."""
+
+    code = "email_in_use"
     message = "Email is in use"
 
 
 class InvalidCredentials(BadRequest):
+    """The password is wrong, or no account has this e-mail address."""
+
+    code = "invalid_credentials"
     message = "Invalid credentials"
+
+
+class PasswordsDoNotMatch(BadRequest):
+    """The new password and its repetition differ."""
+
+    code = "passwords_do_not_match"
+    message = "Passwords must match"
+
+
+class TokenExpired(NotAuthorized):
+    """The token of the reset mail is older than 15 minutes."""
+
+    code = "token_expired"
+    message = "Token has expired"
 
 
 class User(VersionedDocument):
@@ -81,7 +101,7 @@ class PasswordResetToken(Document):
         if grant is None:
             raise NotFound
         if grant.expires_at <= utc_now():
-            raise NotAuthorized("Token has expired")
+            raise TokenExpired
         return grant
 
 

@@ -6,7 +6,14 @@ from fastapi import APIRouter, Query, Request, Response
 from pymongo.errors import DuplicateKeyError
 
 from auth import passwords, rate_limits
-from auth.models import EmailInUse, InvalidCredentials, PasswordResetToken, User
+from auth.models import (
+    EmailInUse,
+    InvalidCredentials,
+    PasswordResetToken,
+    PasswordsDoNotMatch,
+    TokenExpired,
+    User,
+)
 from auth.schemas import (
     Credentials,
     CurrentUserOut,
@@ -21,7 +28,7 @@ from auth.schemas import (
     ValidOut,
 )
 from auth.settings import AuthSettings
-from ticketing_common.errors import BadRequest, NotAuthorized, NotFound, RateLimited
+from ticketing_common.errors import NotFound, RateLimited
 from ticketing_common.events import (
     ResetToken,
     UserChangedPassword,
@@ -32,7 +39,7 @@ from ticketing_common.events import (
 )
 from ticketing_common.persistence import outbox
 from ticketing_common.persistence.transaction import transactional
-from ticketing_common.web.openapi import error_responses
+from ticketing_common.web.openapi import InvalidRequest, error_responses
 from ticketing_common.web.sessions import (
     COOKIE,
     SESSION_AGE,
@@ -47,7 +54,7 @@ router = APIRouter(tags=["users"])
 TokenInQuery = Annotated[Token | None, Query(alias="token")]
 
 
-@router.post("/signup", status_code=201)
+@router.post("/signup", status_code=201, responses=error_responses(EmailInUse))
 async def sign_up(account: NewAccount, request: Request, response: Response) -> UserOut:
     """Make an account and sign in."""
     password_hash = await passwords.hashed(account.password.get_secret_value())
@@ -68,7 +75,7 @@ async def _create(email: str, password_hash: str) -> User:
     return user
 
 
-@router.post("/signin", responses=error_responses(RateLimited))
+@router.post("/signin", responses=error_responses(InvalidCredentials, RateLimited))
 async def sign_in(credentials: Credentials, request: Request, response: Response) -> UserOut:
     """Begin a session."""
     allowed: rate_limits.RateLimiter = request.app.state.tries
@@ -125,12 +132,12 @@ async def _grant_reset(email: str) -> None:
         return
     grant, token = PasswordResetToken.issue(user)
     await grant.insert()
-    await user.save()
+    await user.next_version()
     secret = ResetToken.model_validate({"value": token, "expiresAt": grant.expires_at})
     await outbox.add(UserForgotPassword.of(user, token=secret))
 
 
-@router.post("/validate-token", responses=error_responses(NotAuthorized, NotFound))
+@router.post("/validate-token", responses=error_responses(TokenExpired, NotFound))
 async def validate_token(
     in_query: TokenInQuery = None,
     in_body: TokenOnly | None = None,
@@ -140,7 +147,9 @@ async def validate_token(
     return ValidOut(valid=True)
 
 
-@router.post("/reset-password", responses=error_responses(NotAuthorized, NotFound))
+@router.post(
+    "/reset-password", responses=error_responses(PasswordsDoNotMatch, TokenExpired, NotFound)
+)
 async def reset_password(
     reset: PasswordReset,
     request: Request,
@@ -151,7 +160,7 @@ async def reset_password(
     token = _one_token(in_query, reset)
     password = reset.new_password.get_secret_value()
     if password != reset.repeated_new_password.get_secret_value():
-        raise BadRequest("Passwords must match", field="repeatedNewPassword")
+        raise PasswordsDoNotMatch(field="repeatedNewPassword")
     await PasswordResetToken.of_token(token)  # before a hash is made for nothing
     await _change_password(token, await passwords.hashed(password))
     _clear_session(request, response)
@@ -174,7 +183,7 @@ async def _change_password(token: str, password_hash: str) -> None:
 def _one_token(in_query: str | None, body: TokenOnly | PasswordReset | None) -> str:
     token = in_query or (body.token if body is not None else None)
     if token is None:
-        raise BadRequest("Field required", field="token")
+        raise InvalidRequest(field="token")
     return token
 
 

@@ -10,6 +10,7 @@ from pydantic import (
     StringConstraints,
     WithJsonSchema,
 )
+from pydantic_core import PydanticCustomError
 
 from ticketing_common.events import Id
 from ticketing_common.web.schemas import ApiModel
@@ -19,13 +20,13 @@ def _as_address(text: str) -> str:
     try:
         return validate_email(text, check_deliverability=False).normalized.lower()
     except EmailNotValidError:
-        raise ValueError("Email must be valid") from None
+        raise PydanticCustomError("invalid_email", "Email must be valid") from None
 
 
 def _of_whole_characters(secret: SecretStr) -> SecretStr:
     # JSON can carry half a surrogate pair. pydantic refuses it in a str, and not in a secret.
     if any("\ud800" <= character <= "\udfff" for character in secret.get_secret_value()):
-        raise ValueError("Input should be text")
+        raise PydanticCustomError("invalid_text", "Input should be text")
     return secret
 
 

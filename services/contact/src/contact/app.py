@@ -34,8 +34,9 @@ def create_app(settings: ContactSettings | None = None) -> FastAPI:
             sendgrid.close()
 
     return create_service(
+        "contact",
         settings,
-        listeners,
+        listeners=listeners,
         description="Mails to buyers and sellers.",
         documents=[Mail, Order, Recipient, Ticket],
         background_work=background_work,

@@ -52,7 +52,7 @@ async def tell_of_new_password(event: UserChangedPassword) -> None:
     await _write_to(event.id, "password_changed")
 
 
-@listeners.on(TicketCreated, replica=Ticket)
+@listeners.on(TicketCreated, copy=Ticket)
 async def confirm_offer(event: TicketCreated) -> None:
     """Tell the seller that the ticket is for sale."""
     await Ticket(
@@ -64,17 +64,21 @@ async def confirm_offer(event: TicketCreated) -> None:
     await _write_to(event.user_id, "ticket_listed", title=event.title, price=event.price)
 
 
-@listeners.on(TicketUpdated, replica=Ticket)
+@listeners.on(TicketUpdated, copy=Ticket)
 async def confirm_change(event: TicketUpdated, ticket: Ticket) -> None:
     """Tell the seller what the ticket is now. That somebody holds it is no news yet."""
     if (event.title, event.price) != (ticket.title, ticket.price):
         ticket.title, ticket.price = event.title, event.price
+        await ticket.save()
         await _write_to(ticket.user_id, "ticket_changed", title=event.title, price=event.price)
+    else:
+        await ticket.next_version()
 
 
-@listeners.on(TicketDeleted, replica=Ticket)
+@listeners.on(TicketDeleted, copy=Ticket)
 async def confirm_withdrawal(event: TicketDeleted, ticket: Ticket) -> None:
     """Tell the seller that the ticket is for sale no more."""
+    await ticket.next_version()
     await _write_to(ticket.user_id, "ticket_withdrawn", title=ticket.title)
 
 

@@ -9,7 +9,7 @@ from contact.models import Mail
 _plain = Environment(
     loader=PackageLoader("contact"),
     undefined=StrictUndefined,
-    autoescape=False,  # noqa: S701  plain text; letter.html.j2 escapes it
+    autoescape=False,  # noqa: S701  plain text; layout.html.j2 escapes it
     trim_blocks=True,
 )
 _html = Environment(loader=PackageLoader("contact"), undefined=StrictUndefined, autoescape=True)
@@ -34,7 +34,7 @@ def letter(mail: Mail, public_url: str, currency: str) -> Letter:
     )
     subject, _, text = whole.partition("\n")
     text = text.strip() + "\n"
-    html = _html.get_template("letter.html.j2").render(
+    html = _html.get_template("layout.html.j2").render(
         subject=subject, paragraphs=text.strip().split("\n\n"), site=site
     )
     return Letter(subject, text, html)

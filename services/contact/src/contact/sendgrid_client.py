@@ -10,7 +10,7 @@ from sendgrid.helpers.mail import Content, CustomArg, Email, To
 from sendgrid.helpers.mail import Mail as Message
 
 from contact.rendering import Letter
-from ticketing_common.circuit_breaker import Breaker
+from ticketing_common.circuit_breaker import CircuitBreaker
 
 SECONDS = 10
 AT_ONCE = 4
@@ -32,7 +32,7 @@ class SendGrid:
         self._client = SendGridAPIClient(key, **address)
         self._client.client.timeout = SECONDS
         self._sender = sender
-        self.breaker = Breaker(
+        self.breaker = CircuitBreaker(
             "SendGrid", lambda error: isinstance(error, NotSent) and not error.final
         )
         # Its client blocks, so it has a few threads to itself.

@@ -26,9 +26,10 @@ def create_app(settings: ExpirationSettings | None = None) -> FastAPI:
             await timers.close()
 
     return create_service(
+        "expiration",
         settings,
-        listening(timers),
+        listeners=listening(timers),
         description="Tells when an order's time is over.",
         background_work=ticking,
-        answers=timers.answer,
+        is_store_ready=timers.answer,
     )

@@ -17,7 +17,7 @@ from ticketing_common.events import (
     utc_now,
 )
 from ticketing_common.messaging.broker import Broker
-from ticketing_common.observability.telemetry import outgoing
+from ticketing_common.observability.tracing import trace_headers
 
 log = structlog.get_logger(__name__)
 
@@ -52,8 +52,11 @@ class Clock:
 
         The event's id is the order's: however often it is told, it is one event.
         """
-        envelope = Envelope.seal(
-            ExpirationCompleted(order_id=order_id), id=order_id, time=utc_now(), trace=outgoing()
+        envelope = Envelope.encode(
+            ExpirationCompleted(order_id=order_id),
+            id=order_id,
+            time=utc_now(),
+            trace=trace_headers(),
         )
         try:
             await self._broker.publish(envelope)

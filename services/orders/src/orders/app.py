@@ -18,8 +18,9 @@ from ticketing_common.service import create_service
 
 def create_app(settings: OrdersSettings | None = None) -> FastAPI:
     return create_service(
+        "orders",
         settings or OrdersSettings.read("orders"),
-        listeners,
+        listeners=listeners,
         description="Orders: each holds one ticket until it is paid, cancelled or too late.",
         documents=[Order, Reservation, Ticket],
         router=router,

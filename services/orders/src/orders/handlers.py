@@ -30,22 +30,24 @@ listeners = Listeners("orders")
 listeners.on(UserChangedPassword)(end_earlier_sessions)
 
 
-@listeners.on(TicketCreated, replica=Ticket)
+@listeners.on(TicketCreated, copy=Ticket)
 async def copy_new_ticket(event: TicketCreated) -> None:
     """Begin our copy of a ticket."""
     await Ticket(id=PydanticObjectId(event.id), title=event.title, price=event.price).insert()
 
 
-@listeners.on(TicketUpdated, replica=Ticket)
+@listeners.on(TicketUpdated, copy=Ticket)
 async def copy_ticket(event: TicketUpdated, ticket: Ticket) -> None:
     """Keep our copy of the ticket current."""
     ticket.title, ticket.price = event.title, event.price
+    await ticket.save()
 
 
-@listeners.on(TicketDeleted, replica=Ticket)
+@listeners.on(TicketDeleted, copy=Ticket)
 async def bury_ticket(event: TicketDeleted, ticket: Ticket) -> None:
     """Take no more orders for it, and cancel one that was on its way, even a paid one."""
     ticket.deleted = True
+    await ticket.save()
     live = {"ticket.id": event.id, "status": {"$ne": OrderStatus.CANCELLED.value}}
     for order in await Order.find(live).to_list():
         await cancel(order, CancelReason.TICKET_GONE)
@@ -61,7 +63,7 @@ async def end_the_time(event: ExpirationCompleted) -> None:
     if order.expires_at > utc_now():
         raise RetryLater(f"Order {event.order_id} ends at {order.expires_at}")
     if not order.is_over:
-        await order.save()
+        await order.next_version()
         await outbox.add(OrderOverdue.of(order))
 
 

@@ -15,10 +15,16 @@ from ticketing_common.web.sessions import SessionUser
 
 
 class TicketReserved(BadRequest):
+    """Another order holds the ticket, or it is sold."""
+
+    code = "ticket_reserved"
     message = "Ticket is already reserved"
 
 
 class OrderComplete(BadRequest):
+    """The order is paid, so it cannot be cancelled."""
+
+    code = "order_complete"
     message = "Cannot cancel an order that is complete"
 
 

@@ -6,18 +6,19 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from orders.models import Order, Ticket
+from orders.models import Order, OrderComplete, Ticket, TicketReserved
 from orders.rules import cancel
 from orders.schemas import NewOrder, OrderId, OrderOut
 from orders.settings import OrdersSettings
-from ticketing_common.errors import NotFound
+from ticketing_common.errors import NotFound, NotOwner
 from ticketing_common.events import CancelReason, OrderCreated, OrderStatus
-from ticketing_common.messaging.feed import Resync, Subscriber
+from ticketing_common.messaging.feed import Resync, Subscriber, TooManySubscribers
 from ticketing_common.persistence import outbox
 from ticketing_common.persistence.transaction import transactional
+from ticketing_common.web.idempotency import Idempotency
 from ticketing_common.web.openapi import error_responses
-from ticketing_common.web.pagination import Cursor, CursorText, Limit, page
-from ticketing_common.web.server_sent_events import retry_hint, subscribe_to, told
+from ticketing_common.web.pagination import Cursor, CursorText, InvalidCursor, Limit, page
+from ticketing_common.web.server_sent_events import retry_hint, sse_event, subscribe_to
 from ticketing_common.web.sessions import CurrentUser
 
 router = APIRouter(tags=["orders"])
@@ -25,9 +26,11 @@ router = APIRouter(tags=["orders"])
 SHOWN = ["status", "user_id", "expires_at", "version", "ticket", "reason"]
 
 
-@router.post("", status_code=201, responses=error_responses(NotFound))
+@router.post("", status_code=201, responses=error_responses(NotFound, TicketReserved))
 @transactional
-async def order_ticket(wish: NewOrder, user: CurrentUser, request: Request) -> OrderOut:
+async def order_ticket(
+    wish: NewOrder, user: CurrentUser, request: Request, idempotency: Idempotency
+) -> OrderOut:
     """Hold a ticket. Of any number of callers at once, one gets it.
 
     A ticket that was offered just now can take a moment to be known here: 404 until then.
@@ -36,10 +39,12 @@ async def order_ticket(wish: NewOrder, user: CurrentUser, request: Request) -> O
     ticket = await Ticket.on_offer(wish.ticket_id)
     order = await Order.place(user, ticket, settings.window)
     await outbox.add(OrderCreated.of(order))
-    return OrderOut.of(order)
+    shown = OrderOut.of(order)
+    await idempotency.store(shown)
+    return shown
 
 
-@router.get("")
+@router.get("", responses=error_responses(InvalidCursor))
 async def list_orders(
     request: Request,
     response: Response,
@@ -56,14 +61,16 @@ async def list_orders(
     return [OrderOut.of_row(row) for row in rows]
 
 
-@router.get("/{orderId}", responses=error_responses(NotFound))
+@router.get("/{orderId}", responses=error_responses(NotFound, NotOwner))
 async def show_order(order_id: OrderId, user: CurrentUser) -> OrderOut:
     """One of your orders."""
-    return OrderOut.of(await Order.owned_by(user, order_id))
+    return OrderOut.of(await Order.owned_by(user.id, order_id))
 
 
 @router.get(
-    "/{orderId}/stream", response_class=EventSourceResponse, responses=error_responses(NotFound)
+    "/{orderId}/stream",
+    response_class=EventSourceResponse,
+    responses=error_responses(NotFound, NotOwner, TooManySubscribers),
 )
 async def watch_order(
     order_id: OrderId,
@@ -82,8 +89,8 @@ async def watch_order(
     many watch the answer is a 503.
     """
     yield retry_hint()
-    yield told("order", order)
-    async for news in watcher.news():
+    yield sse_event("order", order)
+    async for news in watcher.items():
         if isinstance(news, Resync):
             now = await show_order(order_id, user)
         else:
@@ -91,14 +98,19 @@ async def watch_order(
             now = order.model_copy(update=news.event.model_dump(include=told_of))
         if now.version > order.version:
             order = now
-            yield told("order", order)
+            yield sse_event("order", order)
 
 
-@router.delete("/{orderId}", status_code=204, responses=error_responses(NotFound))
+@router.delete(
+    "/{orderId}",
+    status_code=204,
+    responses=error_responses(NotFound, NotOwner, OrderComplete),
+)
 @transactional
-async def cancel_order(order_id: OrderId, user: CurrentUser) -> None:
+async def cancel_order(order_id: OrderId, user: CurrentUser, idempotency: Idempotency) -> None:
     """Let the ticket go. To cancel a cancelled order is fine, and changes nothing."""
-    order = await Order.owned_by(user, order_id)
+    order = await Order.owned_by(user.id, order_id)
     order.must_be_unpaid()
     if order.status != OrderStatus.CANCELLED:
         await cancel(order, CancelReason.CANCELLED_BY_BUYER)
+    await idempotency.store(None)

@@ -13,8 +13,9 @@ from tickets.settings import TicketsSettings
 
 def create_app(settings: TicketsSettings | None = None) -> FastAPI:
     return create_service(
+        "tickets",
         settings or TicketsSettings.read("tickets"),
-        listeners,
+        listeners=listeners,
         description="Tickets for sale: list, look at, sell, change and withdraw them.",
         documents=[Ticket, Hold],
         router=router,

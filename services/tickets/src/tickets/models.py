@@ -14,7 +14,10 @@ from ticketing_common.messaging.listeners import STREAM_RETENTION
 from ticketing_common.persistence.documents import OwnedDocument
 
 
-class TicketReserved(BadRequest):
+class TicketNotChangeable(BadRequest):
+    """The ticket is reserved or sold, so its seller cannot change or delete it."""
+
+    code = "ticket_not_changeable"
     message = "Cannot change a ticket that is reserved or sold"
 
 
@@ -39,14 +42,14 @@ class Ticket(OwnedDocument):
     created_at: UtcTime
 
     def change(self, title: str, price: Price) -> None:
-        """Raises TicketReserved where somebody holds or has bought it."""
+        """Raises TicketNotChangeable where somebody holds or has bought it."""
         self.must_be_free()
         self.title, self.price, self.words = title, price, words_of(title)
 
     def must_be_free(self) -> None:
-        """Raises TicketReserved where somebody holds or has bought it."""
+        """Raises TicketNotChangeable where somebody holds or has bought it."""
         if self.order_id is not None:
-            raise TicketReserved
+            raise TicketNotChangeable
 
 
 def words_of(text: str) -> list[str]:

@@ -7,12 +7,14 @@ from beanie import PydanticObjectId
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from ticketing_common.errors import NotAuthorized, NotFound
+from ticketing_common.errors import NotAuthorized, NotFound, NotOwner
 from ticketing_common.events import TicketCreated, TicketDeleted, TicketUpdated, utc_now
+from ticketing_common.messaging.feed import TooManySubscribers
 from ticketing_common.persistence import outbox
 from ticketing_common.persistence.transaction import transactional
+from ticketing_common.web.idempotency import Idempotency
 from ticketing_common.web.openapi import error_responses
-from ticketing_common.web.pagination import Cursor, CursorText, Limit, page
+from ticketing_common.web.pagination import Cursor, CursorText, InvalidCursor, Limit, page
 from ticketing_common.web.server_sent_events import (
     FeedSubscriber,
     Position,
@@ -21,7 +23,7 @@ from ticketing_common.web.server_sent_events import (
 )
 from ticketing_common.web.sessions import CurrentUser, OptionalUser
 from tickets import search
-from tickets.models import Ticket, words_of
+from tickets.models import Ticket, TicketNotChangeable, words_of
 from tickets.schemas import Seller, Sort, TicketChanges, TicketId, TicketOut
 from tickets.stream import tell
 
@@ -30,7 +32,9 @@ router = APIRouter(tags=["tickets"])
 
 @router.post("", status_code=201)
 @transactional
-async def sell_ticket(offer: TicketChanges, user: CurrentUser) -> TicketOut:
+async def sell_ticket(
+    offer: TicketChanges, user: CurrentUser, idempotency: Idempotency
+) -> TicketOut:
     """Offer a ticket for sale."""
     ticket = Ticket(
         title=offer.title,
@@ -41,7 +45,9 @@ async def sell_ticket(offer: TicketChanges, user: CurrentUser) -> TicketOut:
     )
     await ticket.insert()
     await outbox.add(TicketCreated.of(ticket))
-    return TicketOut.of(ticket)
+    shown = TicketOut.of(ticket)
+    await idempotency.store(shown)
+    return shown
 
 
 def whose(user: OptionalUser, seller: Seller | None = None) -> str | None:
@@ -53,7 +59,9 @@ def whose(user: OptionalUser, seller: Seller | None = None) -> str | None:
     return user.id
 
 
-@router.get("", responses=error_responses(NotAuthorized), dependencies=[sends_last_event_id])
+@router.get(
+    "", responses=error_responses(InvalidCursor, NotAuthorized), dependencies=[sends_last_event_id]
+)
 async def list_tickets(
     request: Request,
     response: Response,
@@ -79,7 +87,11 @@ async def list_tickets(
     return [TicketOut.of_row(row) for row in page(rows, limit, field, request, response)]
 
 
-@router.get("/stream", response_class=EventSourceResponse)
+@router.get(
+    "/stream",
+    response_class=EventSourceResponse,
+    responses=error_responses(TooManySubscribers),
+)
 async def watch_tickets(watcher: FeedSubscriber, after: Position) -> AsyncIterator[ServerSentEvent]:
     """What happens to the tickets, as it happens: server-sent events for everybody.
 
@@ -98,7 +110,7 @@ async def watch_tickets(watcher: FeedSubscriber, after: Position) -> AsyncIterat
     that stops. Where too many watch the answer is a 503.
     """
     yield retry_hint()
-    async for news in watcher.news(after):
+    async for news in watcher.items(after):
         yield tell(news)
 
 
@@ -111,24 +123,31 @@ async def show_ticket(ticket_id: TicketId) -> TicketOut:
     return TicketOut.of(ticket)
 
 
-@router.put("/{ticketId}", responses=error_responses(NotFound))
+@router.put("/{ticketId}", responses=error_responses(NotFound, NotOwner, TicketNotChangeable))
 @transactional
 async def change_ticket(
-    ticket_id: TicketId, changes: TicketChanges, user: CurrentUser
+    ticket_id: TicketId, changes: TicketChanges, user: CurrentUser, idempotency: Idempotency
 ) -> TicketOut:
     """Change a ticket that you sell and nobody has reserved."""
-    ticket = await Ticket.owned_by(user, ticket_id)
+    ticket = await Ticket.owned_by(user.id, ticket_id)
     ticket.change(changes.title, changes.price)
     await ticket.save()
     await outbox.add(TicketUpdated.of(ticket))
-    return TicketOut.of(ticket)
+    shown = TicketOut.of(ticket)
+    await idempotency.store(shown)
+    return shown
 
 
-@router.delete("/{ticketId}", status_code=204, responses=error_responses(NotFound))
+@router.delete(
+    "/{ticketId}",
+    status_code=204,
+    responses=error_responses(NotFound, NotOwner, TicketNotChangeable),
+)
 @transactional
-async def withdraw_ticket(ticket_id: TicketId, user: CurrentUser) -> None:
+async def withdraw_ticket(ticket_id: TicketId, user: CurrentUser, idempotency: Idempotency) -> None:
     """Withdraw a ticket that you sell and nobody has reserved."""
-    ticket = await Ticket.owned_by(user, ticket_id)
+    ticket = await Ticket.owned_by(user.id, ticket_id)
     ticket.must_be_free()
-    await ticket.discard()
+    await ticket.delete_version()
     await outbox.add(TicketDeleted.of(ticket))
+    await idempotency.store(None)

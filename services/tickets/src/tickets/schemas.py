@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import Path
 from pydantic import AfterValidator, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from ticketing_common.events import Id, Price
 from ticketing_common.web.schemas import ApiModel
@@ -16,7 +17,7 @@ _CONTROLS = "\\u0000-\\u001f\\u007f-\\u009f"
 
 def _without_controls(text: str) -> str:
     if re.search(f"[{_CONTROLS}]", text):
-        raise ValueError("String should have no control characters")
+        raise PydanticCustomError("control_characters", "String should have no control characters")
     return text
 
 

@@ -6,8 +6,7 @@ from typing import Any
 
 from bson import Decimal128
 
-from ticketing_common.errors import BadRequest
-from ticketing_common.web.pagination import Cursor
+from ticketing_common.web.pagination import Cursor, InvalidCursor
 from tickets.models import Ticket, words_of
 from tickets.schemas import Sort
 
@@ -21,7 +20,7 @@ async def find(
     """Up to `limit` rows after the cursor: a seller's own tickets, or all that nobody holds.
 
     `q` finds the tickets whose titles have, for each of its words, a word that begins with it.
-    Raises BadRequest for a cursor of another list.
+    Raises InvalidCursor for a cursor of another list.
     """
     field, direction = SORTED_BY[sort]
     wanted: list[dict[str, Any]] = [
@@ -45,5 +44,5 @@ def _beyond(cursor: Cursor, field: str, beyond: str) -> dict[str, Any]:
     try:
         price = Decimal128(Decimal(cursor.value))
     except (ArithmeticError, ValueError):  # no number, or one beyond what MongoDB holds
-        raise BadRequest("Not a cursor of this list", field="cursor") from None
+        raise InvalidCursor from None
     return {"$or": [{field: {beyond: price}}, {field: price, "_id": {beyond: cursor.id}}]}

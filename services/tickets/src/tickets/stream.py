@@ -6,7 +6,7 @@ from fastapi.sse import ServerSentEvent
 
 from ticketing_common.events import TicketCreated, TicketUpdated
 from ticketing_common.messaging.feed import FeedItem, Resync
-from ticketing_common.web.server_sent_events import told
+from ticketing_common.web.server_sent_events import sse_event
 from tickets.schemas import ResetOut, TicketGone, TicketOut
 
 
@@ -14,13 +14,13 @@ from tickets.schemas import ResetOut, TicketGone, TicketOut
 def tell(news: FeedItem) -> ServerSentEvent:
     """Told once, for however many watch."""
     if isinstance(news, Resync):
-        return told("reset", ResetOut(), news.position)
+        return sse_event("reset", ResetOut(), news.position)
     event = news.event
     if isinstance(event, TicketCreated):
-        return told("appeared", TicketOut(**dict(event), order_id=None), news.position)
+        return sse_event("appeared", TicketOut(**dict(event), order_id=None), news.position)
     if not isinstance(event, TicketUpdated):
-        return told("went", TicketGone(**dict(event), order_id=None), news.position)
+        return sse_event("went", TicketGone(**dict(event), order_id=None), news.position)
     if event.order_id is not None:
-        return told("went", TicketGone.of(event), news.position)
-    was_held = isinstance(news.before, TicketUpdated) and news.before.order_id is not None
-    return told("came-back" if was_held else "changed", TicketOut.of(event), news.position)
+        return sse_event("went", TicketGone.of(event), news.position)
+    was_held = isinstance(news.previous, TicketUpdated) and news.previous.order_id is not None
+    return sse_event("came-back" if was_held else "changed", TicketOut.of(event), news.position)
