@@ -1,0 +1,8 @@
+import document from "@/api/generated/openapi.json";
+
+export const dynamic = "force-static";
+
+/** Return the OpenAPI document of the whole API. */
+export function GET(): Response {
+  return Response.json(document);
+}
