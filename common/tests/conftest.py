@@ -1,7 +1,7 @@
 from collections.abc import AsyncIterator, Callable
 
 import pytest
-from common.tests.workshop import Workshop, make_app
+from common.tests.sample_service import SampleListeners, create_sample_service
 from fastapi import FastAPI
 
 from ticketing_common.settings import SessionSettings
@@ -9,17 +9,17 @@ from ticketing_testing import Served, World
 
 
 @pytest.fixture
-def workshop() -> Workshop:
-    return Workshop()
+def sample() -> SampleListeners:
+    return SampleListeners()
 
 
 @pytest.fixture
-def replica(world: World, workshop: Workshop) -> Callable[[], FastAPI]:
+def create_app(world: World, sample: SampleListeners) -> Callable[[], FastAPI]:
     """Makes one more app of the service on the same stores."""
-    return lambda: make_app(SessionSettings(**world.settings()), workshop.listeners)
+    return lambda: create_sample_service(SessionSettings(**world.settings()), sample.listeners)
 
 
 @pytest.fixture
-async def served(world: World, replica: Callable[[], FastAPI]) -> AsyncIterator[Served]:
-    async with world.serving(replica()) as running:
+async def served(world: World, create_app: Callable[[], FastAPI]) -> AsyncIterator[Served]:
+    async with world.serving(create_app()) as running:
         yield running

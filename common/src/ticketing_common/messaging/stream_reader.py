@@ -72,7 +72,7 @@ class StreamReader:
                 filter_subjects=list(subjects) or None,
                 deliver_policy=policy,
                 opt_start_seq=start_sequence,
-                opt_start_time=start_time,  # type: ignore[arg-type]
+                opt_start_time=start_time,
                 ack_policy=AckPolicy.NONE,
                 inactive_threshold=inactive_seconds,
                 mem_storage=True,

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from common.tests.workshop import Workshop, make_app
+from common.tests.sample_service import SampleListeners, create_sample_service
 from fastapi import sse
 
 from ticketing_common.events import TicketCreated, TicketUpdated
@@ -22,19 +22,19 @@ from ticketing_dev.stack.supervision.process import Process
 from ticketing_testing import Bus, Served, World, an_event, eventually, serving, watching
 from ticketing_testing.patience import PATIENCE_SECONDS
 
-STREAM = "/api/things/stream"
+STREAM = "/api/items/stream"
 
 Serve = Callable[..., AbstractAsyncContextManager[Served]]
 
 
 @pytest.fixture
-def serve(world: World, workshop: Workshop) -> Serve:
-    """Serves the workshop with a feed of the given bounds."""
+def serve(world: World, sample: SampleListeners) -> Serve:
+    """Serves the sample with a feed of the given bounds."""
 
     @asynccontextmanager
     async def bounded(**bounds: int) -> AsyncIterator[Served]:
         feed = Feed(TicketCreated, TicketUpdated, **bounds)
-        app = make_app(SessionSettings(**world.settings()), workshop.listeners, feed)
+        app = create_sample_service(SessionSettings(**world.settings()), sample.listeners, feed)
         async with world.serving(app) as served:
             yield served
 
@@ -60,7 +60,7 @@ async def is_number(http: httpx.AsyncClient, name: str, wanted: int) -> None:
     await eventually(reached)
 
 
-async def test_each_event_passes_at_once(serve: Serve) -> None:
+async def test_stream_sends_each_event_at_once(serve: Serve) -> None:
     async with serve() as served:
         http = await served.visitor()
         async with watching(http, STREAM) as stream:
@@ -71,7 +71,9 @@ async def test_each_event_passes_at_once(serve: Serve) -> None:
                 assert (await stream.next()).data["title"] == title
 
 
-async def test_a_silent_stream_is_kept_alive(monkeypatch: pytest.MonkeyPatch, serve: Serve) -> None:
+async def test_stream_keeps_an_idle_connection_alive(
+    monkeypatch: pytest.MonkeyPatch, serve: Serve
+) -> None:
     assert sse._PING_INTERVAL == 15  # what we tell everybody
     monkeypatch.setattr("fastapi.routing._PING_INTERVAL", 0.05)
     async with serve() as served, watching(await served.visitor(), STREAM) as stream:
@@ -82,7 +84,7 @@ async def test_a_silent_stream_is_kept_alive(monkeypatch: pytest.MonkeyPatch, se
         assert (await stream.next()).data["title"] == "a"
 
 
-async def test_over_its_bound_a_process_says_when_to_come_again(serve: Serve) -> None:
+async def test_stream_above_the_limit_is_a_503_with_retry_after(serve: Serve) -> None:
     async with serve(watchers=2) as served:
         http = await served.visitor()
         async with AsyncExitStack() as readers:
@@ -90,34 +92,34 @@ async def test_over_its_bound_a_process_says_when_to_come_again(serve: Serve) ->
                 stream = await readers.enter_async_context(watching(http, STREAM))
                 await stream.next()
             refused = await http.get(STREAM)
-            assert await number(http, "streams_open") == 2
+            assert await number(http, "sse_streams_open") == 2
 
         assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
-        words = "Too many are watching right now, try again soon"
-        assert refused.json() == {"errors": [{"message": words}]}
+        message = "Too many clients are connected right now. Try again soon."
+        assert refused.json() == {"errors": [{"code": "too_many_subscribers", "message": message}]}
         # Whoever goes makes room.
-        await is_number(http, "streams_open", 0)
+        await is_number(http, "sse_streams_open", 0)
         async with watching(http, STREAM) as stream:
             await stream.next()
 
 
-async def test_a_reader_that_does_not_read_is_dropped_and_looks_afresh_when_it_comes_again(
+async def test_stream_drops_a_client_that_does_not_read(
     serve: Serve,
 ) -> None:
-    async with serve(behind=4) as served:
+    async with serve(max_backlog=4) as served:
         http = await served.visitor()
         async with watching(http, STREAM) as stream:
             begin = (await stream.next()).id
-        await is_number(http, "streams_open", 0)
-        dropped = await number(http, "streams_dropped_total")
+        await is_number(http, "sse_streams_open", 0)
+        dropped = await number(http, "sse_streams_dropped_total")
         with an_idle_reader(served.url, f"{STREAM}?padding=300000&lastEventId={begin}") as idle:
-            await is_number(http, "streams_open", 1)
+            await is_number(http, "sse_streams_open", 1)
             count = 0
             async with asyncio.timeout(PATIENCE_SECONDS):
-                while await number(http, "streams_open"):
+                while await number(http, "sse_streams_open"):
                     await say(served.bus, f"{count}")
                     count += 1
-            assert await number(http, "streams_dropped_total") == dropped + 1
+            assert await number(http, "sse_streams_dropped_total") == dropped + 1
             # What was under way comes, and then the end, in good order.
             received = await asyncio.to_thread(read_all, idle)
         assert received.endswith(b"0\r\n\r\n")
@@ -147,17 +149,17 @@ def read_all(idle: socket.socket) -> bytes:
     return b"".join(iter(lambda: idle.recv(1 << 20), b""))
 
 
-async def test_a_reader_that_goes_leaves_nothing_behind(serve: Serve) -> None:
+async def test_stream_leaves_no_task_after_a_disconnect(serve: Serve) -> None:
     async with serve() as served:
         http = await served.visitor()
         async with watching(http, STREAM) as stream:
             await stream.next()
-        await is_number(http, "streams_open", 0)
+        await is_number(http, "sse_streams_open", 0)
         before = len(asyncio.all_tasks())
         for _ in range(20):
             async with watching(http, STREAM) as stream:
                 await stream.next()
-        await is_number(http, "streams_open", 0)
+        await is_number(http, "sse_streams_open", 0)
 
         async def gone() -> bool:
             # The service's own come and go by a few.
@@ -166,13 +168,13 @@ async def test_a_reader_that_goes_leaves_nothing_behind(serve: Serve) -> None:
         assert await eventually(gone)
 
 
-async def test_a_stream_opens_while_the_broker_is_away_and_goes_on_when_it_is_back(
-    world: World, workshop: Workshop, tmp_path: Path, broken_connections: None
+async def test_stream_opens_while_the_broker_is_down(
+    world: World, sample: SampleListeners, tmp_path: Path, broken_connections: None
 ) -> None:
     process = Process(servers.nats(free_port(), tmp_path))
     settings = SessionSettings(**world.settings() | {"nats_url": process.spec.url})
     try:
-        async with serving(make_app(settings, workshop.listeners)) as served:
+        async with serving(create_sample_service(settings, sample.listeners)) as served:
             http = await served.visitor()
             async with watching(http, STREAM) as stream:
                 await asyncio.to_thread(process.start)

@@ -24,11 +24,11 @@ def crash(password: str) -> None:
 
 
 @pytest.mark.parametrize("in_a_terminal", [True, False])
-def test_a_crash_is_logged_without_what_the_variables_held(
+def test_logged_exception_has_no_local_variables(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], in_a_terminal: bool
 ) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: in_a_terminal)
-    logs.configure("workshop", "INFO")
+    logs.configure("sample", "INFO")
 
     try:
         crash(PASSWORD)

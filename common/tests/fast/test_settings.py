@@ -11,7 +11,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, value)
 
 
-def test_are_read_from_the_environment() -> None:
+def test_settings_are_read_from_the_environment() -> None:
     settings = SessionSettings.read("x")
 
     assert settings.mongo_uri == "mongodb://x/y"
@@ -19,7 +19,7 @@ def test_are_read_from_the_environment() -> None:
 
 
 @pytest.mark.parametrize("missing", GOOD)
-def test_that_miss_a_variable_end_the_process_with_its_name(
+def test_settings_missing_variable_exits_with_its_name(
     missing: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(missing, "")
@@ -29,7 +29,7 @@ def test_that_miss_a_variable_end_the_process_with_its_name(
 
 
 @pytest.mark.parametrize("name", ["JWT_KEY", "JWT_KEY_PREVIOUS"])
-def test_with_a_short_key_end_the_process_without_showing_it(
+def test_settings_short_key_exits_without_printing_it(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, "a short secret")
@@ -42,7 +42,7 @@ def test_with_a_short_key_end_the_process_without_showing_it(
     assert "a short secret" not in str(end.value)
 
 
-def test_name_every_variable_that_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_error_names_every_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in GOOD:
         monkeypatch.delenv(name)
 
@@ -52,5 +52,5 @@ def test_name_every_variable_that_is_wrong(monkeypatch: pytest.MonkeyPatch) -> N
     assert all(name in str(end.value) for name in GOOD)
 
 
-def test_keep_secrets_out_of_what_is_printed() -> None:
+def test_settings_repr_has_no_secrets() -> None:
     assert "k" * 32 not in repr(SessionSettings.read("x"))

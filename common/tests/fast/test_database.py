@@ -18,12 +18,12 @@ from ticketing_common.persistence.database import is_unavailable
     ],
     ids=str,
 )
-def test_it_is_away_while_it_takes_no_writes_of_ours_at_all(error: PyMongoError) -> None:
+def test_is_unavailable_for_errors_of_the_database(error: PyMongoError) -> None:
     assert is_unavailable(error)
 
 
 @pytest.mark.parametrize(
     "error", [DuplicateKeyError("twice", 11000), OperationFailure("bad value", 2)], ids=str
 )
-def test_a_write_that_is_wrong_is_not_tried_again(error: PyMongoError) -> None:
+def test_is_unavailable_not_for_errors_of_a_write(error: PyMongoError) -> None:
     assert not is_unavailable(error)

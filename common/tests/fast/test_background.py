@@ -5,7 +5,7 @@ import asyncio
 from ticketing_common.background import background
 
 
-async def test_work_that_loses_its_cancellation_is_cancelled_again() -> None:
+async def test_background_cancels_again_after_a_lost_cancellation() -> None:
     lost = 0
 
     async def deaf() -> None:
@@ -25,7 +25,7 @@ async def test_work_that_loses_its_cancellation_is_cancelled_again() -> None:
     assert lost == 1
 
 
-async def test_work_that_fails_leaves_the_others_running_until_the_end() -> None:
+async def test_background_failure_leaves_other_tasks_running() -> None:
     async def fails() -> None:
         raise ValueError
 

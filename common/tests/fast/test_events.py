@@ -28,30 +28,30 @@ class Values(BaseModel):
 
 
 @pytest.mark.parametrize("event", EVENTS)
-def test_every_event_is_the_same_after_its_way(event: type[DomainEvent]) -> None:
+def test_event_survives_encoding_and_decoding(event: type[DomainEvent]) -> None:
     said = an_event(event)
 
     envelope = Envelope.encode(said, id="1", time=datetime.now(UTC), trace={})
 
     assert envelope.decode(event) == said
     assert envelope.headers["ce-type"] == event.__name__
-    assert envelope.headers["ce-source"] == f"/{event.producer()}"
+    assert envelope.headers["ce-source"] == f"/{event.producer}"
     assert all("_" not in name for name in json.loads(envelope.body))
 
 
 @pytest.mark.parametrize("event", EVENTS)
-def test_every_event_may_grow(event: type[DomainEvent]) -> None:
+def test_event_ignores_unknown_fields(event: type[DomainEvent]) -> None:
     said = an_event(event)
     grown = json.loads(said.model_dump_json(by_alias=True)) | {"somethingNew": 1}
 
     assert Envelope(event.subject, json.dumps(grown).encode()).decode(event) == said
 
 
-def test_every_event_has_a_subject_of_its_own() -> None:
+def test_event_subjects_are_unique() -> None:
     assert len({event.subject for event in EVENTS}) == len(EVENTS)
 
 
-def test_what_is_said_of_an_unreadable_event_repeats_nothing_of_it() -> None:
+def test_invalid_message_error_repeats_no_value() -> None:
     body = json.dumps({"id": an_id(), "version": 0, "token": "secret"}).encode()
 
     with pytest.raises(InvalidMessage) as error:
@@ -61,14 +61,14 @@ def test_what_is_said_of_an_unreadable_event_repeats_nothing_of_it() -> None:
     assert "secret" not in str(error.value)
 
 
-def test_the_secret_of_an_event_is_on_the_wire_and_in_no_print() -> None:
+def test_secret_is_in_the_message_but_not_in_repr() -> None:
     event = an_event(UserForgotPassword)
 
     assert '"value":"secret"' in event.model_dump_json(by_alias=True)
     assert "secret" not in repr(event)
 
 
-def test_an_event_is_made_of_the_document_that_it_tells_of() -> None:
+def test_of_builds_an_event_from_a_document() -> None:
     class Ticket:
         id = ObjectId()
         version = 3
@@ -87,7 +87,7 @@ def test_an_event_is_made_of_the_document_that_it_tells_of() -> None:
     ("price", "wire"),
     [(10, "10"), (19.99, "19.99"), (0.1, "0.1"), (1_000_000, "1000000"), (12.50, "12.5")],
 )
-def test_a_price_is_a_number_outside_and_exact_inside(price: float, wire: str) -> None:
+def test_price_is_a_json_number_and_an_exact_decimal(price: float, wire: str) -> None:
     values = Values(price=price)
 
     assert isinstance(values.price, Decimal)
@@ -100,18 +100,18 @@ def test_a_price_is_a_number_outside_and_exact_inside(price: float, wire: str) -
     "price",
     [0, -1, 0.001, 10.999, 1_000_000.01, 1e300, float("nan"), float("inf"), True, "5", None],
 )
-def test_what_is_no_price_is_refused(price: object) -> None:
+def test_price_refuses_invalid_values(price: object) -> None:
     with pytest.raises(ValidationError):
         Values(price=price)
 
 
 @pytest.mark.parametrize("text", ["", "0" * 23, "0" * 25, "g" * 24, "0" * 24 + "\n", "A" * 24])
-def test_what_is_no_id_is_refused(text: str) -> None:
+def test_id_refuses_invalid_values(text: str) -> None:
     with pytest.raises(ValidationError, match="24 hex digits"):
         Values(id=text)
 
 
-def test_a_time_is_in_utc_and_in_milliseconds() -> None:
+def test_time_is_in_utc_and_milliseconds() -> None:
     there = timezone(timedelta(hours=2))
 
     values = Values(at=datetime(2026, 1, 1, 2, 0, 0, 123_456, tzinfo=there))
@@ -119,7 +119,7 @@ def test_a_time_is_in_utc_and_in_milliseconds() -> None:
     assert '"at":"2026-01-01T00:00:00.123000Z"' in values.model_dump_json()
 
 
-def test_a_ticket_is_offered_with_an_exact_price() -> None:
+def test_event_price_is_exact() -> None:
     event = an_event(TicketCreated, price=19.99)
 
     assert '"price":19.99' in event.model_dump_json(by_alias=True)

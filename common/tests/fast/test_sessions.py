@@ -22,7 +22,7 @@ def claims(**changes: Any) -> dict[str, Any]:
     return {name: value for name, value in (good | changes).items() if value is not None}
 
 
-def test_a_session_says_whose_it_is_and_when_it_began() -> None:
+def test_verify_returns_user_and_begin() -> None:
     user = somebody()
     before = datetime.now(UTC)
 
@@ -33,14 +33,14 @@ def test_a_session_says_whose_it_is_and_when_it_began() -> None:
     assert before - timedelta(seconds=1) < verified[1] <= datetime.now(UTC)
 
 
-def test_a_session_signed_with_the_previous_key_holds() -> None:
+def test_verify_accepts_the_previous_key() -> None:
     token = Sessions([OLD_KEY]).issue(somebody())
 
     assert Sessions([KEY, OLD_KEY]).verify(token) is not None
     assert Sessions([KEY]).verify(token) is None
 
 
-def test_a_new_session_is_signed_with_the_first_key() -> None:
+def test_issue_signs_with_the_first_key() -> None:
     assert Sessions([KEY]).verify(Sessions([KEY, OLD_KEY]).issue(somebody())) is not None
 
 
@@ -59,16 +59,16 @@ def test_a_new_session_is_signed_with_the_first_key() -> None:
         {"iat": (datetime.now(UTC) + timedelta(days=2)).timestamp()},
     ],
 )
-def test_a_session_with_strange_claims_is_none(changes: dict[str, Any]) -> None:
+def test_verify_refuses_invalid_claims(changes: dict[str, Any]) -> None:
     assert Sessions([KEY]).verify(jwt.encode(claims(**changes), KEY, "HS256")) is None
 
 
-def test_a_session_with_another_algorithm_is_none() -> None:
+def test_verify_refuses_other_algorithms() -> None:
     for algorithm, key in [("none", None), ("HS512", "k" * 64)]:
         token = jwt.encode(claims(), key, algorithm)  # type: ignore[arg-type]
         assert Sessions([KEY]).verify(token) is None
 
 
 @pytest.mark.parametrize("token", ["x", "a.b.c", "\x00", "é", "." * 5000])
-def test_what_is_no_session_is_none(token: str) -> None:
+def test_verify_refuses_malformed_tokens(token: str) -> None:
     assert Sessions([KEY]).verify(token) is None

@@ -13,7 +13,7 @@ from nats.js.api import StreamConfig
 from ticketing_common.background import background
 from ticketing_common.events import TicketCreated, TicketUpdated
 from ticketing_common.messaging.feed import Feed, FeedEvent, Resync, Subscriber
-from ticketing_common.messaging.feed_reader import follow
+from ticketing_common.messaging.feed_reader import keep_feed_current
 from ticketing_dev.stack.processes import servers
 from ticketing_dev.stack.processes.ports import free_port
 from ticketing_dev.stack.supervision.process import Process
@@ -29,7 +29,7 @@ async def bus(world: World) -> AsyncIterator[Bus]:
 
 @asynccontextmanager
 async def following(js: JetStreamContext, feed: Feed) -> AsyncIterator[None]:
-    async with background(follow(js, feed, "watcher")):
+    async with background(keep_feed_current(js, feed, "subscriber")):
         assert await eventually(lambda: _is_live(feed))
         yield
 
@@ -42,11 +42,11 @@ async def say(bus: Bus, *titles: str) -> None:
     await bus.say(*(an_event(TicketCreated, title=title) for title in titles))
 
 
-async def titles(watcher: Subscriber, count: int, after: int | None = None) -> list[str]:
+async def titles(subscriber: Subscriber, count: int, after: int | None = None) -> list[str]:
     """Of the next events; "afresh" where one has to look."""
     found: list[str] = []
     async with asyncio.timeout(PATIENCE_SECONDS):
-        async for news in watcher.items(after):
+        async for news in subscriber.items(after):
             told = "afresh" if isinstance(news, Resync) else getattr(news.event, "title", "?")
             found.append(told)
             if len(found) == count:
@@ -60,44 +60,44 @@ def remembered(feed: Feed) -> list[FeedEvent]:
     return feed.since(first) or []
 
 
-async def test_a_feed_begins_with_the_latest_that_the_stream_holds(bus: Bus) -> None:
+async def test_feed_reader_starts_with_the_latest_events(bus: Bus) -> None:
     await say(bus, *(f"{number}" for number in range(600)))
-    feed = Feed(TicketCreated, TicketUpdated, remembered=500)
+    feed = Feed(TicketCreated, TicketUpdated, capacity=500)
 
     async with following(bus.js, feed):
         await say(bus, "600")
-        with feed.subscribe() as watcher:
-            assert await titles(watcher, 2, 599) == ["599", "600"]
+        with feed.subscribe() as subscriber:
+            assert await titles(subscriber, 2, 599) == ["599", "600"]
 
-    assert [heard.position for heard in remembered(feed)] == list(range(102, 602))
+    assert [item.position for item in remembered(feed)] == list(range(102, 602))
 
 
-async def test_what_cannot_be_read_is_passed_over(bus: Bus) -> None:
+async def test_feed_reader_skips_invalid_messages(bus: Bus) -> None:
     await say(bus, "a")
     await bus.say_raw(TicketCreated, b"{")
     feed = Feed(TicketUpdated, TicketCreated)
     async with following(bus.js, feed):
         assert feed.position == 2
         await say(bus, "b")
-        with feed.subscribe() as watcher:
-            assert await titles(watcher, 2, 0) == ["a", "b"]
+        with feed.subscribe() as subscriber:
+            assert await titles(subscriber, 2, 0) == ["a", "b"]
 
 
-async def test_a_consumer_that_the_broker_forgot_is_made_again_and_nothing_is_missed(
+async def test_feed_reader_recreates_a_deleted_consumer(
     bus: Bus,
 ) -> None:
     feed = Feed(TicketCreated)
     async with following(bus.js, feed):
-        with feed.subscribe() as watcher:
+        with feed.subscribe() as subscriber:
             await say(bus, "a")
-            assert await titles(watcher, 1) == ["a"]
+            assert await titles(subscriber, 1) == ["a"]
             for consumer in await bus.js.consumers_info("TICKET"):
                 await bus.js.delete_consumer("TICKET", consumer.name)
             await say(bus, "b", "c")
-            assert await titles(watcher, 2) == ["b", "c"]
+            assert await titles(subscriber, 2) == ["b", "c"]
 
 
-async def test_a_message_that_never_came_is_asked_for_again(
+async def test_feed_reader_notices_a_lost_message(
     bus: Bus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fetch = JetStreamContext.PullSubscription.fetch
@@ -113,27 +113,27 @@ async def test_a_message_that_never_came_is_asked_for_again(
     monkeypatch.setattr(JetStreamContext.PullSubscription, "fetch", lossy)
     feed = Feed(TicketCreated)
     async with following(bus.js, feed):
-        with feed.subscribe() as watcher:
+        with feed.subscribe() as subscriber:
             await say(bus, "a")
             # Nothing more is said: it is missed because the broker says how much it has sent.
-            assert await titles(watcher, 1) == ["a"]
+            assert await titles(subscriber, 1) == ["a"]
     assert len(lost) == 1
 
 
-async def test_all_look_afresh_where_the_stream_was_made_anew(bus: Bus) -> None:
+async def test_feed_reader_resyncs_after_a_recreated_stream(bus: Bus) -> None:
     await say(bus, "a", "b", "c")
     feed = Feed(TicketCreated)
     async with following(bus.js, feed):
-        with feed.subscribe() as watcher:
+        with feed.subscribe() as subscriber:
             config: StreamConfig = (await bus.js.stream_info("TICKET")).config
             await bus.js.delete_stream("TICKET")
             await bus.js.add_stream(config)
-            assert await titles(watcher, 1) == ["afresh"]
+            assert await titles(subscriber, 1) == ["afresh"]
             await say(bus, "e")
-            assert await titles(watcher, 1) == ["e"]
+            assert await titles(subscriber, 1) == ["e"]
 
 
-async def test_a_feed_goes_on_when_the_broker_is_back(
+async def test_feed_reader_continues_after_a_broker_restart(
     tmp_path: Path, broken_connections: None
 ) -> None:
     process = Process(servers.nats(free_port(), tmp_path))
@@ -145,13 +145,13 @@ async def test_a_feed_goes_on_when_the_broker_is_back(
             pass  # makes the streams
         feed = Feed(TicketCreated)
         async with following(connection.jetstream(), feed):
-            with feed.subscribe() as watcher:
+            with feed.subscribe() as subscriber:
                 for title in ("a", "b"):
                     await asyncio.to_thread(process.kill)
                     await asyncio.to_thread(process.start)
                     async with Bus.open(process.spec.url) as bus:
                         await say(bus, title)
-                    assert await titles(watcher, 1) == [title]
+                    assert await titles(subscriber, 1) == [title]
         await connection.close()
     finally:
         await asyncio.to_thread(process.stop)

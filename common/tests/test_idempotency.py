@@ -3,12 +3,12 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from common.tests.workshop import Replica, Thing
+from common.tests.sample_service import CreateApp, Item
 from pymongo.errors import OperationFailure
 
 from ticketing_common.errors import BadRequest
 from ticketing_common.events import TicketCreated
-from ticketing_common.persistence import outbox
+from ticketing_common.persistence import transaction
 from ticketing_common.web import idempotency
 from ticketing_testing import Served, World, an_id, serving, somebody
 
@@ -16,10 +16,10 @@ KEY = {"Idempotency-Key": "8a6e0804"}
 
 
 async def make(visitor: httpx.AsyncClient, title: str = "a", **headers: str) -> httpx.Response:
-    return await visitor.post("/api/things", json={"title": title}, headers=KEY | headers)
+    return await visitor.post("/api/items", json={"title": title}, headers=KEY | headers)
 
 
-async def test_a_repetition_is_answered_with_the_first_answer(served: Served) -> None:
+async def test_repeated_request_gets_the_stored_response(served: Served) -> None:
     visitor = await served.visitor(somebody())
 
     first, again = await make(visitor), await make(visitor)
@@ -27,11 +27,11 @@ async def test_a_repetition_is_answered_with_the_first_answer(served: Served) ->
     assert first.status_code == again.status_code == 201
     assert first.json() == again.json()
     assert first.headers["content-type"] == again.headers["content-type"]
-    assert await Thing.count() == 1
+    assert await Item.count() == 1
     assert len(await served.bus.heard(TicketCreated)) == 1
 
 
-async def test_another_body_under_the_same_key_is_refused(served: Served) -> None:
+async def test_same_key_with_another_body_is_refused(served: Served) -> None:
     visitor = await served.visitor(somebody())
     await make(visitor)
 
@@ -39,28 +39,28 @@ async def test_another_body_under_the_same_key_is_refused(served: Served) -> Non
 
     assert refused.status_code == 400
     assert refused.json()["errors"][0]["field"] == "Idempotency-Key"
-    assert await Thing.count() == 1
+    assert await Item.count() == 1
 
 
-async def test_another_route_under_the_same_key_is_refused(served: Served) -> None:
+async def test_same_key_on_another_route_is_refused(served: Served) -> None:
     visitor = await served.visitor(somebody())
     made = (await make(visitor)).json()
 
-    refused = await visitor.put(f"/api/things/{made['id']}", json={"title": "a"}, headers=KEY)
+    refused = await visitor.put(f"/api/items/{made['id']}", json={"title": "a"}, headers=KEY)
 
     assert refused.status_code == 400
 
 
-async def test_the_same_key_of_another_caller_is_another_key(served: Served) -> None:
+async def test_keys_of_two_users_are_independent(served: Served) -> None:
     one, other = await served.visitor(somebody()), await served.visitor(somebody())
 
     assert (await make(one)).json()["id"] != (await make(other)).json()["id"]
 
 
-async def test_of_many_at_once_one_is_done_and_the_others_hear_so_or_wait(
-    world: World, replica: Replica
+async def test_concurrent_requests_with_one_key_run_once(
+    world: World, create_app: CreateApp
 ) -> None:
-    async with world.serving(replica()) as served, serving(replica()) as second:
+    async with world.serving(create_app()) as served, serving(create_app()) as second:
         user = somebody()
         visitors = [await served.visitor(user), await second.visitor(user)]
 
@@ -68,29 +68,29 @@ async def test_of_many_at_once_one_is_done_and_the_others_hear_so_or_wait(
 
         assert {answer.status_code for answer in answers} <= {201, 409}
         assert len({answer.text for answer in answers if answer.status_code == 201}) == 1
-        assert await Thing.count() == 1
+        assert await Item.count() == 1
 
 
-async def test_a_refusal_is_repeated_too(served: Served) -> None:
+async def test_error_response_is_stored_too(served: Served) -> None:
     visitor = await served.visitor(somebody())
 
-    answers = [await visitor.post("/api/things", json={}, headers=KEY) for _ in range(2)]
+    answers = [await visitor.post("/api/items", json={}, headers=KEY) for _ in range(2)]
 
     assert [answer.status_code for answer in answers] == [400, 400]
     assert answers[0].json() == answers[1].json()
-    assert await idempotency.answers().count_documents({"status": 400}) == 1
+    assert await idempotency.keys().count_documents({"status": 400}) == 1
 
 
-async def test_what_is_not_found_yet_may_be_found_by_the_next_try(served: Served) -> None:
+async def test_not_found_is_not_stored(served: Served) -> None:
     visitor = await served.visitor(somebody())
 
-    missing = await visitor.put(f"/api/things/{an_id()}", json={"title": "a"}, headers=KEY)
+    missing = await visitor.put(f"/api/items/{an_id()}", json={"title": "a"}, headers=KEY)
 
     assert missing.status_code == 404
-    assert await idempotency.answers().count_documents({}) == 0
+    assert await idempotency.keys().count_documents({}) == 0
 
 
-async def test_an_answer_whose_transaction_was_run_again_is_the_last_runs(
+async def test_rerun_transaction_stores_the_last_response(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     visitor = await served.visitor(somebody())
@@ -112,45 +112,45 @@ async def test_an_answer_whose_transaction_was_run_again_is_the_last_runs(
 
     assert [answer.status_code for answer in answers] == [400, 400]
     assert answers[0].json() == answers[1].json()
-    assert await Thing.count() == 0
+    assert await Item.count() == 0
 
 
-async def test_a_crash_leaves_the_key_free(served: Served) -> None:
+async def test_crash_releases_the_key(served: Served) -> None:
     visitor = await served.visitor(somebody())
 
     for _ in range(2):
         crashed = await make(visitor, "crash")
         assert crashed.status_code == 500
-        assert crashed.json() == {"errors": [{"message": "Something went wrong"}]}
-    assert await Thing.count() == 0
+        assert crashed.json() == {
+            "errors": [{"code": "internal_error", "message": "Something went wrong"}]
+        }
+    assert await Item.count() == 0
 
 
-async def test_the_answer_is_stored_with_the_change_so_a_lost_answer_is_not_done_again(
+async def test_response_is_stored_with_the_commit(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     visitor = await served.visitor(somebody())
 
-    def die(_: str) -> None:
+    def die(*_: str) -> None:
         raise RuntimeError("the process dies right after the commit")
 
     with monkeypatch.context() as dying:
-        dying.setattr(outbox, "_announce", die)
+        dying.setattr(transaction, "notify_committed", die)
         assert (await make(visitor)).status_code == 500
 
     again = await make(visitor)
 
     assert again.status_code == 201
-    assert await Thing.count() == 1
+    assert await Item.count() == 1
 
 
-async def test_what_a_dead_process_never_answered_may_be_done_again_after_a_while(
-    served: Served, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_expired_claim_is_taken_over(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     user = somebody()
     visitor = await served.visitor(user)
     claim = idempotency._Claim(f"{user.id}:{KEY['Idempotency-Key']}", "")
     first = await make(visitor)
-    await idempotency.answers().update_one(
+    await idempotency.keys().update_one(
         {"_id": claim._row_id}, {"$unset": {"status": 1, "body": 1}}
     )
     assert (await make(visitor)).status_code == 409
@@ -163,7 +163,7 @@ async def test_what_a_dead_process_never_answered_may_be_done_again_after_a_whil
 
 
 @pytest.mark.parametrize("key", ["", "a b", "x" * 256])
-async def test_a_malformed_key_is_refused(served: Served, key: str) -> None:
+async def test_malformed_key_is_refused(served: Served, key: str) -> None:
     visitor = await served.visitor(somebody())
 
     refused = await make(visitor, **{"Idempotency-Key": key})
@@ -171,8 +171,8 @@ async def test_a_malformed_key_is_refused(served: Served, key: str) -> None:
     assert refused.status_code == 400
 
 
-async def test_who_is_not_signed_in_is_told_so(served: Served) -> None:
+async def test_request_without_session_is_refused(served: Served) -> None:
     visitor = await served.visitor()
 
     assert (await make(visitor)).status_code == 401
-    assert await idempotency.answers().count_documents({}) == 0
+    assert await idempotency.keys().count_documents({}) == 0

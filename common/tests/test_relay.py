@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from common.tests.workshop import Replica, Thing, Workshop, make_app
+from common.tests.sample_service import CreateApp, Item, SampleListeners, create_sample_service
 from pymongo import AsyncMongoClient, monitoring
 
 from ticketing_common.events import TicketCreated, TicketUpdated, utc_now
@@ -22,37 +22,37 @@ from ticketing_testing.patience import PATIENCE_SECONDS
 
 
 @transactional
-async def make() -> Thing:
-    thing = await Thing(title="a", user_id=an_id()).insert()
-    await outbox.add(TicketCreated.of(thing))
-    return thing
+async def make() -> Item:
+    item = await Item(title="a", user_id=an_id()).insert()
+    await outbox.add(TicketCreated.of(item))
+    return item
 
 
 @transactional
-async def change(thing_id: object) -> None:
-    thing = await Thing.get(thing_id)
-    assert thing is not None
-    await thing.save()
-    await outbox.add(TicketUpdated.of(thing))
+async def change(item_id: object) -> None:
+    item = await Item.get(item_id)
+    assert item is not None
+    await item.save()
+    await outbox.add(TicketUpdated.of(item))
 
 
 async def is_empty() -> bool:
     return await outbox.rows().count_documents({}) == 0
 
 
-async def test_what_is_committed_is_published_at_once_and_then_forgotten(served: Served) -> None:
+async def test_relay_publishes_and_deletes_committed_rows(served: Served) -> None:
     user = somebody()
     visitor = await served.visitor(user)
 
-    made = (await visitor.post("/api/things", json={"title": "a"})).json()
+    made = (await visitor.post("/api/items", json={"title": "a"})).json()
 
     [event] = await served.bus.heard(TicketCreated)
     assert (event.id, event.version, event.user_id) == (made["id"], 0, user.id)
     assert await eventually(is_empty)
 
 
-async def test_a_message_carries_the_cloudevents_headers(served: Served) -> None:
-    thing = await make()
+async def test_relay_sends_cloudevents_headers(served: Served) -> None:
+    item = await make()
     await served.bus.heard(TicketCreated)
 
     message = await served.bus.js.get_last_msg("TICKET", "ticket.created")
@@ -67,63 +67,63 @@ async def test_a_message_carries_the_cloudevents_headers(served: Served) -> None
         "ce-specversion": "1.0",
         "content-type": "application/json",
     }
-    assert str(thing.id).encode() in (message.data or b"")
+    assert str(item.id).encode() in (message.data or b"")
 
 
-async def test_the_trace_of_a_request_goes_on_in_its_events(served: Served) -> None:
+async def test_relay_continues_the_trace_of_the_request(served: Served) -> None:
     visitor = await served.visitor(somebody())
     trace = "0af7651916cd43dd8448eb211c80319c"
     parent = {"traceparent": f"00-{trace}-b7ad6b7169203331-01"}
 
-    await visitor.post("/api/things", json={"title": "a"}, headers=parent)
+    await visitor.post("/api/items", json={"title": "a"}, headers=parent)
 
     await served.bus.heard(TicketCreated)
     message = await served.bus.js.get_last_msg("TICKET", "ticket.created")
     assert trace in (message.headers or {})["traceparent"]
 
 
-async def test_the_events_of_one_document_are_published_in_the_order_of_its_versions(
-    world: World, replica: Replica, monkeypatch: pytest.MonkeyPatch
+async def test_relay_publishes_in_version_order(
+    world: World, create_app: CreateApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transaction, "CALL_SECONDS", PATIENCE_SECONDS)
-    async with world.serving(replica()) as served, serving(replica(), served.bus):
-        thing = await make()
-        await asyncio.gather(*(change(thing.id) for _ in range(15)))
+    monkeypatch.setattr(transaction, "TIMEOUT_SECONDS", PATIENCE_SECONDS)
+    async with world.serving(create_app()) as served, serving(create_app(), served.bus):
+        item = await make()
+        await asyncio.gather(*(change(item.id) for _ in range(15)))
 
         updates = await served.bus.heard(TicketUpdated, 15)
 
     assert [event.version for event in updates] == list(range(1, 16))
 
 
-async def test_what_a_crash_left_behind_is_published_by_the_next_process(
-    world: World, workshop: Workshop, replica: Replica, monkeypatch: pytest.MonkeyPatch
+async def test_relay_publishes_rows_after_a_crash(
+    world: World, sample: SampleListeners, create_app: CreateApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as crashed:
-        crashed.setattr(outbox, "_announce", lambda _: None)
+        crashed.setattr(outbox, "notify_after_commit", lambda *_: None)
         for publishing in ("sweep", "drain"):
             crashed.setattr(relay_module.Relay, publishing, lambda _: asyncio.sleep(0))
-        async with world.serving(replica()):
+        async with world.serving(create_app()):
             await make()
             assert not await is_empty()
 
     monkeypatch.setattr(relay_module, "LEFT_BEHIND", timedelta(0))
-    async with world.serving(replica()) as served:
+    async with world.serving(create_app()) as served:
         await served.bus.heard(TicketCreated)
         assert await eventually(is_empty)
 
 
-async def test_what_another_replica_left_behind_is_swept_up(
+async def test_relay_sweeps_rows_of_another_replica(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(relay_module, "SWEEP_SECONDS", 0.1)
-    monkeypatch.setattr(outbox, "_announce", lambda _: None)
+    monkeypatch.setattr(outbox, "notify_after_commit", lambda *_: None)
 
     await make()
 
     await served.bus.heard(TicketCreated)
 
 
-async def test_what_could_still_be_rolled_back_is_not_published(
+async def test_relay_reads_majority_committed_rows(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One server alone has nothing to roll back: we look at how it is asked."""
@@ -142,12 +142,12 @@ async def test_what_could_still_be_rolled_back_is_not_published(
     monkeypatch.setattr(database, "AsyncMongoClient", client)
     async with database.connected(world.mongo_uri, []):
         await outbox.pending(an_id())
-        await outbox.keys_waiting_since(utc_now(), 1)
+        await outbox.aggregates_pending_since(utc_now(), 1)
 
     assert [command["readConcern"] for command in asked] == [{"level": "majority"}] * 2
 
 
-async def test_a_second_publishing_is_harmless(served: Served) -> None:
+async def test_broker_drops_a_second_publish(served: Served) -> None:
     await make()
     await served.bus.heard(TicketCreated)
     message = await served.bus.js.get_last_msg("TICKET", "ticket.created")
@@ -161,17 +161,17 @@ async def test_a_second_publishing_is_harmless(served: Served) -> None:
 
 
 @pytest.mark.usefixtures("broken_connections")
-async def test_requests_are_served_and_events_kept_while_the_broker_is_away(
-    world: World, workshop: Workshop, tmp_path: Path
+async def test_relay_keeps_events_while_the_broker_is_down(
+    world: World, sample: SampleListeners, tmp_path: Path
 ) -> None:
     with running(servers.nats(free_port(), tmp_path)) as nats:
         settings = SessionSettings(**(world.settings() | {"nats_url": nats.spec.url}))
-        app = make_app(settings, workshop.listeners)
+        app = create_sample_service(settings, sample.listeners)
         async with Bus.open(nats.spec.url) as bus, serving(app, bus):
             nats.kill()
-            things = [await make() for _ in range(5)]
+            items = [await make() for _ in range(5)]
             for _ in range(3):
-                await change(things[0].id)
+                await change(items[0].id)
             assert await outbox.rows().count_documents({}) == 8
 
             await asyncio.to_thread(nats.start)
@@ -182,15 +182,15 @@ async def test_requests_are_served_and_events_kept_while_the_broker_is_away(
 
 
 @pytest.mark.usefixtures("broken_connections")
-async def test_a_service_starts_and_serves_while_the_broker_is_away(
-    world: World, workshop: Workshop, tmp_path: Path
+async def test_service_starts_while_the_broker_is_down(
+    world: World, sample: SampleListeners, tmp_path: Path
 ) -> None:
     port = free_port()
     url = f"nats://127.0.0.1:{port}"
     settings = SessionSettings(**(world.settings() | {"nats_url": url}))
     nats = Process(servers.nats(port, tmp_path))
     try:
-        async with serving(make_app(settings, workshop.listeners)) as served:
+        async with serving(create_sample_service(settings, sample.listeners)) as served:
             visitor = await served.visitor()
             assert (await visitor.get("/readyz")).status_code == 200
             await make()
@@ -201,10 +201,10 @@ async def test_a_service_starts_and_serves_while_the_broker_is_away(
         nats.stop()
 
 
-async def test_rows_are_left_to_the_sweep_where_there_are_more_than_we_remember(
+async def test_relay_leaves_rows_above_its_queue_to_the_sweep(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(relay_module, "KEYS_REMEMBERED", 1)
+    monkeypatch.setattr(relay_module, "MAX_QUEUED_AGGREGATES", 1)
     monkeypatch.setattr(relay_module, "SWEEP_SECONDS", 0.1)
     monkeypatch.setattr(relay_module, "LEFT_BEHIND", timedelta(milliseconds=50))
 
@@ -213,6 +213,6 @@ async def test_rows_are_left_to_the_sweep_where_there_are_more_than_we_remember(
     assert len(await served.bus.heard(TicketCreated, 10)) == 10
 
     async def none_waits() -> bool:
-        return await outbox.keys_waiting_since(utc_now(), 10) == []
+        return await outbox.aggregates_pending_since(utc_now(), 10) == []
 
     await eventually(none_waits)

@@ -35,11 +35,11 @@ def said(feed: Feed, *positions: int, key: str | None = None) -> list[VersionedE
     return list(events)
 
 
-async def told(watcher: Subscriber, count: int, after: int | None = None) -> list[FeedItem]:
-    """The next that a watcher is told, or less where that is the end."""
+async def told(subscriber: Subscriber, count: int, after: int | None = None) -> list[FeedItem]:
+    """The next that a subscriber is told, or less where that is the end."""
     news: list[FeedItem] = []
     async with asyncio.timeout(PATIENCE_SECONDS):
-        async for each in watcher.items(after):
+        async for each in subscriber.items(after):
             news.append(each)
             if len(news) == count:
                 break
@@ -51,24 +51,24 @@ def places(news: list[FeedItem]) -> list[int]:
     return [each.position for each in news]
 
 
-async def test_a_watcher_is_told_what_comes_while_it_watches() -> None:
+async def test_subscriber_receives_new_events() -> None:
     feed = a_feed()
     said(feed, 11)
-    with feed.subscribe() as watcher:
+    with feed.subscribe() as subscriber:
         events = said(feed, 12, 13)
-        news = await told(watcher, 2)
+        news = await told(subscriber, 2)
 
     assert [each.event for each in news if isinstance(each, FeedEvent)] == events
     assert places(news) == [12, 13]
 
 
 @pytest.mark.parametrize(("after", "missed"), [(10, [11, 12, 14]), (12, [14]), (13, [14])])
-async def test_who_comes_again_is_told_what_it_missed_and_nothing_twice(
+async def test_reconnecting_subscriber_receives_missed_events_once(
     after: int, missed: list[int]
 ) -> None:
     feed = a_feed()
     said(feed, 11, 12)
-    with feed.subscribe() as watcher:
+    with feed.subscribe() as subscriber:
         said(feed, 14)  # 13 was nothing for us
         feed.append(15, None)
 
@@ -76,51 +76,51 @@ async def test_who_comes_again_is_told_what_it_missed_and_nothing_twice(
             said(feed, 16)
 
         later = asyncio.create_task(comes_later())
-        assert places(await told(watcher, len(missed) + 1, after)) == [*missed, 16]
+        assert places(await told(subscriber, len(missed) + 1, after)) == [*missed, 16]
         await later
 
 
 @pytest.mark.parametrize("unknown", [-1, 9, 13])
-async def test_who_comes_from_where_nothing_is_known_looks_afresh(unknown: int) -> None:
+async def test_unknown_position_gets_a_resync(unknown: int) -> None:
     feed = a_feed()
     said(feed, 11, 12)
-    with feed.subscribe() as watcher:
-        assert await told(watcher, 1, unknown) == [Resync(12)]
+    with feed.subscribe() as subscriber:
+        assert await told(subscriber, 1, unknown) == [Resync(12)]
 
 
-async def test_no_more_is_remembered_than_there_is_room_for() -> None:
-    feed = a_feed(remembered=3)
+async def test_feed_drops_events_above_its_capacity() -> None:
+    feed = a_feed(capacity=3)
     said(feed, 11, 12, 13, 14, 15)
 
-    assert [heard.position for heard in feed.since(12) or ()] == [13, 14, 15]
+    assert [item.position for item in feed.since(12) or ()] == [13, 14, 15]
     assert feed.since(11) is None
     assert feed.since(15) == []
 
 
-async def test_an_event_comes_with_the_one_before_it_while_that_is_remembered() -> None:
-    feed = a_feed(remembered=2)
+async def test_event_has_the_previous_event_of_its_aggregate() -> None:
+    feed = a_feed(capacity=2)
     key = an_id()
-    with feed.subscribe() as watcher:
+    with feed.subscribe() as subscriber:
         first, second = said(feed, 11, 12, key=key)
         said(feed, 13, 14)
         said(feed, 15, key=key)
-        news = await told(watcher, 5)
+        news = await told(subscriber, 5)
 
-    before = [each.before for each in news if isinstance(each, FeedEvent)]
+    before = [each.previous for each in news if isinstance(each, FeedEvent)]
     assert before == [None, first, None, None, None]
-    assert second.key == key
+    assert second.aggregate_id == key
 
 
-async def test_who_watches_one_document_is_told_of_no_other() -> None:
-    feed, key = a_feed(behind=2), an_id()
-    with feed.subscribe(key) as watcher:
+async def test_subscriber_of_one_aggregate_receives_no_other() -> None:
+    feed, key = a_feed(max_backlog=2), an_id()
+    with feed.subscribe(key) as subscriber:
         said(feed, *range(11, 20))
         said(feed, 20, key=key)
-        assert places(await told(watcher, 1)) == [20]
+        assert places(await told(subscriber, 1)) == [20]
 
 
-async def test_one_who_does_not_keep_up_is_told_no_more_and_loses_nothing_by_it() -> None:
-    feed = a_feed(behind=3)
+async def test_full_backlog_ends_the_subscription_without_loss() -> None:
+    feed = a_feed(max_backlog=3)
     with feed.subscribe() as slow, feed.subscribe() as quick:
         keeping_up = asyncio.create_task(told(quick, 6))
         for position in range(11, 17):
@@ -136,8 +136,8 @@ async def test_one_who_does_not_keep_up_is_told_no_more_and_loses_nothing_by_it(
         assert await told(too_late, 1, 12) == [Resync(16)], "a long past costs more than to look"
 
 
-async def test_there_is_a_bound_on_how_many_watch_and_a_place_is_free_again() -> None:
-    feed = a_feed(watchers=2)
+async def test_feed_limits_its_subscribers() -> None:
+    feed = a_feed(max_subscribers=2)
     with feed.subscribe():
         with feed.subscribe(), pytest.raises(TooManySubscribers), feed.subscribe():
             pass
@@ -145,7 +145,7 @@ async def test_there_is_a_bound_on_how_many_watch_and_a_place_is_free_again() ->
             pass
 
 
-async def test_the_past_is_told_only_to_those_who_missed_it() -> None:
+async def test_history_is_delivered_to_reconnecting_subscribers_only() -> None:
     feed = Feed(TicketCreated)
     with feed.subscribe() as new, feed.subscribe() as returning, feed.subscribe() as stranger:
         waiting = [
@@ -170,15 +170,15 @@ async def test_the_past_is_told_only_to_those_who_missed_it() -> None:
     assert isinstance(to_the_stranger[0], Resync)
 
 
-async def test_all_look_afresh_when_a_stream_has_begun_anew() -> None:
+async def test_restarted_feed_sends_a_resync() -> None:
     feed = a_feed()
-    with feed.subscribe() as watcher:
+    with feed.subscribe() as subscriber:
         said(feed, 11)
         feed.restart(0)
         said(feed, 1)
         feed.go_live()
         said(feed, 2)
-        news = await told(watcher, 3)
+        news = await told(subscriber, 3)
 
     assert news[1] == Resync(1)
     assert [each.position for each in news] == [11, 1, 2]
@@ -186,10 +186,10 @@ async def test_all_look_afresh_when_a_stream_has_begun_anew() -> None:
 
 @pytest.mark.parametrize("begun", [True, False])
 @pytest.mark.parametrize("after", [None, 10])
-async def test_a_feed_that_closes_ends_every_watcher_s_news(begun: bool, after: int | None) -> None:
+async def test_closed_feed_ends_all_subscriptions(begun: bool, after: int | None) -> None:
     feed = a_feed() if begun else Feed(TicketCreated)
-    with feed.subscribe() as watcher:
-        waiting = asyncio.create_task(told(watcher, 1, after))
+    with feed.subscribe() as subscriber:
+        waiting = asyncio.create_task(told(subscriber, 1, after))
         await asyncio.sleep(0)
         feed.close()
         assert await waiting == []
