@@ -85,7 +85,7 @@ async def test_stream_keeps_an_idle_connection_alive(
 
 
 async def test_stream_above_the_limit_is_a_503_with_retry_after(serve: Serve) -> None:
-    async with serve(watchers=2) as served:
+    async with serve(max_subscribers=2) as served:
         http = await served.visitor()
         async with AsyncExitStack() as readers:
             for _ in range(2):
