@@ -5,7 +5,7 @@ from common.tests.sample_service import SampleListeners, create_sample_service
 from fastapi import FastAPI
 
 from ticketing_common.settings import SessionSettings
-from ticketing_testing import Served, World
+from ticketing_testing import RunningService, TestEnvironment
 
 
 @pytest.fixture
@@ -14,12 +14,16 @@ def sample() -> SampleListeners:
 
 
 @pytest.fixture
-def create_app(world: World, sample: SampleListeners) -> Callable[[], FastAPI]:
+def create_app(environment: TestEnvironment, sample: SampleListeners) -> Callable[[], FastAPI]:
     """Makes one more app of the service on the same stores."""
-    return lambda: create_sample_service(SessionSettings(**world.settings()), sample.listeners)
+    return lambda: create_sample_service(
+        SessionSettings(**environment.settings()), sample.listeners
+    )
 
 
 @pytest.fixture
-async def served(world: World, create_app: Callable[[], FastAPI]) -> AsyncIterator[Served]:
-    async with world.serving(create_app()) as running:
+async def served(
+    environment: TestEnvironment, create_app: Callable[[], FastAPI]
+) -> AsyncIterator[RunningService]:
+    async with environment.serve(create_app()) as running:
         yield running

@@ -12,12 +12,20 @@ from ticketing_common.events import (
 from ticketing_common.messaging import consumer
 from ticketing_common.messaging.listeners import Listeners, Reject, RetryLater
 from ticketing_common.messaging.streams import provision, streams
-from ticketing_testing import Bus, Served, World, an_event, an_id, eventually, serving
+from ticketing_testing import (
+    Bus,
+    RunningService,
+    TestEnvironment,
+    eventually,
+    new_event,
+    new_id,
+    serve_app,
+)
 
 
 @pytest.fixture(autouse=True)
-def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fewer tries, so that an event is given up in moments."""
+def few_failures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fewer failures make a dead letter, so that tests are quick."""
     monkeypatch.setattr(consumer, "MAX_FAILURES", 3)
 
 
@@ -26,88 +34,88 @@ async def fail(_: object) -> None:
 
 
 class TestOneEvent:
-    async def test_handler_runs(self, served: Served, sample: SampleListeners) -> None:
-        event = an_event(OrderCreated)
+    async def test_handler_runs(self, served: RunningService, sample: SampleListeners) -> None:
+        event = new_event(OrderCreated)
 
-        await served.bus.say(event)
-        await served.bus.settled(sample.listeners)
+        await served.bus.publish(event)
+        await served.bus.wait_until_handled(sample.listeners)
 
         assert await Item.find({"title": event.id}).count() == 1
 
     async def test_duplicate_delivery_is_handled_once(
-        self, served: Served, sample: SampleListeners
+        self, served: RunningService, sample: SampleListeners
     ) -> None:
-        event = an_event(OrderCreated)
-        event_id = await served.bus.say(event)
+        event = new_event(OrderCreated)
+        event_id = await served.bus.publish(event)
 
         for _ in range(3):
-            await served.bus.say(event, id=event_id, again=True)
-        await served.bus.settled(sample.listeners)
+            await served.bus.publish(event, id=event_id, bypass_deduplication=True)
+        await served.bus.wait_until_handled(sample.listeners)
 
         assert await Item.count() == 1
         assert len(sample.calls) == 1
 
     async def test_two_processes_handle_each_event_once(
-        self, world: World, create_app: CreateApp, sample: SampleListeners
+        self, environment: TestEnvironment, create_app: CreateApp, sample: SampleListeners
     ) -> None:
-        async with world.serving(create_app()) as served, serving(create_app(), served.bus):
-            await served.bus.say(*(an_event(OrderCreated) for _ in range(30)))
-            await served.bus.settled(sample.listeners)
+        async with environment.serve(create_app()) as served, serve_app(create_app(), served.bus):
+            await served.bus.publish(*(new_event(OrderCreated) for _ in range(30)))
+            await served.bus.wait_until_handled(sample.listeners)
 
             assert await Item.count() == 30
 
     async def test_failure_is_rolled_back_and_retried(
-        self, served: Served, sample: SampleListeners
+        self, served: RunningService, sample: SampleListeners
     ) -> None:
         async def fail_once(_: object) -> None:
             if len(sample.calls) == 1:
-                await Item(title="half done", user_id=an_id()).insert()
+                await Item(title="half done", user_id=new_id()).insert()
                 raise RuntimeError
 
         sample.hook = fail_once
 
-        await served.bus.say(an_event(OrderCreated))
-        await served.bus.settled(sample.listeners)
+        await served.bus.publish(new_event(OrderCreated))
+        await served.bus.wait_until_handled(sample.listeners)
 
         assert len(sample.calls) == 2
         assert await Item.count() == 1
         assert await served.bus.dead_letters() == []
 
     async def test_repeated_failure_becomes_a_dead_letter(
-        self, served: Served, sample: SampleListeners
+        self, served: RunningService, sample: SampleListeners
     ) -> None:
         sample.hook = fail
-        event = an_event(OrderCreated)
+        event = new_event(OrderCreated)
 
-        event_id = await served.bus.say(event)
-        [letter] = await served.bus.dead_letters(1)
+        event_id = await served.bus.publish(event)
+        [dead_letter] = await served.bus.dead_letters(1)
 
-        headers = letter.headers or {}
+        headers = dead_letter.headers or {}
         assert headers["Dead-Letter-Listener"] == "sample.insert_item"
         assert headers["Dead-Letter-Subject"] == "order.created"
         assert headers["Dead-Letter-Attempts"] == "3"
         assert "the handler broke" in headers["Dead-Letter-Cause"]
         assert headers["ce-id"] == event_id
-        assert letter.subject == "dead-letter.sample.order.created"
-        assert OrderCreated.model_validate_json(letter.data) == event
-        await served.bus.settled(sample.listeners)
+        assert dead_letter.subject == "dead-dead_letter.sample.order.created"
+        assert OrderCreated.model_validate_json(dead_letter.data) == event
+        await served.bus.wait_until_handled(sample.listeners)
 
     async def test_rejected_event_becomes_a_dead_letter_at_once(
-        self, served: Served, sample: SampleListeners
+        self, served: RunningService, sample: SampleListeners
     ) -> None:
         async def reject(_: object) -> None:
             raise Reject("there is no such order")
 
         sample.hook = reject
 
-        await served.bus.say(an_event(OrderCreated))
-        [letter] = await served.bus.dead_letters(1)
+        await served.bus.publish(new_event(OrderCreated))
+        [dead_letter] = await served.bus.dead_letters(1)
 
-        assert (letter.headers or {})["Dead-Letter-Cause"] == "there is no such order"
+        assert (dead_letter.headers or {})["Dead-Letter-Cause"] == "there is no such order"
         assert len(sample.calls) == 1
 
     async def test_unavailable_store_never_makes_a_dead_letter(
-        self, served: Served, sample: SampleListeners
+        self, served: RunningService, sample: SampleListeners
     ) -> None:
         async def away(_: object) -> None:
             if len(sample.calls) < 6:
@@ -115,14 +123,14 @@ class TestOneEvent:
 
         sample.hook = away
 
-        await served.bus.say(an_event(OrderCreated))
-        await served.bus.settled(sample.listeners)
+        await served.bus.publish(new_event(OrderCreated))
+        await served.bus.wait_until_handled(sample.listeners)
 
         assert len(sample.calls) == 6
         assert await served.bus.dead_letters() == []
 
     async def test_out_of_order_event_becomes_a_dead_letter_after_its_wait(
-        self, served: Served, sample: SampleListeners, monkeypatch: pytest.MonkeyPatch
+        self, served: RunningService, sample: SampleListeners, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         async def wait(_: object) -> None:
             raise RetryLater("nothing came")
@@ -130,15 +138,15 @@ class TestOneEvent:
         monkeypatch.setattr(consumer, "MAX_WAIT_SECONDS", 0.2)
         sample.hook = wait
 
-        await served.bus.say(an_event(OrderCreated))
-        [letter] = await served.bus.dead_letters(1)
+        await served.bus.publish(new_event(OrderCreated))
+        [dead_letter] = await served.bus.dead_letters(1)
 
-        assert (letter.headers or {})["Dead-Letter-Cause"] == "nothing came"
+        assert (dead_letter.headers or {})["Dead-Letter-Cause"] == "nothing came"
 
     async def test_unavailable_store_restarts_the_wait(
-        self, served: Served, sample: SampleListeners, monkeypatch: pytest.MonkeyPatch
+        self, served: RunningService, sample: SampleListeners, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """After long hours without MongoDB, what is delivered first may be the later one."""
+        """After an outage of MongoDB, the later event may be delivered first."""
 
         async def away_then_early(_: object) -> None:
             if len(sample.calls) < 4:
@@ -149,14 +157,14 @@ class TestOneEvent:
         monkeypatch.setattr(consumer, "MAX_WAIT_SECONDS", 0.5)
         sample.hook = away_then_early
 
-        await served.bus.say(an_event(OrderCreated))
-        await served.bus.settled(sample.listeners)
+        await served.bus.publish(new_event(OrderCreated))
+        await served.bus.wait_until_handled(sample.listeners)
 
         assert len(sample.calls) == 5
         assert await served.bus.dead_letters() == []
 
     async def test_handler_timeout_counts_as_a_failure(
-        self, served: Served, sample: SampleListeners, monkeypatch: pytest.MonkeyPatch
+        self, served: RunningService, sample: SampleListeners, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         async def hang(_: object) -> None:
             await asyncio.sleep(60)
@@ -164,34 +172,34 @@ class TestOneEvent:
         monkeypatch.setattr(consumer, "HANDLER_TIMEOUT_SECONDS", 0.1)
         sample.hook = hang
 
-        await served.bus.say(an_event(OrderCreated))
-        [letter] = await served.bus.dead_letters(1)
+        await served.bus.publish(new_event(OrderCreated))
+        [dead_letter] = await served.bus.dead_letters(1)
 
-        assert "TimeoutError" in (letter.headers or {})["Dead-Letter-Cause"]
+        assert "TimeoutError" in (dead_letter.headers or {})["Dead-Letter-Cause"]
 
     @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'{"id": 1}', b"\xff\x00"])
     async def test_invalid_message_becomes_a_dead_letter(
-        self, served: Served, sample: SampleListeners, body: bytes
+        self, served: RunningService, sample: SampleListeners, body: bytes
     ) -> None:
-        await served.bus.say_raw(OrderCreated, body)
-        await served.bus.say(an_event(OrderCreated))
-        [letter] = await served.bus.dead_letters(1)
-        await served.bus.settled(sample.listeners)
+        await served.bus.publish_raw(OrderCreated, body)
+        await served.bus.publish(new_event(OrderCreated))
+        [dead_letter] = await served.bus.dead_letters(1)
+        await served.bus.wait_until_handled(sample.listeners)
 
-        assert letter.data == body
-        assert (letter.headers or {})["Dead-Letter-Cause"].startswith("Not a OrderCreated")
+        assert dead_letter.data == body
+        assert (dead_letter.headers or {})["Dead-Letter-Cause"].startswith("Not a OrderCreated")
         assert await Item.count() == 1
 
-    async def test_message_without_id_becomes_a_dead_letter(self, served: Served) -> None:
+    async def test_message_without_id_becomes_a_dead_letter(self, served: RunningService) -> None:
         await served.bus.js.publish("order.created", b"{}")
 
-        [letter] = await served.bus.dead_letters(1)
+        [dead_letter] = await served.bus.dead_letters(1)
 
-        assert (letter.headers or {})["Dead-Letter-Cause"] == "The message has no ce-id header"
+        assert (dead_letter.headers or {})["Dead-Letter-Cause"] == "The message has no ce-id header"
 
 
 async def test_consumer_limits_concurrent_events(
-    served: Served, sample: SampleListeners, monkeypatch: pytest.MonkeyPatch
+    served: RunningService, sample: SampleListeners, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at_once = most = 0
     all_there = asyncio.Event()
@@ -208,16 +216,16 @@ async def test_consumer_limits_concurrent_events(
 
     sample.hook = slow
 
-    await served.bus.say(*(an_event(OrderCreated) for _ in range(60)))
-    await served.bus.settled(sample.listeners)
+    await served.bus.publish(*(new_event(OrderCreated) for _ in range(60)))
+    await served.bus.wait_until_handled(sample.listeners)
 
     assert most == consumer.MAX_CONCURRENT_EVENTS
 
 
 async def test_events_of_one_aggregate_are_handled_in_sequence(
-    served: Served, sample: SampleListeners
+    served: RunningService, sample: SampleListeners
 ) -> None:
-    order = an_id()
+    order = new_id()
     begun: list[type] = []
     ended: list[type] = []
 
@@ -228,38 +236,38 @@ async def test_events_of_one_aggregate_are_handled_in_sequence(
 
     sample.hook = slow
 
-    await served.bus.say(
-        an_event(OrderCreated, id=order), an_event(OrderCancelled, id=order, version=1)
+    await served.bus.publish(
+        new_event(OrderCreated, id=order), new_event(OrderCancelled, id=order, version=1)
     )
-    await served.bus.settled(sample.listeners)
+    await served.bus.wait_until_handled(sample.listeners)
 
     assert begun == ended == [OrderCreated, OrderCancelled]
 
 
 async def test_crash_between_commit_and_ack_repeats_nothing(
-    served: Served, sample: SampleListeners
+    served: RunningService, sample: SampleListeners
 ) -> None:
-    event = an_event(OrderCreated)
-    event_id = an_id()
+    event = new_event(OrderCreated)
+    event_id = new_id()
     await sample.listeners.handle(event, event_id)  # committed, never acknowledged
 
-    await served.bus.say(event, id=event_id)
-    await served.bus.settled(sample.listeners)
+    await served.bus.publish(event, id=event_id)
+    await served.bus.wait_until_handled(sample.listeners)
 
     assert await Item.count() == 1
 
 
 async def test_provision_by_an_older_release_keeps_new_subjects(
-    served: Served, sample: SampleListeners
+    served: RunningService, sample: SampleListeners
 ) -> None:
-    """During a rolling update, where the older one's tie to the bus is made anew."""
+    """During a rolling update, an older process may reconnect and provision again."""
     older = Listeners("sample")
     older.on(OrderCreated)(sample.insert_item)
     await provision(served.bus.js, older)
-    cancelled, created = an_event(OrderCancelled), an_event(OrderCreated)
+    cancelled, created = new_event(OrderCancelled), new_event(OrderCreated)
 
-    await served.bus.say(cancelled, created)
-    await served.bus.settled(sample.listeners)
+    await served.bus.publish(cancelled, created)
+    await served.bus.wait_until_handled(sample.listeners)
 
     assert {item.title for item in await Item.find_all().to_list()} == {cancelled.id, created.id}
 
@@ -270,14 +278,14 @@ async def test_stream_of_a_secret_has_its_max_age() -> None:
 
 
 async def test_dead_letter_of_a_secret_has_its_max_age(
-    served: Served, sample: SampleListeners
+    served: RunningService, sample: SampleListeners
 ) -> None:
     sample.hook = fail
 
-    await served.bus.say(an_event(UserForgotPassword))
-    [letter] = await served.bus.dead_letters(1)
+    await served.bus.publish(new_event(UserForgotPassword))
+    [dead_letter] = await served.bus.dead_letters(1)
 
-    assert (letter.headers or {})["Nats-TTL"] == "900s"
+    assert (dead_letter.headers or {})["Nats-TTL"] == "900s"
 
 
 async def test_listeners_refuse_a_second_handler() -> None:
@@ -289,15 +297,15 @@ async def test_listeners_refuse_a_second_handler() -> None:
 
 
 async def test_events_are_kept_while_the_service_is_down(
-    world: World, create_app: CreateApp, sample: SampleListeners
+    environment: TestEnvironment, create_app: CreateApp, sample: SampleListeners
 ) -> None:
-    async with world.serving(create_app()) as served:
+    async with environment.serve(create_app()) as served:
         pass
-    async with world.serving(create_app()) as served:
-        await served.bus.settled(sample.listeners)
-    async with Bus.open(world.nats_url) as bus:
-        await bus.say(*(an_event(OrderCreated) for _ in range(3)))
-    async with world.serving(create_app()):
+    async with environment.serve(create_app()) as served:
+        await served.bus.wait_until_handled(sample.listeners)
+    async with Bus.open(environment.nats_url) as bus:
+        await bus.publish(*(new_event(OrderCreated) for _ in range(3)))
+    async with environment.serve(create_app()):
         assert await eventually(lambda: _count_is(3))
 
 

@@ -1,5 +1,3 @@
-"""From the broker to a feed, on days when the broker is not well."""
-
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,13 +15,13 @@ from ticketing_common.messaging.feed_reader import keep_feed_current
 from ticketing_dev.stack.processes import servers
 from ticketing_dev.stack.processes.ports import free_port
 from ticketing_dev.stack.supervision.process import Process
-from ticketing_testing import Bus, World, an_event, eventually
-from ticketing_testing.patience import PATIENCE_SECONDS
+from ticketing_testing import Bus, TestEnvironment, eventually, new_event
+from ticketing_testing.timeouts import TIMEOUT_SECONDS
 
 
 @pytest.fixture
-async def bus(world: World) -> AsyncIterator[Bus]:
-    async with Bus.open(world.nats_url) as bus:
+async def bus(environment: TestEnvironment) -> AsyncIterator[Bus]:
+    async with Bus.open(environment.nats_url) as bus:
         yield bus
 
 
@@ -38,47 +36,47 @@ async def _is_live(feed: Feed) -> bool:
     return feed.is_live
 
 
-async def say(bus: Bus, *titles: str) -> None:
-    await bus.say(*(an_event(TicketCreated, title=title) for title in titles))
+async def publish_titles(bus: Bus, *titles: str) -> None:
+    await bus.publish(*(new_event(TicketCreated, title=title) for title in titles))
 
 
 async def titles(subscriber: Subscriber, count: int, after: int | None = None) -> list[str]:
-    """Of the next events; "afresh" where one has to look."""
+    """Return the titles of the next events, "resync" for a resync."""
     found: list[str] = []
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        async for news in subscriber.items(after):
-            told = "afresh" if isinstance(news, Resync) else getattr(news.event, "title", "?")
-            found.append(told)
+    async with asyncio.timeout(TIMEOUT_SECONDS):
+        async for item in subscriber.items(after):
+            title = "resync" if isinstance(item, Resync) else getattr(item.event, "title", "?")
+            found.append(title)
             if len(found) == count:
                 break
     return found
 
 
-def remembered(feed: Feed) -> list[FeedEvent]:
+def events_of(feed: Feed) -> list[FeedEvent]:
     assert feed.position is not None
     first = next(after for after in range(feed.position + 1) if feed.since(after) is not None)
     return feed.since(first) or []
 
 
 async def test_feed_reader_starts_with_the_latest_events(bus: Bus) -> None:
-    await say(bus, *(f"{number}" for number in range(600)))
+    await publish_titles(bus, *(f"{number}" for number in range(600)))
     feed = Feed(TicketCreated, TicketUpdated, capacity=500)
 
     async with following(bus.js, feed):
-        await say(bus, "600")
+        await publish_titles(bus, "600")
         with feed.subscribe() as subscriber:
             assert await titles(subscriber, 2, 599) == ["599", "600"]
 
-    assert [item.position for item in remembered(feed)] == list(range(102, 602))
+    assert [item.position for item in events_of(feed)] == list(range(102, 602))
 
 
 async def test_feed_reader_skips_invalid_messages(bus: Bus) -> None:
-    await say(bus, "a")
-    await bus.say_raw(TicketCreated, b"{")
+    await publish_titles(bus, "a")
+    await bus.publish_raw(TicketCreated, b"{")
     feed = Feed(TicketUpdated, TicketCreated)
     async with following(bus.js, feed):
         assert feed.position == 2
-        await say(bus, "b")
+        await publish_titles(bus, "b")
         with feed.subscribe() as subscriber:
             assert await titles(subscriber, 2, 0) == ["a", "b"]
 
@@ -89,11 +87,11 @@ async def test_feed_reader_recreates_a_deleted_consumer(
     feed = Feed(TicketCreated)
     async with following(bus.js, feed):
         with feed.subscribe() as subscriber:
-            await say(bus, "a")
+            await publish_titles(bus, "a")
             assert await titles(subscriber, 1) == ["a"]
             for consumer in await bus.js.consumers_info("TICKET"):
                 await bus.js.delete_consumer("TICKET", consumer.name)
-            await say(bus, "b", "c")
+            await publish_titles(bus, "b", "c")
             assert await titles(subscriber, 2) == ["b", "c"]
 
 
@@ -114,27 +112,27 @@ async def test_feed_reader_notices_a_lost_message(
     feed = Feed(TicketCreated)
     async with following(bus.js, feed):
         with feed.subscribe() as subscriber:
-            await say(bus, "a")
-            # Nothing more is said: it is missed because the broker says how much it has sent.
+            await publish_titles(bus, "a")
+            # No further message follows: the count of sent messages reveals the loss.
             assert await titles(subscriber, 1) == ["a"]
     assert len(lost) == 1
 
 
 async def test_feed_reader_resyncs_after_a_recreated_stream(bus: Bus) -> None:
-    await say(bus, "a", "b", "c")
+    await publish_titles(bus, "a", "b", "c")
     feed = Feed(TicketCreated)
     async with following(bus.js, feed):
         with feed.subscribe() as subscriber:
             config: StreamConfig = (await bus.js.stream_info("TICKET")).config
             await bus.js.delete_stream("TICKET")
             await bus.js.add_stream(config)
-            assert await titles(subscriber, 1) == ["afresh"]
-            await say(bus, "e")
+            assert await titles(subscriber, 1) == ["resync"]
+            await publish_titles(bus, "e")
             assert await titles(subscriber, 1) == ["e"]
 
 
 async def test_feed_reader_continues_after_a_broker_restart(
-    tmp_path: Path, broken_connections: None
+    tmp_path: Path, ignore_broken_connections: None
 ) -> None:
     process = Process(servers.nats(free_port(), tmp_path))
     await asyncio.to_thread(process.start)
@@ -150,7 +148,7 @@ async def test_feed_reader_continues_after_a_broker_restart(
                     await asyncio.to_thread(process.kill)
                     await asyncio.to_thread(process.start)
                     async with Bus.open(process.spec.url) as bus:
-                        await say(bus, title)
+                        await publish_titles(bus, title)
                     assert await titles(subscriber, 1) == [title]
         await connection.close()
     finally:

@@ -10,7 +10,7 @@ from ticketing_common.errors import BadRequest
 from ticketing_common.events import TicketCreated
 from ticketing_common.persistence import transaction
 from ticketing_common.web import idempotency
-from ticketing_testing import Served, World, an_id, serving, somebody
+from ticketing_testing import RunningService, TestEnvironment, new_id, new_user, serve_app
 
 KEY = {"Idempotency-Key": "8a6e0804"}
 
@@ -19,8 +19,8 @@ async def make(visitor: httpx.AsyncClient, title: str = "a", **headers: str) -> 
     return await visitor.post("/api/items", json={"title": title}, headers=KEY | headers)
 
 
-async def test_repeated_request_gets_the_stored_response(served: Served) -> None:
-    visitor = await served.visitor(somebody())
+async def test_repeated_request_gets_the_stored_response(served: RunningService) -> None:
+    visitor = await served.client(new_user())
 
     first, again = await make(visitor), await make(visitor)
 
@@ -28,11 +28,11 @@ async def test_repeated_request_gets_the_stored_response(served: Served) -> None
     assert first.json() == again.json()
     assert first.headers["content-type"] == again.headers["content-type"]
     assert await Item.count() == 1
-    assert len(await served.bus.heard(TicketCreated)) == 1
+    assert len(await served.bus.published(TicketCreated)) == 1
 
 
-async def test_same_key_with_another_body_is_refused(served: Served) -> None:
-    visitor = await served.visitor(somebody())
+async def test_same_key_with_another_body_is_refused(served: RunningService) -> None:
+    visitor = await served.client(new_user())
     await make(visitor)
 
     refused = await make(visitor, "b")
@@ -42,8 +42,8 @@ async def test_same_key_with_another_body_is_refused(served: Served) -> None:
     assert await Item.count() == 1
 
 
-async def test_same_key_on_another_route_is_refused(served: Served) -> None:
-    visitor = await served.visitor(somebody())
+async def test_same_key_on_another_route_is_refused(served: RunningService) -> None:
+    visitor = await served.client(new_user())
     made = (await make(visitor)).json()
 
     refused = await visitor.put(f"/api/items/{made['id']}", json={"title": "a"}, headers=KEY)
@@ -51,18 +51,18 @@ async def test_same_key_on_another_route_is_refused(served: Served) -> None:
     assert refused.status_code == 400
 
 
-async def test_keys_of_two_users_are_independent(served: Served) -> None:
-    one, other = await served.visitor(somebody()), await served.visitor(somebody())
+async def test_keys_of_two_users_are_independent(served: RunningService) -> None:
+    one, other = await served.client(new_user()), await served.client(new_user())
 
     assert (await make(one)).json()["id"] != (await make(other)).json()["id"]
 
 
 async def test_concurrent_requests_with_one_key_run_once(
-    world: World, create_app: CreateApp
+    environment: TestEnvironment, create_app: CreateApp
 ) -> None:
-    async with world.serving(create_app()) as served, serving(create_app()) as second:
-        user = somebody()
-        visitors = [await served.visitor(user), await second.visitor(user)]
+    async with environment.serve(create_app()) as served, serve_app(create_app()) as second:
+        user = new_user()
+        visitors = [await served.client(user), await second.client(user)]
 
         answers = await asyncio.gather(*(make(visitors[i % 2]) for i in range(20)))
 
@@ -71,8 +71,8 @@ async def test_concurrent_requests_with_one_key_run_once(
         assert await Item.count() == 1
 
 
-async def test_error_response_is_stored_too(served: Served) -> None:
-    visitor = await served.visitor(somebody())
+async def test_error_response_is_stored_too(served: RunningService) -> None:
+    visitor = await served.client(new_user())
 
     answers = [await visitor.post("/api/items", json={}, headers=KEY) for _ in range(2)]
 
@@ -81,19 +81,19 @@ async def test_error_response_is_stored_too(served: Served) -> None:
     assert await idempotency.keys().count_documents({"status": 400}) == 1
 
 
-async def test_not_found_is_not_stored(served: Served) -> None:
-    visitor = await served.visitor(somebody())
+async def test_not_found_is_not_stored(served: RunningService) -> None:
+    visitor = await served.client(new_user())
 
-    missing = await visitor.put(f"/api/items/{an_id()}", json={"title": "a"}, headers=KEY)
+    missing = await visitor.put(f"/api/items/{new_id()}", json={"title": "a"}, headers=KEY)
 
     assert missing.status_code == 404
     assert await idempotency.keys().count_documents({}) == 0
 
 
 async def test_rerun_transaction_stores_the_last_response(
-    served: Served, monkeypatch: pytest.MonkeyPatch
+    served: RunningService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    visitor = await served.visitor(somebody())
+    visitor = await served.client(new_user())
     runs = 0
     store = idempotency._Claim.store
 
@@ -115,8 +115,8 @@ async def test_rerun_transaction_stores_the_last_response(
     assert await Item.count() == 0
 
 
-async def test_crash_releases_the_key(served: Served) -> None:
-    visitor = await served.visitor(somebody())
+async def test_crash_releases_the_key(served: RunningService) -> None:
+    visitor = await served.client(new_user())
 
     for _ in range(2):
         crashed = await make(visitor, "crash")
@@ -128,9 +128,9 @@ async def test_crash_releases_the_key(served: Served) -> None:
 
 
 async def test_response_is_stored_with_the_commit(
-    served: Served, monkeypatch: pytest.MonkeyPatch
+    served: RunningService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    visitor = await served.visitor(somebody())
+    visitor = await served.client(new_user())
 
     def die(*_: str) -> None:
         raise RuntimeError("the process dies right after the commit")
@@ -145,9 +145,11 @@ async def test_response_is_stored_with_the_commit(
     assert await Item.count() == 1
 
 
-async def test_expired_claim_is_taken_over(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    user = somebody()
-    visitor = await served.visitor(user)
+async def test_expired_claim_is_taken_over(
+    served: RunningService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = new_user()
+    visitor = await served.client(user)
     claim = idempotency._Claim(f"{user.id}:{KEY['Idempotency-Key']}", "")
     first = await make(visitor)
     await idempotency.keys().update_one(
@@ -163,16 +165,16 @@ async def test_expired_claim_is_taken_over(served: Served, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("key", ["", "a b", "x" * 256])
-async def test_malformed_key_is_refused(served: Served, key: str) -> None:
-    visitor = await served.visitor(somebody())
+async def test_malformed_key_is_refused(served: RunningService, key: str) -> None:
+    visitor = await served.client(new_user())
 
     refused = await make(visitor, **{"Idempotency-Key": key})
 
     assert refused.status_code == 400
 
 
-async def test_request_without_session_is_refused(served: Served) -> None:
-    visitor = await served.visitor()
+async def test_request_without_session_is_refused(served: RunningService) -> None:
+    visitor = await served.client()
 
     assert (await make(visitor)).status_code == 401
     assert await idempotency.keys().count_documents({}) == 0

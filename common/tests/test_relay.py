@@ -17,13 +17,21 @@ from ticketing_common.settings import SessionSettings
 from ticketing_dev.stack.processes import servers
 from ticketing_dev.stack.processes.ports import free_port
 from ticketing_dev.stack.supervision.process import Process, running
-from ticketing_testing import Bus, Served, World, an_id, eventually, serving, somebody
-from ticketing_testing.patience import PATIENCE_SECONDS
+from ticketing_testing import (
+    Bus,
+    RunningService,
+    TestEnvironment,
+    eventually,
+    new_id,
+    new_user,
+    serve_app,
+)
+from ticketing_testing.timeouts import TIMEOUT_SECONDS
 
 
 @transactional
 async def make() -> Item:
-    item = await Item(title="a", user_id=an_id()).insert()
+    item = await Item(title="a", user_id=new_id()).insert()
     await outbox.add(TicketCreated.of(item))
     return item
 
@@ -40,20 +48,20 @@ async def is_empty() -> bool:
     return await outbox.rows().count_documents({}) == 0
 
 
-async def test_relay_publishes_and_deletes_committed_rows(served: Served) -> None:
-    user = somebody()
-    visitor = await served.visitor(user)
+async def test_relay_publishes_and_deletes_committed_rows(served: RunningService) -> None:
+    user = new_user()
+    visitor = await served.client(user)
 
     made = (await visitor.post("/api/items", json={"title": "a"})).json()
 
-    [event] = await served.bus.heard(TicketCreated)
+    [event] = await served.bus.published(TicketCreated)
     assert (event.id, event.version, event.user_id) == (made["id"], 0, user.id)
     assert await eventually(is_empty)
 
 
-async def test_relay_sends_cloudevents_headers(served: Served) -> None:
+async def test_relay_sends_cloudevents_headers(served: RunningService) -> None:
     item = await make()
-    await served.bus.heard(TicketCreated)
+    await served.bus.published(TicketCreated)
 
     message = await served.bus.js.get_last_msg("TICKET", "ticket.created")
 
@@ -70,63 +78,66 @@ async def test_relay_sends_cloudevents_headers(served: Served) -> None:
     assert str(item.id).encode() in (message.data or b"")
 
 
-async def test_relay_continues_the_trace_of_the_request(served: Served) -> None:
-    visitor = await served.visitor(somebody())
+async def test_relay_continues_the_trace_of_the_request(served: RunningService) -> None:
+    visitor = await served.client(new_user())
     trace = "0af7651916cd43dd8448eb211c80319c"
     parent = {"traceparent": f"00-{trace}-b7ad6b7169203331-01"}
 
     await visitor.post("/api/items", json={"title": "a"}, headers=parent)
 
-    await served.bus.heard(TicketCreated)
+    await served.bus.published(TicketCreated)
     message = await served.bus.js.get_last_msg("TICKET", "ticket.created")
     assert trace in (message.headers or {})["traceparent"]
 
 
 async def test_relay_publishes_in_version_order(
-    world: World, create_app: CreateApp, monkeypatch: pytest.MonkeyPatch
+    environment: TestEnvironment, create_app: CreateApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transaction, "TIMEOUT_SECONDS", PATIENCE_SECONDS)
-    async with world.serving(create_app()) as served, serving(create_app(), served.bus):
+    monkeypatch.setattr(transaction, "TIMEOUT_SECONDS", TIMEOUT_SECONDS)
+    async with environment.serve(create_app()) as served, serve_app(create_app(), served.bus):
         item = await make()
         await asyncio.gather(*(change(item.id) for _ in range(15)))
 
-        updates = await served.bus.heard(TicketUpdated, 15)
+        updates = await served.bus.published(TicketUpdated, 15)
 
     assert [event.version for event in updates] == list(range(1, 16))
 
 
 async def test_relay_publishes_rows_after_a_crash(
-    world: World, sample: SampleListeners, create_app: CreateApp, monkeypatch: pytest.MonkeyPatch
+    environment: TestEnvironment,
+    sample: SampleListeners,
+    create_app: CreateApp,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with monkeypatch.context() as crashed:
         crashed.setattr(outbox, "notify_after_commit", lambda *_: None)
         for publishing in ("sweep", "drain"):
             crashed.setattr(relay_module.Relay, publishing, lambda _: asyncio.sleep(0))
-        async with world.serving(create_app()):
+        async with environment.serve(create_app()):
             await make()
             assert not await is_empty()
 
     monkeypatch.setattr(relay_module, "LEFT_BEHIND", timedelta(0))
-    async with world.serving(create_app()) as served:
-        await served.bus.heard(TicketCreated)
+    async with environment.serve(create_app()) as served:
+        await served.bus.published(TicketCreated)
         assert await eventually(is_empty)
 
 
 async def test_relay_sweeps_rows_of_another_replica(
-    served: Served, monkeypatch: pytest.MonkeyPatch
+    served: RunningService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(relay_module, "SWEEP_SECONDS", 0.1)
     monkeypatch.setattr(outbox, "notify_after_commit", lambda *_: None)
 
     await make()
 
-    await served.bus.heard(TicketCreated)
+    await served.bus.published(TicketCreated)
 
 
 async def test_relay_reads_majority_committed_rows(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    environment: TestEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One server alone has nothing to roll back: we look at how it is asked."""
+    """A single server never rolls back, so the test checks the read concern of the queries."""
     asked: list[Mapping[str, Any]] = []
 
     class Listener(monitoring.CommandListener):
@@ -140,16 +151,16 @@ async def test_relay_reads_majority_committed_rows(
 
     client = functools.partial(AsyncMongoClient, event_listeners=[Listener()])
     monkeypatch.setattr(database, "AsyncMongoClient", client)
-    async with database.connected(world.mongo_uri, []):
-        await outbox.pending(an_id())
+    async with database.connected(environment.mongo_uri, []):
+        await outbox.pending(new_id())
         await outbox.aggregates_pending_since(utc_now(), 1)
 
     assert [command["readConcern"] for command in asked] == [{"level": "majority"}] * 2
 
 
-async def test_broker_drops_a_second_publish(served: Served) -> None:
+async def test_broker_drops_a_second_publish(served: RunningService) -> None:
     await make()
-    await served.bus.heard(TicketCreated)
+    await served.bus.published(TicketCreated)
     message = await served.bus.js.get_last_msg("TICKET", "ticket.created")
 
     again = await served.bus.js.publish(
@@ -157,17 +168,17 @@ async def test_broker_drops_a_second_publish(served: Served) -> None:
     )
 
     assert again.duplicate
-    assert len(await served.bus.heard(TicketCreated)) == 1
+    assert len(await served.bus.published(TicketCreated)) == 1
 
 
-@pytest.mark.usefixtures("broken_connections")
+@pytest.mark.usefixtures("ignore_broken_connections")
 async def test_relay_keeps_events_while_the_broker_is_down(
-    world: World, sample: SampleListeners, tmp_path: Path
+    environment: TestEnvironment, sample: SampleListeners, tmp_path: Path
 ) -> None:
     with running(servers.nats(free_port(), tmp_path)) as nats:
-        settings = SessionSettings(**(world.settings() | {"nats_url": nats.spec.url}))
+        settings = SessionSettings(**(environment.settings() | {"nats_url": nats.spec.url}))
         app = create_sample_service(settings, sample.listeners)
-        async with Bus.open(nats.spec.url) as bus, serving(app, bus):
+        async with Bus.open(nats.spec.url) as bus, serve_app(app, bus):
             nats.kill()
             items = [await make() for _ in range(5)]
             for _ in range(3):
@@ -176,33 +187,33 @@ async def test_relay_keeps_events_while_the_broker_is_down(
 
             await asyncio.to_thread(nats.start)
 
-            assert len(await bus.heard(TicketCreated, 5)) == 5
-            assert [e.version for e in await bus.heard(TicketUpdated, 3)] == [1, 2, 3]
+            assert len(await bus.published(TicketCreated, 5)) == 5
+            assert [e.version for e in await bus.published(TicketUpdated, 3)] == [1, 2, 3]
             assert await eventually(is_empty)
 
 
-@pytest.mark.usefixtures("broken_connections")
+@pytest.mark.usefixtures("ignore_broken_connections")
 async def test_service_starts_while_the_broker_is_down(
-    world: World, sample: SampleListeners, tmp_path: Path
+    environment: TestEnvironment, sample: SampleListeners, tmp_path: Path
 ) -> None:
     port = free_port()
     url = f"nats://127.0.0.1:{port}"
-    settings = SessionSettings(**(world.settings() | {"nats_url": url}))
+    settings = SessionSettings(**(environment.settings() | {"nats_url": url}))
     nats = Process(servers.nats(port, tmp_path))
     try:
-        async with serving(create_sample_service(settings, sample.listeners)) as served:
-            visitor = await served.visitor()
+        async with serve_app(create_sample_service(settings, sample.listeners)) as served:
+            visitor = await served.client()
             assert (await visitor.get("/readyz")).status_code == 200
             await make()
             await asyncio.to_thread(nats.start)
             async with Bus.open(url) as bus:
-                await bus.heard(TicketCreated)
+                await bus.published(TicketCreated)
     finally:
         nats.stop()
 
 
 async def test_relay_leaves_rows_above_its_queue_to_the_sweep(
-    served: Served, monkeypatch: pytest.MonkeyPatch
+    served: RunningService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(relay_module, "MAX_QUEUED_AGGREGATES", 1)
     monkeypatch.setattr(relay_module, "SWEEP_SECONDS", 0.1)
@@ -210,7 +221,7 @@ async def test_relay_leaves_rows_above_its_queue_to_the_sweep(
 
     await asyncio.gather(*(make() for _ in range(10)))
 
-    assert len(await served.bus.heard(TicketCreated, 10)) == 10
+    assert len(await served.bus.published(TicketCreated, 10)) == 10
 
     async def none_waits() -> bool:
         return await outbox.aggregates_pending_since(utc_now(), 10) == []

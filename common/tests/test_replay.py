@@ -6,37 +6,41 @@ from ticketing_common.messaging import consumer
 from ticketing_common.messaging.listeners import Listeners, Reject, is_replay
 from ticketing_common.messaging.replay import REPLAY_HEADER, publish_replay
 from ticketing_common.messaging.streams import consumers
-from ticketing_testing import Served, an_event, an_id
+from ticketing_testing import RunningService, new_event, new_id
 
 
-async def tell(served: Served, event: OrderCreated, service: str = "sample", **marks: str) -> str:
-    event_id, body = an_id(), event.model_dump_json(by_alias=True).encode()
+async def replay(
+    served: RunningService, event: OrderCreated, service: str = "sample", **marks: str
+) -> str:
+    event_id, body = new_id(), event.model_dump_json(by_alias=True).encode()
     headers = {"ce-id": event_id, **marks}
-    await publish_replay(served.bus.js, service, event.subject, body, headers, id=an_id())
+    await publish_replay(served.bus.js, service, event.subject, body, headers, id=new_id())
     return event_id
 
 
-async def test_replay_is_handled_by_the_service(served: Served, sample: SampleListeners) -> None:
-    event = an_event(OrderCreated)
+async def test_replay_is_handled_by_the_service(
+    served: RunningService, sample: SampleListeners
+) -> None:
+    event = new_event(OrderCreated)
 
-    await tell(served, event)
-    await served.bus.settled(sample.listeners)
+    await replay(served, event)
+    await served.bus.wait_until_handled(sample.listeners)
 
     assert await Item.find({"title": event.id}).count() == 1
 
 
 async def test_replay_for_another_service_is_not_received(
-    served: Served, sample: SampleListeners
+    served: RunningService, sample: SampleListeners
 ) -> None:
-    await tell(served, an_event(OrderCreated), service="another")
-    await tell(served, an_event(OrderCreated))
-    await served.bus.settled(sample.listeners)
+    await replay(served, new_event(OrderCreated), service="another")
+    await replay(served, new_event(OrderCreated))
+    await served.bus.wait_until_handled(sample.listeners)
 
     assert await Item.count() == 1
 
 
 async def test_is_replay_distinguishes_replay_and_retry(
-    served: Served, sample: SampleListeners
+    served: RunningService, sample: SampleListeners
 ) -> None:
     replays = []
 
@@ -45,17 +49,17 @@ async def test_is_replay_distinguishes_replay_and_retry(
 
     sample.hook = note
 
-    await tell(served, an_event(OrderCreated))
-    await served.bus.settled(sample.listeners)
-    await tell(served, an_event(OrderCreated), **{REPLAY_HEADER: "true"})
-    await served.bus.settled(sample.listeners)
+    await replay(served, new_event(OrderCreated))
+    await served.bus.wait_until_handled(sample.listeners)
+    await replay(served, new_event(OrderCreated), **{REPLAY_HEADER: "true"})
+    await served.bus.wait_until_handled(sample.listeners)
 
     assert replays == [False, True]
     assert not is_replay()
 
 
 async def test_replay_that_fails_becomes_a_dead_letter(
-    served: Served, sample: SampleListeners, monkeypatch: pytest.MonkeyPatch
+    served: RunningService, sample: SampleListeners, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def reject(_: object) -> None:
         raise Reject("there is no such order")
@@ -63,15 +67,15 @@ async def test_replay_that_fails_becomes_a_dead_letter(
     monkeypatch.setattr(consumer, "MAX_FAILURES", 1)
     sample.hook = reject
 
-    event_id = await tell(served, an_event(OrderCreated))
-    [letter] = await served.bus.dead_letters(1)
+    event_id = await replay(served, new_event(OrderCreated))
+    [dead_letter] = await served.bus.dead_letters(1)
 
-    headers = letter.headers or {}
-    assert letter.subject == "dead-letter.sample.order.created"
+    headers = dead_letter.headers or {}
+    assert dead_letter.subject == "dead-dead_letter.sample.order.created"
     assert headers["Dead-Letter-Subject"] == "order.created"
     assert headers["Dead-Letter-Listener"] == "sample.insert_item"
     assert headers["ce-id"] == event_id
 
 
-async def test_service_without_listeners_has_no_consumers(served: Served) -> None:
+async def test_service_without_listeners_has_no_consumers(served: RunningService) -> None:
     assert consumers(Listeners("silent")) == {}

@@ -1,5 +1,3 @@
-"""A feed's news as browsers get them: over real sockets, through everything around a route."""
-
 import asyncio
 import re
 import socket
@@ -19,42 +17,52 @@ from ticketing_common.settings import SessionSettings
 from ticketing_dev.stack.processes import servers
 from ticketing_dev.stack.processes.ports import free_port
 from ticketing_dev.stack.supervision.process import Process
-from ticketing_testing import Bus, Served, World, an_event, eventually, serving, watching
-from ticketing_testing.patience import PATIENCE_SECONDS
+from ticketing_testing import (
+    Bus,
+    RunningService,
+    TestEnvironment,
+    eventually,
+    new_event,
+    open_stream,
+    serve_app,
+)
+from ticketing_testing.timeouts import TIMEOUT_SECONDS
 
 STREAM = "/api/items/stream"
 
-Serve = Callable[..., AbstractAsyncContextManager[Served]]
+Serve = Callable[..., AbstractAsyncContextManager[RunningService]]
 
 
 @pytest.fixture
-def serve(world: World, sample: SampleListeners) -> Serve:
-    """Serves the sample with a feed of the given bounds."""
+def serve(environment: TestEnvironment, sample: SampleListeners) -> Serve:
+    """Serve the sample service with a feed of the given limits."""
 
     @asynccontextmanager
-    async def bounded(**bounds: int) -> AsyncIterator[Served]:
+    async def bounded(**bounds: int) -> AsyncIterator[RunningService]:
         feed = Feed(TicketCreated, TicketUpdated, **bounds)
-        app = create_sample_service(SessionSettings(**world.settings()), sample.listeners, feed)
-        async with world.serving(app) as served:
+        app = create_sample_service(
+            SessionSettings(**environment.settings()), sample.listeners, feed
+        )
+        async with environment.serve(app) as served:
             yield served
 
     return bounded
 
 
-async def say(bus: Bus, *titles: str) -> None:
-    await bus.say(*(an_event(TicketCreated, title=title) for title in titles))
+async def publish_titles(bus: Bus, *titles: str) -> None:
+    await bus.publish(*(new_event(TicketCreated, title=title) for title in titles))
 
 
-async def number(http: httpx.AsyncClient, name: str) -> int:
-    """One of the process' metrics."""
+async def metric(http: httpx.AsyncClient, name: str) -> int:
+    """Return a metric of the process."""
     metrics = (await http.get("/metrics")).text
     [value] = re.findall(rf"^{name} ([\d.]+)", metrics, re.MULTILINE)
     return int(float(value))
 
 
-async def is_number(http: httpx.AsyncClient, name: str, wanted: int) -> None:
+async def wait_for_metric(http: httpx.AsyncClient, name: str, wanted: int) -> None:
     async def reached() -> bool:
-        assert await number(http, name) == wanted
+        assert await metric(http, name) == wanted
         return True
 
     await eventually(reached)
@@ -62,84 +70,84 @@ async def is_number(http: httpx.AsyncClient, name: str, wanted: int) -> None:
 
 async def test_stream_sends_each_event_at_once(serve: Serve) -> None:
     async with serve() as served:
-        http = await served.visitor()
-        async with watching(http, STREAM) as stream:
-            assert (await stream.next()).name == "reset"
+        http = await served.client()
+        async with open_stream(http, STREAM) as stream:
+            assert (await stream.next_event()).name == "reset"
             for title in ("a", "b", "c"):
-                await say(served.bus, title)
-                # The next is said only when this one has arrived, so nothing keeps any back.
-                assert (await stream.next()).data["title"] == title
+                await publish_titles(served.bus, title)
+                # The next event is published after this one has arrived: nothing buffers it.
+                assert (await stream.next_event()).data["title"] == title
 
 
 async def test_stream_keeps_an_idle_connection_alive(
     monkeypatch: pytest.MonkeyPatch, serve: Serve
 ) -> None:
-    assert sse._PING_INTERVAL == 15  # what we tell everybody
+    assert sse._PING_INTERVAL == 15  # documented in the API
     monkeypatch.setattr("fastapi.routing._PING_INTERVAL", 0.05)
-    async with serve() as served, watching(await served.visitor(), STREAM) as stream:
-        await stream.next()
-        lines = [await stream.line() for _ in range(6)]
+    async with serve() as served, open_stream(await served.client(), STREAM) as stream:
+        await stream.next_event()
+        lines = [await stream.next_line() for _ in range(6)]
         assert lines == [": ping", ""] * 3
-        await say(served.bus, "a")
-        assert (await stream.next()).data["title"] == "a"
+        await publish_titles(served.bus, "a")
+        assert (await stream.next_event()).data["title"] == "a"
 
 
 async def test_stream_above_the_limit_is_a_503_with_retry_after(serve: Serve) -> None:
     async with serve(max_subscribers=2) as served:
-        http = await served.visitor()
+        http = await served.client()
         async with AsyncExitStack() as readers:
             for _ in range(2):
-                stream = await readers.enter_async_context(watching(http, STREAM))
-                await stream.next()
+                stream = await readers.enter_async_context(open_stream(http, STREAM))
+                await stream.next_event()
             refused = await http.get(STREAM)
-            assert await number(http, "sse_streams_open") == 2
+            assert await metric(http, "sse_streams_open") == 2
 
         assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
         message = "Too many clients are connected right now. Try again soon."
         assert refused.json() == {"errors": [{"code": "too_many_subscribers", "message": message}]}
-        # Whoever goes makes room.
-        await is_number(http, "sse_streams_open", 0)
-        async with watching(http, STREAM) as stream:
-            await stream.next()
+        # After a client disconnected, another one can connect.
+        await wait_for_metric(http, "sse_streams_open", 0)
+        async with open_stream(http, STREAM) as stream:
+            await stream.next_event()
 
 
 async def test_stream_drops_a_client_that_does_not_read(
     serve: Serve,
 ) -> None:
     async with serve(max_backlog=4) as served:
-        http = await served.visitor()
-        async with watching(http, STREAM) as stream:
-            begin = (await stream.next()).id
-        await is_number(http, "sse_streams_open", 0)
-        dropped = await number(http, "sse_streams_dropped_total")
-        with an_idle_reader(served.url, f"{STREAM}?padding=300000&lastEventId={begin}") as idle:
-            await is_number(http, "sse_streams_open", 1)
+        http = await served.client()
+        async with open_stream(http, STREAM) as stream:
+            begin = (await stream.next_event()).id
+        await wait_for_metric(http, "sse_streams_open", 0)
+        dropped = await metric(http, "sse_streams_dropped_total")
+        with idle_client(served.url, f"{STREAM}?padding=300000&lastEventId={begin}") as idle:
+            await wait_for_metric(http, "sse_streams_open", 1)
             count = 0
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                while await number(http, "sse_streams_open"):
-                    await say(served.bus, f"{count}")
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                while await metric(http, "sse_streams_open"):
+                    await publish_titles(served.bus, f"{count}")
                     count += 1
-            assert await number(http, "sse_streams_dropped_total") == dropped + 1
-            # What was under way comes, and then the end, in good order.
+            assert await metric(http, "sse_streams_dropped_total") == dropped + 1
+            # The buffered events arrive, then a regular end of the response.
             received = await asyncio.to_thread(read_all, idle)
         assert received.endswith(b"0\r\n\r\n")
         last_id = re.findall(rb"^id: (\d+)", received, re.MULTILINE)[-1].decode()
         seen = int(last_id) - int(begin or 0)
         assert 0 < seen < count
 
-        async with watching(http, STREAM, last_id=last_id) as stream:
-            afresh = await stream.next()
-            await say(served.bus, "new")
-            assert (await stream.next()).data["title"] == "new"
-        assert (afresh.name, afresh.id) == ("reset", f"{int(begin or 0) + count}")
+        async with open_stream(http, STREAM, last_id=last_id) as stream:
+            resync = await stream.next_event()
+            await publish_titles(served.bus, "new")
+            assert (await stream.next_event()).data["title"] == "new"
+        assert (resync.name, resync.id) == ("reset", f"{int(begin or 0) + count}")
 
 
-def an_idle_reader(url: str, path: str) -> socket.socket:
-    """One who asks for the stream and takes no more of it than fits into a small buffer."""
+def idle_client(url: str, path: str) -> socket.socket:
+    """Open the stream with a small receive buffer and read nothing."""
     address = urlsplit(url)
     idle = socket.socket()
     idle.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    idle.settimeout(PATIENCE_SECONDS)
+    idle.settimeout(TIMEOUT_SECONDS)
     idle.connect((address.hostname, address.port))
     idle.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
     return idle
@@ -151,15 +159,15 @@ def read_all(idle: socket.socket) -> bytes:
 
 async def test_stream_leaves_no_task_after_a_disconnect(serve: Serve) -> None:
     async with serve() as served:
-        http = await served.visitor()
-        async with watching(http, STREAM) as stream:
-            await stream.next()
-        await is_number(http, "sse_streams_open", 0)
+        http = await served.client()
+        async with open_stream(http, STREAM) as stream:
+            await stream.next_event()
+        await wait_for_metric(http, "sse_streams_open", 0)
         before = len(asyncio.all_tasks())
         for _ in range(20):
-            async with watching(http, STREAM) as stream:
-                await stream.next()
-        await is_number(http, "sse_streams_open", 0)
+            async with open_stream(http, STREAM) as stream:
+                await stream.next_event()
+        await wait_for_metric(http, "sse_streams_open", 0)
 
         async def gone() -> bool:
             # The service's own come and go by a few.
@@ -169,20 +177,23 @@ async def test_stream_leaves_no_task_after_a_disconnect(serve: Serve) -> None:
 
 
 async def test_stream_opens_while_the_broker_is_down(
-    world: World, sample: SampleListeners, tmp_path: Path, broken_connections: None
+    environment: TestEnvironment,
+    sample: SampleListeners,
+    tmp_path: Path,
+    ignore_broken_connections: None,
 ) -> None:
     process = Process(servers.nats(free_port(), tmp_path))
-    settings = SessionSettings(**world.settings() | {"nats_url": process.spec.url})
+    settings = SessionSettings(**environment.settings() | {"nats_url": process.spec.url})
     try:
-        async with serving(create_sample_service(settings, sample.listeners)) as served:
-            http = await served.visitor()
-            async with watching(http, STREAM) as stream:
+        async with serve_app(create_sample_service(settings, sample.listeners)) as served:
+            http = await served.client()
+            async with open_stream(http, STREAM) as stream:
                 await asyncio.to_thread(process.start)
-                assert (await stream.next()).name == "reset"
+                assert (await stream.next_event()).name == "reset"
                 for title in ("a", "b"):
                     async with Bus.open(process.spec.url) as bus:
-                        await say(bus, title)
-                    assert (await stream.next()).data["title"] == title
+                        await publish_titles(bus, title)
+                    assert (await stream.next_event()).data["title"] == title
                     await asyncio.to_thread(process.kill)
                     await asyncio.to_thread(process.start)
     finally:

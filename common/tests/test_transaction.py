@@ -8,8 +8,8 @@ from ticketing_common.errors import Conflict
 from ticketing_common.events import TicketCreated
 from ticketing_common.persistence import database, outbox, transaction
 from ticketing_common.persistence.transaction import current_transaction, transactional
-from ticketing_testing import Served, an_id
-from ticketing_testing.patience import PATIENCE_SECONDS
+from ticketing_testing import RunningService, new_id
+from ticketing_testing.timeouts import TIMEOUT_SECONDS
 
 pytestmark = pytest.mark.usefixtures("served")
 
@@ -23,7 +23,7 @@ async def grow(item_id: object) -> Item:
 
 
 async def insert_item() -> Item:
-    return await Item(title="a", user_id=an_id()).insert()
+    return await Item(title="a", user_id=new_id()).insert()
 
 
 async def test_transaction_rolls_back_on_exception() -> None:
@@ -43,7 +43,7 @@ async def test_transaction_rolls_back_on_exception() -> None:
 async def test_transaction_reruns_on_write_conflict(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(transaction, "TIMEOUT_SECONDS", PATIENCE_SECONDS)
+    monkeypatch.setattr(transaction, "TIMEOUT_SECONDS", TIMEOUT_SECONDS)
     item = await insert_item()
 
     await asyncio.gather(*(grow(item.id) for _ in range(20)))
@@ -148,7 +148,7 @@ class TestAVersionedDocument:
         items = database.database()["items"]
         await items.update_one({"_id": item.id}, {"$set": {"colour": "red"}})
 
-        item.order_id = an_id()
+        item.order_id = new_id()
         await item.save()
         item.order_id = None
         await item.save()
@@ -170,8 +170,8 @@ class TestAVersionedDocument:
         assert other.version == 1
 
 
-async def test_probes_report_a_ready_service(served: Served) -> None:
-    visitor = await served.visitor()
+async def test_probes_report_a_ready_service(served: RunningService) -> None:
+    visitor = await served.client()
 
     assert (await visitor.get("/readyz")).json() == {"status": "ok"}
     assert (await visitor.get("/healthz")).json() == {"status": "ok"}

@@ -8,16 +8,18 @@ from orders.app import create_app as orders
 from orders.settings import OrdersSettings
 from payments.app import create_app as payments
 from payments.settings import PaymentsSettings
-from ticketing_testing import World
+from ticketing_testing import TestEnvironment
 from tickets.app import create_app as tickets
 from tickets.settings import TicketsSettings
 
-NOWHERE = World("mongodb://nowhere/none", "nats://nowhere", "redis://nowhere")
+NOWHERE = TestEnvironment("mongodb://nowhere/none", "nats://nowhere", "redis://nowhere")
 """Enough of a world for an app that is looked at and not run."""
 
 
-def make_app(service: str, world: World = NOWHERE, stripe_url: str = "http://nowhere") -> FastAPI:
-    settings = world.settings() | {
+def make_app(
+    service: str, environment: TestEnvironment = NOWHERE, stripe_url: str = "http://nowhere"
+) -> FastAPI:
+    settings = environment.settings() | {
         "stripe_key": "sk_test_1",
         "stripe_webhook_secret": "whsec_1",
         "stripe_api_base": stripe_url,

@@ -7,9 +7,9 @@ from tests.contract.apps import make_app
 from ticketing_dev.stack.processes import stand_ins
 from ticketing_dev.stack.processes.ports import free_port
 from ticketing_dev.stack.supervision.process import running
-from ticketing_testing import Served, World
+from ticketing_testing import RunningService, TestEnvironment
 
-Serve = Callable[[str], AbstractAsyncContextManager[Served]]
+Serve = Callable[[str], AbstractAsyncContextManager[RunningService]]
 
 
 @pytest.fixture(scope="session")
@@ -21,12 +21,12 @@ def stripe_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def serve(world: World, stripe_url: str) -> Serve:
+def serve(environment: TestEnvironment, stripe_url: str) -> Serve:
     """Serves one of the services in the test's own world: `async with serve("tickets") as shop`."""
 
     @asynccontextmanager
-    async def serving(service: str) -> AsyncIterator[Served]:
-        async with world.serving(make_app(service, world, stripe_url)) as served:
+    async def serving(service: str) -> AsyncIterator[RunningService]:
+        async with environment.serve(make_app(service, environment, stripe_url)) as served:
             yield served
 
     return serving

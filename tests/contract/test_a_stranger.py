@@ -24,7 +24,7 @@ from tests.contract.strange_inputs import (
 )
 from tests.contract.stranger import Stranger, has_security_headers, routes_of
 
-from ticketing_testing import World, somebody
+from ticketing_testing import TestEnvironment, new_user
 
 every_service = pytest.mark.parametrize("service", BASES)
 
@@ -38,8 +38,8 @@ def strangers(serve: Serve) -> Strangers:
     @asynccontextmanager
     async def sending(service: str) -> AsyncIterator[tuple[Stranger, Stranger]]:
         async with serve(service) as served:
-            nobody = Stranger(await served.visitor())
-            user = Stranger(await served.visitor(somebody()))
+            nobody = Stranger(await served.client())
+            user = Stranger(await served.client(new_user()))
             yield nobody, user
             assert nobody.complaints + user.complaints == []
 
@@ -247,7 +247,7 @@ async def test_a_request_id_that_is_none_is_replaced(
     serve: Serve, service: str, request_id: str
 ) -> None:
     async with serve(service) as served:
-        http = await served.visitor()
+        http = await served.client()
         headers: Any = {"X-Request-ID": request_id.encode()}
         response = await http.get("/healthz", headers=headers)
         assert response.status_code == 200
@@ -257,15 +257,15 @@ async def test_a_request_id_that_is_none_is_replaced(
 
 @every_service
 async def test_a_crash_says_that_something_went_wrong_and_nothing_else(
-    world: World, service: str
+    environment: TestEnvironment, service: str
 ) -> None:
     async def crash() -> None:
         raise LookupError("the secret of the house")
 
-    app = make_app(service, world)
+    app = make_app(service, environment)
     app.add_api_route("/crash", crash, methods=["GET", "POST"])
-    async with world.serving(app) as served:
-        http = await served.visitor(somebody())
+    async with environment.serve(app) as served:
+        http = await served.client(new_user())
         with_key = {"Idempotency-Key": "k"}
         for method, headers in [("GET", {}), ("POST", {}), ("POST", with_key), ("POST", with_key)]:
             headers = {"X-Request-ID": "stranger-1", **headers}

@@ -19,7 +19,7 @@ import orders.handlers
 import payments.handlers
 from ticketing_common.events import OrderCreated, TicketCreated
 from ticketing_common.web.sessions import COOKIE, SessionUser
-from ticketing_testing import Served, an_event, somebody
+from ticketing_testing import RunningService, new_event, new_user
 
 EXAMPLES = 20
 """Of each kind, for each operation. The same ones every time."""
@@ -50,32 +50,32 @@ async def test_what_is_described_is_what_a_stranger_gets(serve: Serve, service: 
 @pytest.mark.parametrize("service", BASES)
 async def test_what_is_described_is_what_a_user_gets(serve: Serve, service: str) -> None:
     async with serve(service) as served:
-        user = somebody()
+        user = new_user()
         real = await something_real(service, served, user)
         cookies = {COOKIE: served.app.state.sessions.issue(user)}
         await asyncio.to_thread(examine, served.url, service, cookies, real)
 
 
-async def something_real(service: str, served: Served, user: SessionUser) -> Fixed:
+async def something_real(service: str, served: RunningService, user: SessionUser) -> Fixed:
     """A thing of the user's for the requests to name: made-up ids are nobody's."""
-    http = await served.visitor(user)
+    http = await served.client(user)
     match service:
         case "tickets":
             ticket = await http.post("/api/tickets", json={"title": "Concert", "price": 25})
             return {"path_parameters": {"ticketId": ticket.json()["id"]}}
         case "orders":
-            offers = [an_event(TicketCreated), an_event(TicketCreated)]
-            await served.bus.say(*offers)
-            await served.bus.settled(orders.handlers.listeners)
+            offers = [new_event(TicketCreated), new_event(TicketCreated)]
+            await served.bus.publish(*offers)
+            await served.bus.wait_until_handled(orders.handlers.listeners)
             order = await http.post("/api/orders", json={"ticketId": offers[0].id})
             return {
                 "path_parameters": {"orderId": order.json()["id"]},
                 "body": {"ticketId": offers[1].id},
             }
         case "payments":
-            placed = an_event(OrderCreated, user_id=user.id)
-            await served.bus.say(placed)
-            await served.bus.settled(payments.handlers.listeners)
+            placed = new_event(OrderCreated, user_id=user.id)
+            await served.bus.publish(placed)
+            await served.bus.wait_until_handled(payments.handlers.listeners)
             return {"body": {"orderId": placed.id, "token": "tok_visa"}}
         case _:
             return {}

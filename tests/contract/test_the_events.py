@@ -10,7 +10,7 @@ from tests.contract import promises
 from ticketing_common.events import EVENTS, DomainEvent, UserForgotPassword, VersionedEvent
 from ticketing_common.messaging.streams import stream_of
 from ticketing_dev.tools.diagram import listeners_of, subscription_lists
-from ticketing_testing import an_event
+from ticketing_testing import new_event
 
 every_event = pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.__name__)
 
@@ -36,14 +36,14 @@ def test_there_are_exactly_the_events_that_were_promised() -> None:
 def test_an_event_is_said_and_heard_as_promised(event: type[DomainEvent]) -> None:
     promised = promises.EVENTS[event.__name__]
     assert event.subject == promised.subject
-    assert event.producer() == promised.producer
+    assert event.producer == promised.producer
     assert set(listeners_of(event)) == promised.listeners
     assert wire_fields(event) == promised.fields
 
 
 @every_event
 def test_an_event_s_json_has_the_promised_names(event: type[DomainEvent]) -> None:
-    body = an_event(event).model_dump(mode="json", by_alias=True)
+    body = new_event(event).model_dump(mode="json", by_alias=True)
     promised = {
         name.rstrip("?").partition(".")[0] for name in promises.EVENTS[event.__name__].fields
     }

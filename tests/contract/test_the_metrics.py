@@ -2,13 +2,13 @@ import re
 
 from tests.contract.conftest import Serve
 
-from ticketing_testing import an_id, somebody
+from ticketing_testing import new_id, new_user
 
 
 async def test_requests_are_counted_by_route_whatever_they_name(serve: Serve) -> None:
     async with serve("orders") as office:
-        http = await office.visitor(somebody())
-        for path in ("", f"/{an_id()}", "/x", "/api", "/orders", "/x/y/z"):
+        http = await office.client(new_user())
+        for path in ("", f"/{new_id()}", "/x", "/api", "/orders", "/x/y/z"):
             await http.get(f"/api/orders{path}")
         await http.patch("/api/orders")
         metrics = (await http.get("/metrics")).text

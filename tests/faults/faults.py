@@ -13,7 +13,7 @@ from nats.aio.client import Client
 from tests.faults.stage import PROCESSES, Stage
 
 from ticketing_testing import eventually
-from ticketing_testing.programs import StandIn
+from ticketing_testing.standins import StandInClient
 
 Fault = Callable[[Stage, random.Random], Awaitable[None]]
 HELD_BACK = ["TICKET", "ORDER", "PAYMENT", "EXPIRATION"]
@@ -66,40 +66,40 @@ async def a_service_stands_still_beyond_its_ack_wait(stage: Stage, dice: random.
 
 
 async def stripe_is_slow(stage: Stage, dice: random.Random) -> None:
-    await stage.stripe.fail("delay", seconds=dice.uniform(1, 4), times=6)
+    await stage.stripe.add_fault("delay", seconds=dice.uniform(1, 4), times=6)
 
 
 async def stripe_hangs_up_after_the_charge(stage: Stage, _: random.Random) -> None:
-    await stage.stripe.fail("drop", when="after", times=4, **CONFIRMING)
+    await stage.stripe.add_fault("drop", when="after", times=4, **CONFIRMING)
 
 
 async def stripe_hangs_up(stage: Stage, _: random.Random) -> None:
-    await stage.stripe.fail("drop", times=4)
+    await stage.stripe.add_fault("drop", times=4)
 
 
 async def stripe_fails(stage: Stage, dice: random.Random) -> None:
     when = dice.choice(["before", "during", "after"])
-    await stage.stripe.fail("error", status=500, when=when, times=4)
+    await stage.stripe.add_fault("error", status=500, when=when, times=4)
 
 
 async def stripe_has_had_enough(stage: Stage, _: random.Random) -> None:
-    await stage.stripe.fail("error", status=429, times=6)
+    await stage.stripe.add_fault("error", status=429, times=6)
 
 
 async def webhooks_come_twice(stage: Stage, _: random.Random) -> None:
-    await stage.stripe.treat_webhooks(copies=2)
+    await stage.stripe.set_webhook_treatment(copies=2)
 
 
 async def webhooks_are_held_back_and_come_in_reverse(stage: Stage, _: random.Random) -> None:
-    await stage.stripe.treat_webhooks(hold=True)
+    await stage.stripe.set_webhook_treatment(hold=True)
     await asyncio.sleep(3)
-    await stage.stripe.treat_webhooks(reverse=True)
+    await stage.stripe.set_webhook_treatment(reverse=True)
 
 
 async def webhooks_are_lost(stage: Stage, _: random.Random) -> None:
-    await stage.stripe.treat_webhooks(copies=0)
+    await stage.stripe.set_webhook_treatment(copies=0)
     await asyncio.sleep(3)
-    await stage.stripe.treat_webhooks()
+    await stage.stripe.set_webhook_treatment()
 
 
 async def all_services_are_restarted_one_by_one(stage: Stage, _: random.Random) -> None:
@@ -177,8 +177,8 @@ async def heal(stage: Stage) -> None:
 
 async def _stripe_is_well(stage: Stage) -> bool:
     try:
-        await StandIn.recover(stage.stripe)
-        await stage.stripe.treat_webhooks()
+        await StandInClient.reset(stage.stripe)
+        await stage.stripe.set_webhook_treatment()
     except httpx.HTTPError:
         return False
     return True

@@ -18,7 +18,7 @@ from ticketing_dev.stack.folder import DataFolder
 from ticketing_dev.stack.processes.ports import free_port
 from ticketing_dev.stack.secrets import Secrets
 from ticketing_ops.connections import BusConnection
-from ticketing_testing.programs import StripeStandIn
+from ticketing_testing.standins import StripeStandInClient
 
 COMMAND = str(Path(sys.executable).with_name("ticketing"))
 WINDOW_SECONDS, GRACE_SECONDS = 4, 6
@@ -35,9 +35,9 @@ class Stage:
     data: Path
 
     @property
-    def stripe(self) -> StripeStandIn:
+    def stripe(self) -> StripeStandInClient:
         secrets = Secrets.load_or_create(DataFolder(self.data).secrets)
-        return StripeStandIn(
+        return StripeStandInClient(
             f"http://{self.address('stripe')}", {"Authorization": f"Bearer {secrets.stripe}"}
         )
 

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.xdist_group("market")
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.usefixtures("broken_connections")
+@pytest.mark.usefixtures("ignore_broken_connections")
 def test_after_a_quarter_of_a_minute_of_trouble_all_that_always_holds_does_hold(
     tmp_path: Path,
 ) -> None:

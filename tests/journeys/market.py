@@ -17,7 +17,8 @@ from ticketing_dev.stack.folder import DataFolder
 from ticketing_dev.stack.processes.ports import free_port
 from ticketing_dev.stack.secrets import Secrets
 from ticketing_testing import eventually
-from ticketing_testing.programs import PLAIN, StripeStandIn
+from ticketing_testing.http import NO_TLS
+from ticketing_testing.standins import StripeStandInClient
 
 COMMAND = str(Path(sys.executable).with_name("ticketing"))
 PASSWORD = "correct horse battery staple"
@@ -42,11 +43,11 @@ class Market:
         return result
 
     @property
-    def stripe(self) -> StripeStandIn:
+    def stripe(self) -> StripeStandInClient:
         """The stand-in, with its bad days on demand."""
         [address] = [p["address"] for p in self.status()["processes"] if p["name"] == "stripe"]
         key = Secrets.load_or_create(DataFolder(self._data).secrets).stripe
-        return StripeStandIn(f"http://{address}", {"Authorization": f"Bearer {key}"})
+        return StripeStandInClient(f"http://{address}", {"Authorization": f"Bearer {key}"})
 
     def ticketing(self, *words: str) -> subprocess.CompletedProcess[str]:
         """What a command of the operator's says about this market."""
@@ -108,7 +109,7 @@ class Person(httpx.AsyncClient):
     """A visitor with a browser of their own."""
 
     def __init__(self, market: Market, email: str) -> None:
-        super().__init__(base_url=market.url, timeout=30, verify=PLAIN)
+        super().__init__(base_url=market.url, timeout=30, verify=NO_TLS)
         self.email = email
 
     async def offer(self, title: str = "Concert", price: float = 25) -> Any:

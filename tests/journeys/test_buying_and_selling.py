@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 from tests.journeys.market import Market
 
-from ticketing_testing import persistently
+from ticketing_testing import retry_while_busy
 
 pytestmark = pytest.mark.xdist_group("market")
 
@@ -78,7 +78,7 @@ async def test_of_thirty_buyers_at_once_one_gets_the_ticket(market: Market) -> N
 
     answers = await asyncio.gather(
         *(
-            persistently(partial(buyer.post, "/api/orders", json={"ticketId": ticket["id"]}))
+            retry_while_busy(partial(buyer.post, "/api/orders", json={"ticketId": ticket["id"]}))
             for buyer in buyers
         )
     )

@@ -36,7 +36,7 @@ from ticketing_common.events import (
     utc_now,
 )
 from ticketing_common.messaging.listeners import Listener
-from ticketing_testing import an_event, an_id
+from ticketing_testing import new_event, new_id
 
 E = TypeVar("E", bound=DomainEvent)
 Given = tuple[type[Document], dict[str, Any]]
@@ -63,32 +63,32 @@ class Story:
     """One ticket, its seller, its buyer and an order for it, as events tell of them."""
 
     def __init__(self) -> None:
-        self.seller, self.buyer = an_id(), an_id()
-        self.ticket, self.order, self.payment = an_id(), an_id(), an_id()
+        self.seller, self.buyer = new_id(), new_id()
+        self.ticket, self.order, self.payment = new_id(), new_id(), new_id()
 
     def joins(self, user: str) -> UserSignedUp:
-        return an_event(UserSignedUp, id=user)
+        return new_event(UserSignedUp, id=user)
 
     def forgets(self) -> UserForgotPassword:
-        return an_event(UserForgotPassword, id=self.buyer, version=1)
+        return new_event(UserForgotPassword, id=self.buyer, version=1)
 
     def signs_in(self, version: int = 1) -> UserSignedIn:
-        return an_event(UserSignedIn, id=self.buyer, version=version)
+        return new_event(UserSignedIn, id=self.buyer, version=version)
 
     def changes_password(self, version: int = 2) -> UserChangedPassword:
         at = utc_now() + timedelta(seconds=version)
-        return an_event(UserChangedPassword, id=self.buyer, version=version, changed_at=at)
+        return new_event(UserChangedPassword, id=self.buyer, version=version, changed_at=at)
 
     def offers(self) -> TicketCreated:
-        return an_event(TicketCreated, id=self.ticket, user_id=self.seller)
+        return new_event(TicketCreated, id=self.ticket, user_id=self.seller)
 
     def reprices(self, version: int = 1) -> TicketUpdated:
-        return an_event(
+        return new_event(
             TicketUpdated, id=self.ticket, user_id=self.seller, version=version, price=30 + version
         )
 
     def withdraws(self, version: int = 1) -> TicketDeleted:
-        return an_event(TicketDeleted, id=self.ticket, version=version)
+        return new_event(TicketDeleted, id=self.ticket, version=version)
 
     def orders(self) -> OrderCreated:
         return self._of_order(OrderCreated, 0, "created")
@@ -106,26 +106,26 @@ class Story:
         return self._of_order(OrderCompleted, 2, "complete")
 
     def pays(self) -> PaymentCreated:
-        return an_event(PaymentCreated, id=self.payment, order_id=self.order, version=1)
+        return new_event(PaymentCreated, id=self.payment, order_id=self.order, version=1)
 
     def is_refunded(self) -> PaymentRefunded:
-        return an_event(PaymentRefunded, id=self.payment, order_id=self.order, version=2)
+        return new_event(PaymentRefunded, id=self.payment, order_id=self.order, version=2)
 
     def tries(self, payment: str | None = None) -> PaymentStarted:
-        return an_event(PaymentStarted, id=payment or self.payment, order_id=self.order)
+        return new_event(PaymentStarted, id=payment or self.payment, order_id=self.order)
 
     def fails(self) -> PaymentFailed:
-        return an_event(PaymentFailed, id=self.payment, order_id=self.order)
+        return new_event(PaymentFailed, id=self.payment, order_id=self.order)
 
     def time_is_over(self) -> ExpirationCompleted:
-        return an_event(ExpirationCompleted, order_id=self.order)
+        return new_event(ExpirationCompleted, order_id=self.order)
 
     def is_missed(self) -> PaymentMissed:
-        return an_event(PaymentMissed, order_id=self.order)
+        return new_event(PaymentMissed, order_id=self.order)
 
     def _of_order(self, event: type[E], version: int, status: str) -> E:
         ticket = {"id": self.ticket, "title": "Concert", "price": 25}
-        return an_event(
+        return new_event(
             event,
             id=self.order,
             version=version,
@@ -194,7 +194,7 @@ CASES: dict[str, dict[str, Callable[[Story], Case]]] = {
             s.time_is_over(), given=s.an_order(seconds=-1), last="a time is over once"
         ),
         "PaymentStarted": lambda s: Case(s.tries(), given=s.an_order(), after=s.fails()),
-        "PaymentFailed": lambda s: Case(s.fails(), given=s.an_order(), after=s.tries(an_id())),
+        "PaymentFailed": lambda s: Case(s.fails(), given=s.an_order(), after=s.tries(new_id())),
         "PaymentMissed": lambda s: Case(
             s.is_missed(), given=s.an_order(seconds=-1), last=END_OF_ORDER
         ),

@@ -10,8 +10,8 @@ from tests.listeners.cases import Given
 from tests.listeners.services import make_app
 
 from ticketing_common.messaging import streams
-from ticketing_testing import Bus, World
-from ticketing_testing.stores import ACCOUNTS, Stores
+from ticketing_testing import Bus, TestEnvironment
+from ticketing_testing.store_servers import NATS_ACCOUNTS, StoreServers
 
 _numbers = itertools.count()
 
@@ -25,16 +25,18 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def other_world(world: World, stores: Stores) -> AsyncIterator[World]:
+async def other_environment(
+    environment: TestEnvironment, store_servers: StoreServers
+) -> AsyncIterator[TestEnvironment]:
     """A second one, to let things happen in another order."""
-    number = ACCOUNTS - 1 - next(_numbers)
-    redis_url, _, database = world.redis_url.rpartition("/")
+    number = NATS_ACCOUNTS - 1 - next(_numbers)
+    redis_url, _, database = environment.redis_url.rpartition("/")
     redis_url = f"{redis_url}/{(int(database) + 8) % 16}"
     async with Redis.from_url(redis_url) as redis:
         await redis.flushdb()
     name = f"other{number}"
-    yield World(stores.mongo_uri(name), stores.nats_url(number), redis_url)
-    client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(stores.mongo_uri(name))
+    yield TestEnvironment(store_servers.mongo_uri(name), store_servers.nats_url(number), redis_url)
+    client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(store_servers.mongo_uri(name))
     async with client:
         await client.drop_database(name)
 
@@ -44,8 +46,10 @@ def serve() -> Serve:
     """Serves a service, with what it has of its own: `async with serve("orders", world) as bus`."""
 
     @asynccontextmanager
-    async def serving(service: str, world: World, given: tuple[Given, ...] = ()) -> Any:
-        async with world.serving(make_app(service, world)) as served:
+    async def serving(
+        service: str, environment: TestEnvironment, given: tuple[Given, ...] = ()
+    ) -> Any:
+        async with environment.serve(make_app(service, environment)) as served:
             for kind, fields in given:
                 await kind(**fields).insert()
             yield served.bus

@@ -13,7 +13,7 @@ from nats.aio.msg import Msg
 from tests.listeners.services import make_app
 
 from ticketing_common.messaging import streams
-from ticketing_testing import World
+from ticketing_testing import TestEnvironment
 
 
 async def die(_: Msg) -> None:
@@ -23,5 +23,5 @@ async def die(_: Msg) -> None:
 if __name__ == "__main__":
     streams.ACK_SECONDS = 1
     Msg.ack = die  # type: ignore[assignment,method-assign]
-    app = make_app(sys.argv[1], World(**json.load(sys.stdin)))
+    app = make_app(sys.argv[1], TestEnvironment(**json.load(sys.stdin)))
     uvicorn.run(app, port=0, log_config=None)

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from ticketing_common.events import EVENTS
 from ticketing_ops.events.reading import read_streams
 from ticketing_ops.events.subjects import subjects_by_stream
-from ticketing_testing import Bus, World, eventually
+from ticketing_testing import Bus, TestEnvironment, eventually
 
 Rows = dict[str, list[dict[str, Any]]]
 
@@ -30,9 +30,9 @@ OWN: Mapping[str, Mapping[str, set[str]]] = {
 of our own making, and how many versions a document took to get where it is."""
 
 
-async def documents(world: World) -> Rows:
+async def documents(environment: TestEnvironment) -> Rows:
     """All the effects in a service's database."""
-    async with AsyncMongoClient[dict[str, Any]](world.mongo_uri) as client:
+    async with AsyncMongoClient[dict[str, Any]](environment.mongo_uri) as client:
         database = client.get_default_database()
         names = {*await database.list_collection_names()} - BOOKKEEPING
         found = {name: await database[name].find().sort("_id").to_list() for name in names}
@@ -43,9 +43,9 @@ async def documents(world: World) -> Rows:
     }
 
 
-async def timers(world: World) -> dict[str, float]:
+async def timers(environment: TestEnvironment) -> dict[str, float]:
     """Which order's time ends when."""
-    async with Redis.from_url(world.redis_url, decode_responses=True) as redis:
+    async with Redis.from_url(environment.redis_url, decode_responses=True) as redis:
         return dict(await redis.zrange("arq:queue", 0, -1, withscores=True))
 
 
@@ -59,25 +59,25 @@ async def said(bus: Bus, service: str) -> list[tuple[str, bytes]]:
         ]
 
 
-async def effects(world: World, bus: Bus, service: str) -> tuple[Any, ...]:
+async def effects(environment: TestEnvironment, bus: Bus, service: str) -> tuple[Any, ...]:
     """Everything a service has done, once all that it has to say is said."""
     if service != "expiration":
-        await eventually(lambda: _all_is_said(world))
-    return await documents(world), await timers(world), await said(bus, service)
+        await eventually(lambda: _all_is_said(environment))
+    return await documents(environment), await timers(environment), await said(bus, service)
 
 
-async def outcome(world: World, service: str) -> tuple[Any, ...]:
+async def outcome(environment: TestEnvironment, service: str) -> tuple[Any, ...]:
     """Where a service has got to, in a form that another run can be compared with."""
     own = OWN.get(service, {})
     rows = {
         name: sorted((_without(row, own.get(name, set())) for row in rows), key=repr)
-        for name, rows in (await documents(world)).items()
+        for name, rows in (await documents(environment)).items()
     }
-    return rows, await timers(world)
+    return rows, await timers(environment)
 
 
-async def _all_is_said(world: World) -> bool:
-    async with AsyncMongoClient[dict[str, Any]](world.mongo_uri) as client:
+async def _all_is_said(environment: TestEnvironment) -> bool:
+    async with AsyncMongoClient[dict[str, Any]](environment.mongo_uri) as client:
         return await client.get_default_database()["outbox"].count_documents({}) == 0
 
 

@@ -9,7 +9,7 @@ from expiration.app import create_app as expiration
 from expiration.settings import ExpirationSettings
 from ticketing_common.messaging.listeners import Listener, Listeners
 from ticketing_dev.tools.diagram import subscription_lists
-from ticketing_testing import World
+from ticketing_testing import TestEnvironment
 
 NOWHERE = "http://127.0.0.1:1"
 
@@ -25,8 +25,8 @@ def name_of(listener: Listener) -> str:
     return f"{listener.name}({listener.event.__name__})"
 
 
-def make_app(service: str, world: World) -> FastAPI:
-    settings = world.settings()
+def make_app(service: str, environment: TestEnvironment) -> FastAPI:
+    settings = environment.settings()
     match service:
         case "contact":
             settings |= {"sendgrid_key": "SG.1", "sendgrid_email": "market@example.com"}
@@ -35,4 +35,4 @@ def make_app(service: str, world: World) -> FastAPI:
         case "expiration":
             return expiration(ExpirationSettings(**settings))
         case _:
-            return make_http_app(service, world, NOWHERE)
+            return make_http_app(service, environment, NOWHERE)

@@ -15,7 +15,7 @@ from tests.listeners.services import LISTENERS, LISTS, name_of
 
 from ticketing_common.messaging.listeners import Listener
 from ticketing_common.messaging.streams import stream_of
-from ticketing_testing import World, eventually
+from ticketing_testing import TestEnvironment, eventually
 
 UNREADABLE = (b"{", b"\xff\x00", b"null", b'{"id": 1, "orderId": 1}')
 
@@ -35,22 +35,22 @@ def those_with(what: str) -> pytest.MarkDecorator:
 
 @every_listener
 async def test_an_event_that_comes_twice_has_its_effect_once(
-    listener: Listener, world: World, serve: Serve
+    listener: Listener, environment: TestEnvironment, serve: Serve
 ) -> None:
     case, listeners = case_of(listener), LISTS[listener.service]
-    async with serve(listener.service, world, case.given) as bus:
-        await bus.say(*case.before)
-        await bus.settled(listeners)
-        before = await effects(world, bus, listener.service)
-        event_id = await bus.say(case.event)
-        await bus.settled(listeners)
-        once = await effects(world, bus, listener.service)
+    async with serve(listener.service, environment, case.given) as bus:
+        await bus.publish(*case.before)
+        await bus.wait_until_handled(listeners)
+        before = await effects(environment, bus, listener.service)
+        event_id = await bus.publish(case.event)
+        await bus.wait_until_handled(listeners)
+        once = await effects(environment, bus, listener.service)
 
-        await bus.say(case.event, id=event_id, again=True)
-        await bus.say(case.event, id=event_id, again=True)
-        await bus.settled(listeners)
+        await bus.publish(case.event, id=event_id, bypass_deduplication=True)
+        await bus.publish(case.event, id=event_id, bypass_deduplication=True)
+        await bus.wait_until_handled(listeners)
 
-        assert await effects(world, bus, listener.service) == once
+        assert await effects(environment, bus, listener.service) == once
         assert await bus.dead_letters() == []
         if listener.service != "expiration" or case.after:
             assert once != before, "it has no effect at all: is the case what the listener needs?"
@@ -58,7 +58,7 @@ async def test_an_event_that_comes_twice_has_its_effect_once(
 
 @every_listener
 async def test_an_event_whose_acknowledgement_is_lost_has_its_effect_once(
-    listener: Listener, world: World, serve: Serve, monkeypatch: pytest.MonkeyPatch
+    listener: Listener, environment: TestEnvironment, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     case, listeners = case_of(listener), LISTS[listener.service]
     acknowledge, tried = Msg.ack, 0
@@ -74,84 +74,90 @@ async def test_an_event_whose_acknowledgement_is_lost_has_its_effect_once(
     async def committed() -> bool:
         return tried >= 1
 
-    async with serve(listener.service, world, case.given) as bus:
-        await bus.say(*case.before)
-        await bus.settled(listeners)
+    async with serve(listener.service, environment, case.given) as bus:
+        await bus.publish(*case.before)
+        await bus.wait_until_handled(listeners)
         monkeypatch.setattr(Msg, "ack", lose_the_first)
 
-        await bus.say(case.event)
+        await bus.publish(case.event)
         await eventually(committed)
-        once = await effects(world, bus, listener.service)
-        await bus.settled(listeners)
+        once = await effects(environment, bus, listener.service)
+        await bus.wait_until_handled(listeners)
 
         assert tried >= 2  # it comes once more than the broker waits for an answer to
-        assert await effects(world, bus, listener.service) == once
+        assert await effects(environment, bus, listener.service) == once
         assert await bus.dead_letters() == []
 
 
 @those_with("after")
 async def test_an_event_that_is_overtaken_by_what_follows_it_ends_where_it_would_have(
-    listener: Listener, world: World, other_world: World, serve: Serve
+    listener: Listener,
+    environment: TestEnvironment,
+    other_environment: TestEnvironment,
+    serve: Serve,
 ) -> None:
     case, listeners = case_of(listener), LISTS[listener.service]
     assert case.after is not None
     for where, told in (
-        (world, [case.event, case.after]),
-        (other_world, [case.after, case.event]),
+        (environment, [case.event, case.after]),
+        (other_environment, [case.after, case.event]),
     ):
         async with serve(listener.service, where, case.given) as bus:
-            await bus.say(*case.before)
-            await bus.settled(listeners)
-            await bus.say(*told)
-            await bus.settled(listeners)
+            await bus.publish(*case.before)
+            await bus.wait_until_handled(listeners)
+            await bus.publish(*told)
+            await bus.wait_until_handled(listeners)
             assert await bus.dead_letters() == []
 
     if not case.late:
         service = listener.service
-        assert await outcome(other_world, service) == await outcome(world, service)
+        assert await outcome(other_environment, service) == await outcome(environment, service)
 
 
 @those_with("before")
 async def test_an_event_waits_for_what_must_come_before_it(
-    listener: Listener, world: World, other_world: World, serve: Serve
+    listener: Listener,
+    environment: TestEnvironment,
+    other_environment: TestEnvironment,
+    serve: Serve,
 ) -> None:
     case, listeners, service = case_of(listener), LISTS[listener.service], listener.service
-    async with serve(service, world, case.given) as bus:
-        await bus.say(*case.before)
-        await bus.settled(listeners)
-        await bus.say(case.event)
-        await bus.settled(listeners)
+    async with serve(service, environment, case.given) as bus:
+        await bus.publish(*case.before)
+        await bus.wait_until_handled(listeners)
+        await bus.publish(case.event)
+        await bus.wait_until_handled(listeners)
 
-    async with serve(service, other_world, case.given) as bus:
-        nothing = await outcome(other_world, service)
-        await bus.say(case.event)
+    async with serve(service, other_environment, case.given) as bus:
+        nothing = await outcome(other_environment, service)
+        await bus.publish(case.event)
 
         async def has_come_again() -> bool:
             info = await bus.js.consumer_info(stream_of(listener.event), service)
             return (info.num_ack_pending, info.num_redelivered) == (1, 1)
 
         assert await eventually(has_come_again)
-        assert await outcome(other_world, service) == nothing
+        assert await outcome(other_environment, service) == nothing
 
-        await bus.say(*case.before)
-        await bus.settled(listeners)
+        await bus.publish(*case.before)
+        await bus.wait_until_handled(listeners)
         assert await bus.dead_letters() == []
 
-    assert await outcome(other_world, service) == await outcome(world, service)
+    assert await outcome(other_environment, service) == await outcome(environment, service)
 
 
 @pytest.mark.parametrize("service", LISTS)
 async def test_what_cannot_be_read_is_a_dead_letter_of_its_listener_and_holds_up_nothing(
-    service: str, world: World, serve: Serve
+    service: str, environment: TestEnvironment, serve: Serve
 ) -> None:
-    async with serve(service, world) as bus:
-        nothing = await effects(world, bus, service)
+    async with serve(service, environment) as bus:
+        nothing = await effects(environment, bus, service)
         for listener in LISTS[service]:
             for body in UNREADABLE:
-                await bus.say_raw(listener.event, body)
+                await bus.publish_raw(listener.event, body)
         letters = await bus.dead_letters(len(UNREADABLE) * len(list(LISTS[service])))
-        await bus.settled(LISTS[service])  # nothing is left behind the last of them
-        assert await effects(world, bus, service) == nothing
+        await bus.wait_until_handled(LISTS[service])  # nothing is left behind the last of them
+        assert await effects(environment, bus, service) == nothing
 
     died = Counter((each.subject, (each.headers or {})["Dead-Letter-Listener"]) for each in letters)
     assert died == {

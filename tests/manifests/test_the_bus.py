@@ -23,8 +23,8 @@ from ticketing_dev.stack.processes.spec import ProcessSpec
 from ticketing_dev.stack.supervision.process import Process
 from ticketing_dev.tools.diagram import subscription_lists
 from ticketing_dev.tools.manifests import Object
-from ticketing_testing import an_event, an_id, eventually
-from ticketing_testing.patience import PATIENCE_SECONDS
+from ticketing_testing import eventually, new_event, new_id
+from ticketing_testing.timeouts import TIMEOUT_SECONDS
 
 SERVERS = ("nats-0", "nats-1", "nats-2")
 
@@ -107,7 +107,7 @@ def url(server: Process, user: str) -> str:
     return f"nats://{user}:sandbox-{user}@{server.spec.address}"
 
 
-@pytest.mark.usefixtures("broken_connections")
+@pytest.mark.usefixtures("ignore_broken_connections")
 async def test_the_one_server_of_a_sandbox_knows_the_services(
     started: Callable[[str], list[Process]],
 ) -> None:
@@ -125,7 +125,7 @@ async def test_the_one_server_of_a_sandbox_knows_the_services(
     await stranger.close()
 
 
-@pytest.mark.usefixtures("broken_connections")
+@pytest.mark.usefixtures("ignore_broken_connections")
 async def test_of_three_servers_one_may_go_and_no_event_with_it(
     started: Callable[[str], list[Process]],
 ) -> None:
@@ -134,13 +134,13 @@ async def test_of_three_servers_one_may_go_and_no_event_with_it(
         client = await nats.connect(
             url(first, listeners.service),
             inbox_prefix=f"_INBOX.{listeners.service}",
-            connect_timeout=PATIENCE_SECONDS,
+            connect_timeout=TIMEOUT_SECONDS,
         )
-        await provision(client.jetstream(timeout=PATIENCE_SECONDS), listeners, replicas=3)
+        await provision(client.jetstream(timeout=TIMEOUT_SECONDS), listeners, replicas=3)
         await client.close()
 
     operator = await nats.connect([url(one, "operator") for one in (first, *others)])
-    js = operator.jetstream(timeout=PATIENCE_SECONDS)
+    js = operator.jetstream(timeout=TIMEOUT_SECONDS)
 
     async def all_have_three() -> bool:  # one without a leader is left out of the list
         infos = await js.streams_info()
@@ -149,7 +149,7 @@ async def test_of_three_servers_one_may_go_and_no_event_with_it(
 
     assert await eventually(all_have_three)
 
-    said = Envelope.seal(an_event(TicketCreated), id=an_id(), time=utc_now(), trace={})
+    said = Envelope.encode(new_event(TicketCreated), id=new_id(), time=utc_now(), trace={})
     await js.publish(said.subject, said.body, headers=dict(said.headers))
     await asyncio.to_thread(first.kill)
 
@@ -160,7 +160,7 @@ async def test_of_three_servers_one_may_go_and_no_event_with_it(
             return False
 
     assert await eventually(still_there)
-    more = Envelope.seal(an_event(TicketCreated), id=an_id(), time=utc_now(), trace={})
+    more = Envelope.encode(new_event(TicketCreated), id=new_id(), time=utc_now(), trace={})
 
     async def is_taken() -> bool:
         try:

@@ -26,8 +26,8 @@ from ticketing_common.messaging.listeners import End, Listeners, RetryLater
 from ticketing_common.persistence import database, outbox
 from ticketing_common.web.sessions import COOKIE, SessionCutoff, SessionUser
 from ticketing_dev.tools.diagram import subscription_lists
-from ticketing_testing import World
-from ticketing_testing.programs import StripeStandIn
+from ticketing_testing import TestEnvironment
+from ticketing_testing.standins import StripeStandInClient
 from tickets import models as tickets
 
 KEY = "sk_test_model"
@@ -50,7 +50,7 @@ class Market:
     and Stripe is looked at in a `sweep`. Expiration is no more than `time_is_over`.
     """
 
-    def __init__(self, stripe: StripeStandIn, clock: Traveller) -> None:
+    def __init__(self, stripe: StripeStandInClient, clock: Traveller) -> None:
         self.stripe = stripe
         self._clock = clock
         self._databases: dict[str, AsyncDatabase[dict[str, Any]]] = {}
@@ -68,7 +68,7 @@ class Market:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, mongo_uri: Callable[[str], str], stripe: StripeStandIn, clock: Traveller
+        cls, mongo_uri: Callable[[str], str], stripe: StripeStandInClient, clock: Traveller
     ) -> AsyncIterator["Market"]:
         market = cls(stripe, clock)
         gateway = Gateway(KEY, stripe.url)
@@ -81,7 +81,7 @@ class Market:
                     database.connected(uri, [*documents, SessionCutoff])
                 )
                 market._databases[service] = database.database()
-                app = make_app(service, World(uri, "nats://nowhere", "redis://nowhere"))
+                app = make_app(service, TestEnvironment(uri, "nats://nowhere", "redis://nowhere"))
                 app.state.processor = market._processor
                 market._sessions = app.state.sessions
                 market._doors[service] = await stack.enter_async_context(
@@ -96,7 +96,7 @@ class Market:
         for kept in self._databases.values():
             for name in await kept.list_collection_names():
                 await kept[name].delete_many({})
-        await self.stripe.recover()
+        await self.stripe.reset()
         self._clear()
 
     @contextmanager
@@ -130,7 +130,7 @@ class Market:
 
     def _publish(self, envelope: Envelope) -> None:
         if envelope.subject == OrderCreated.subject:
-            order = envelope.open(OrderCreated)
+            order = envelope.decode(OrderCreated)
             self._timers[order.id] = order.expires_at
         number = len(self._told)
         self._told.append(envelope)
@@ -165,7 +165,7 @@ class Market:
         assert listener is not None
         with self._in(service):
             try:
-                end = await listeners.deliver(envelope.open(listener.event), envelope.id)
+                end = await listeners.deliver(envelope.decode(listener.event), envelope.id)
             except (RetryLater, Unavailable):
                 return None
             await self._relay()
@@ -181,7 +181,7 @@ class Market:
             return False
         del self._timers[order_id]
         event = ExpirationCompleted(order_id=order_id)
-        self._publish(Envelope.seal(event, id=order_id, time=utc_now(), trace={}))
+        self._publish(Envelope.encode(event, id=order_id, time=utc_now(), trace={}))
         return True
 
     async def sweep(self) -> None:
@@ -192,7 +192,7 @@ class Market:
 
     async def come_to_rest(self, rounds: int = 200) -> None:
         """Good days: deliver everything, let time pass, until nothing more happens."""
-        await self.stripe.recover()
+        await self.stripe.reset()
         for _ in range(rounds):
             while any([await self.deliver_all(service) for service in KEPT]):
                 pass
@@ -221,13 +221,13 @@ class Market:
 
     async def ever_charged(self) -> set[str]:
         """The orders that Stripe has taken money for, given back or not."""
-        charges = (await self.stripe.look("/v1/charges", limit=100))["data"]
+        charges = (await self.stripe.get("/v1/charges", limit=100))["data"]
         return {charge["metadata"]["order_id"] for charge in charges if charge["paid"]}
 
     async def money(self) -> dict[str, int]:
         """What Stripe has taken and not given back, in cents, by order."""
         taken: dict[str, int] = defaultdict(int)
-        for charge in (await self.stripe.look("/v1/charges", limit=100))["data"]:
+        for charge in (await self.stripe.get("/v1/charges", limit=100))["data"]:
             if charge["paid"]:
                 order_id = charge["metadata"]["order_id"]
                 taken[order_id] += charge["amount"] - charge["amount_refunded"]

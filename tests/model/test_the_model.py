@@ -28,13 +28,13 @@ from ticketing_common import circuit_breaker
 from ticketing_dev.stack.processes import servers, stand_ins
 from ticketing_dev.stack.processes.ports import free_port
 from ticketing_dev.stack.supervision.process import running
-from ticketing_testing import somebody
-from ticketing_testing.programs import StripeStandIn
+from ticketing_testing import new_user
+from ticketing_testing.standins import StripeStandInClient
 
 T = TypeVar("T")
 Run = Callable[[Coroutine[Any, Any, T]], T]
 
-SELLER, *BUYERS = (somebody() for _ in range(3))
+SELLER, *BUYERS = (new_user() for _ in range(3))
 CARDS = ["tok_visa", "tok_visa", "tok_chargeDeclined", "pm_card_threeDSecure2Required"]
 CONFIRMING = {"path": "/v1/payment_intents/", "method": "POST"}
 BAD_DAYS: list[dict[str, Any]] = [
@@ -136,9 +136,9 @@ class TheMarket(RuleBasedStateMachine):
         self.pay_for(order, informed, card, day)
 
     def pay_for(self, order: str, informed: bool, card: str, day: dict[str, Any] | None) -> None:
-        self.run(self.market.stripe.recover())
+        self.run(self.market.stripe.reset())
         if day is not None:
-            self.run(self.market.stripe.fail(**day, times=2))
+            self.run(self.market.stripe.add_fault(**day, times=2))
         body = {"orderId": order, "token": card}
         self.ask(informed, "payments", self.buyer_of[order], "POST", "", json=body)
 
@@ -148,9 +148,9 @@ class TheMarket(RuleBasedStateMachine):
         waiting = {"order_id": order, "status": "needs-confirmation"}
         for payment in self.run(self.market.rows("payments", "payments", **waiting)):
             intent = payment["stripe_id"]
-            found = self.run(self.market.stripe.look(f"/v1/payment_intents/{intent}"))
+            found = self.run(self.market.stripe.get(f"/v1/payment_intents/{intent}"))
             if found["status"] == "requires_action":
-                self.run(self.market.stripe.play("payment_intents", intent, says))
+                self.run(self.market.stripe.set_outcome("payment_intents", intent, says))
 
     @rule(seconds=st.sampled_from([1, 1, 20, 20, 61, 185]))
     def time_passes(self, seconds: float) -> None:
@@ -229,14 +229,16 @@ def run() -> Iterator[Any]:
 
 @pytest.fixture
 def market(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Market]:
-    monkeypatch.setattr(circuit_breaker, "FAILURES", 1_000_000)  # its pauses go by another clock
+    monkeypatch.setattr(
+        circuit_breaker, "FAILURE_THRESHOLD", 1_000_000
+    )  # its pauses go by another clock
     mongo = servers.mongo(free_port(), tmp_path / "mongo", durable=False)  # nothing crashes
     with (
         running(mongo),
         running(stand_ins.stripe(free_port(), tmp_path / "stripe")) as bank,
         time_machine.travel(datetime.now(UTC), tick=False) as clock,
     ):
-        stripe = StripeStandIn(bank.spec.url, {"Authorization": f"Bearer {KEY}"})
+        stripe = StripeStandInClient(bank.spec.url, {"Authorization": f"Bearer {KEY}"})
         opened = Market.open(mongo.uri, stripe, clock)
         market = run(opened.__aenter__())
         yield market

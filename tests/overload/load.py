@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ticketing_testing.patience import PATIENCE_SECONDS
+from ticketing_testing.timeouts import TIMEOUT_SECONDS
 
-SECONDS = PATIENCE_SECONDS
+SECONDS = TIMEOUT_SECONDS
 
 
 @dataclass

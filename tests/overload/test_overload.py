@@ -15,8 +15,8 @@ from ticketing_common.events import TicketCreated
 from ticketing_common.web.sessions import COOKIE, Sessions
 from ticketing_dev.stack.processes import services
 from ticketing_dev.stack.processes.ports import free_port
-from ticketing_testing import Bus, World, eventually, somebody
-from ticketing_testing.programs import beside, environment
+from ticketing_testing import Bus, TestEnvironment, eventually, new_user
+from ticketing_testing.processes import environment_variables, run_process
 
 CALM_SECONDS, STORM_SECONDS = 3, 6
 AS_MUCH = 4
@@ -25,11 +25,11 @@ AS_MUCH = 4
 class Shop:
     """tickets, in a process of its own, and the crowd before it."""
 
-    def __init__(self, url: str, bus: Bus, world: World) -> None:
+    def __init__(self, url: str, bus: Bus, environment: TestEnvironment) -> None:
         self.url = url
         self.bus = bus
-        self._world = world
-        cookie = Sessions([world.settings()["jwt_key"]]).issue(somebody())
+        self._world = environment
+        cookie = Sessions([environment.settings()["jwt_key"]]).issue(new_user())
         self.crowd = ConcurrencyLimitMiddleware(
             url.removeprefix("http://"),
             "/api/tickets",
@@ -46,14 +46,16 @@ class Shop:
 
     async def told(self) -> list[str]:
         """The tickets that it has told the others of."""
-        return [event.id for event in await self.bus.heard(TicketCreated, 0)]
+        return [event.id for event in await self.bus.published(TicketCreated, 0)]
 
 
 @pytest.fixture
-async def shop(world: World, tmp_path: Path) -> AsyncIterator[Shop]:
-    part = services.service("tickets", free_port(), tmp_path, environment(world.settings()))
-    async with Bus.open(world.nats_url) as bus, beside(part):
-        yield Shop(part.url, bus, world)
+async def shop(environment: TestEnvironment, tmp_path: Path) -> AsyncIterator[Shop]:
+    part = services.service(
+        "tickets", free_port(), tmp_path, environment_variables(environment.settings())
+    )
+    async with Bus.open(environment.nats_url) as bus, run_process(part):
+        yield Shop(part.url, bus, environment)
 
 
 def made(answers: list[Answer]) -> set[str]:

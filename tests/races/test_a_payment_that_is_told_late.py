@@ -15,9 +15,9 @@ from ticketing_common.web.sessions import COOKIE, Sessions
 from ticketing_dev.stack.processes import servers, services, stand_ins
 from ticketing_dev.stack.processes.ports import free_port
 from ticketing_dev.stack.supervision.process import Process
-from ticketing_testing import Bus, World, an_event, eventually, somebody
-from ticketing_testing.programs import beside, environment
-from ticketing_testing.stores import Stores
+from ticketing_testing import Bus, TestEnvironment, eventually, new_event, new_user
+from ticketing_testing.processes import environment_variables, run_process
+from ticketing_testing.store_servers import StoreServers
 
 PURCHASES = 6
 WINDOW_SECONDS = 20
@@ -53,11 +53,13 @@ class Shop:
 
 
 @asynccontextmanager
-async def open_shop(world: World, stores: Stores, folder: Path) -> AsyncIterator[Shop]:
-    buyer = somebody()
+async def open_shop(
+    environment: TestEnvironment, store_servers: StoreServers, folder: Path
+) -> AsyncIterator[Shop]:
+    buyer = new_user()
     nats = servers.nats(free_port(), folder / "nats")
     stripe = stand_ins.stripe(free_port(), folder / "stripe")
-    settings = world.settings() | {"nats_url": nats.url}
+    settings = environment.settings() | {"nats_url": nats.url}
     more: dict[str, dict[str, Any]] = {
         "orders": {"expiration_window_seconds": WINDOW_SECONDS},
         "payments": {
@@ -69,27 +71,27 @@ async def open_shop(world: World, stores: Stores, folder: Path) -> AsyncIterator
     }
     cookie = Sessions([settings["jwt_key"]]).issue(buyer)
     async with AsyncExitStack() as stack:
-        broker = await stack.enter_async_context(beside(nats))
-        await stack.enter_async_context(beside(stripe))
+        broker = await stack.enter_async_context(run_process(nats))
+        await stack.enter_async_context(run_process(stripe))
         urls = {}
         for service, its_own in more.items():
-            uri = stores.mongo_uri(f"late_{service}")
-            env = environment(settings | {"mongo_uri": uri} | its_own)
+            uri = store_servers.mongo_uri(f"late_{service}")
+            env = environment_variables(settings | {"mongo_uri": uri} | its_own)
             part = services.service(service, free_port(), folder / service, env)
-            await stack.enter_async_context(beside(part))
+            await stack.enter_async_context(run_process(part))
             urls[service] = part.url
         http = httpx.AsyncClient(cookies={COOKIE: cookie}, timeout=30)
         yield Shop(broker, await stack.enter_async_context(http), urls)
 
 
 async def test_an_order_that_is_paid_in_time_does_not_expire_because_nobody_could_tell_it(
-    world: World, stores: Stores, tmp_path: Path
+    environment: TestEnvironment, store_servers: StoreServers, tmp_path: Path
 ) -> None:
     """NATS is away from before the payments until after the orders' time."""
-    async with open_shop(world, stores, tmp_path) as shop:
-        tickets = [an_event(TicketCreated) for _ in range(PURCHASES + 1)]
+    async with open_shop(environment, store_servers, tmp_path) as shop:
+        tickets = [new_event(TicketCreated) for _ in range(PURCHASES + 1)]
         async with Bus.open(shop.nats.spec.url) as bus:
-            await bus.say(*tickets)
+            await bus.publish(*tickets)
         *orders, unpaid = await asyncio.gather(*map(shop.order, tickets))
         shop.nats.kill()
         paid = []

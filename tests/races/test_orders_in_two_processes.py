@@ -10,16 +10,23 @@ from ticketing_common.web.sessions import COOKIE, Sessions
 from ticketing_dev.stack.processes import services
 from ticketing_dev.stack.processes.ports import free_port
 from ticketing_dev.stack.supervision.process import Process
-from ticketing_testing import Bus, World, an_event, eventually, persistently, somebody
+from ticketing_testing import (
+    Bus,
+    TestEnvironment,
+    eventually,
+    new_event,
+    new_user,
+    retry_while_busy,
+)
 
 ROUNDS, BUYERS = 5, 30
 
 
 async def test_of_thirty_buyers_at_two_processes_one_gets_the_ticket_every_time(
-    world: World, tmp_path: Path
+    environment: TestEnvironment, tmp_path: Path
 ) -> None:
-    key = world.settings()["jwt_key"]
-    env = {"MONGO_URI": world.mongo_uri, "NATS_URL": world.nats_url, "JWT_KEY": key}
+    key = environment.settings()["jwt_key"]
+    env = {"MONGO_URI": environment.mongo_uri, "NATS_URL": environment.nats_url, "JWT_KEY": key}
     processes = [
         Process(services.service("orders", free_port(), tmp_path / str(number), env))
         for number in range(2)
@@ -28,23 +35,23 @@ async def test_of_thirty_buyers_at_two_processes_one_gets_the_ticket_every_time(
     try:
         for process in processes:
             await asyncio.to_thread(process.start)
-        async with Bus.open(world.nats_url) as bus:
+        async with Bus.open(environment.nats_url) as bus:
             desks = [
                 httpx.AsyncClient(
                     base_url=processes[number % 2].spec.url,
-                    cookies={COOKIE: sessions.issue(somebody())},
+                    cookies={COOKIE: sessions.issue(new_user())},
                     timeout=30,
                 )
                 for number in range(BUYERS)
             ]
             for round_number in range(1, ROUNDS + 1):
-                ticket = an_event(TicketCreated)
-                await bus.say(ticket)
+                ticket = new_event(TicketCreated)
+                await bus.publish(ticket)
                 await eventually(lambda ticket=ticket: _is_known(desks[0], ticket))  # type: ignore[misc]
 
                 answers = await asyncio.gather(
                     *(
-                        persistently(
+                        retry_while_busy(
                             partial(desk.post, "/api/orders", json={"ticketId": ticket.id})
                         )
                         for desk in desks
@@ -53,7 +60,7 @@ async def test_of_thirty_buyers_at_two_processes_one_gets_the_ticket_every_time(
 
                 statuses = Counter(answer.status_code for answer in answers)
                 assert statuses == {201: 1, 400: BUYERS - 1}
-                told = await bus.heard(OrderCreated, 2 * round_number)
+                told = await bus.published(OrderCreated, 2 * round_number)
                 assert [each.ticket.id for each in told].count(ticket.id) == 2  # and the scout's
             for desk in desks:
                 await desk.aclose()

@@ -75,7 +75,7 @@ async def restart_while_people_shop(market: Market) -> tuple[Counter[str], Any]:
     enough = asyncio.Event()
     async with market.browsers:
         people = [await market.somebody() for _ in range(SHOPPERS)]
-        await market.stripe.fail("delay", seconds=SLOW_SECONDS, times=SHOPPERS)
+        await market.stripe.add_fault("delay", seconds=SLOW_SECONDS, times=SHOPPERS)
         async with asyncio.TaskGroup() as shopping:
             window = shopping.create_task(look_on(people[0], ends))
             for person in people:

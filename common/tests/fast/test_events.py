@@ -18,7 +18,7 @@ from ticketing_common.events import (
     UserForgotPassword,
     UtcTime,
 )
-from ticketing_testing import an_event, an_id
+from ticketing_testing import new_event, new_id
 
 
 class Values(BaseModel):
@@ -27,24 +27,24 @@ class Values(BaseModel):
     at: UtcTime = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("event", EVENTS)
-def test_event_survives_encoding_and_decoding(event: type[DomainEvent]) -> None:
-    said = an_event(event)
+@pytest.mark.parametrize("event_type", EVENTS)
+def test_event_survives_encoding_and_decoding(event_type: type[DomainEvent]) -> None:
+    event = new_event(event_type)
 
-    envelope = Envelope.encode(said, id="1", time=datetime.now(UTC), trace={})
+    envelope = Envelope.encode(event, id="1", time=datetime.now(UTC), trace={})
 
-    assert envelope.decode(event) == said
-    assert envelope.headers["ce-type"] == event.__name__
+    assert envelope.decode(event_type) == event
+    assert envelope.headers["ce-type"] == event_type.__name__
     assert envelope.headers["ce-source"] == f"/{event.producer}"
     assert all("_" not in name for name in json.loads(envelope.body))
 
 
-@pytest.mark.parametrize("event", EVENTS)
-def test_event_ignores_unknown_fields(event: type[DomainEvent]) -> None:
-    said = an_event(event)
-    grown = json.loads(said.model_dump_json(by_alias=True)) | {"somethingNew": 1}
+@pytest.mark.parametrize("event_type", EVENTS)
+def test_event_ignores_unknown_fields(event_type: type[DomainEvent]) -> None:
+    event = new_event(event_type)
+    grown = json.loads(event.model_dump_json(by_alias=True)) | {"somethingNew": 1}
 
-    assert Envelope(event.subject, json.dumps(grown).encode()).decode(event) == said
+    assert Envelope(event.subject, json.dumps(grown).encode()).decode(event_type) == event
 
 
 def test_event_subjects_are_unique() -> None:
@@ -52,7 +52,7 @@ def test_event_subjects_are_unique() -> None:
 
 
 def test_invalid_message_error_repeats_no_value() -> None:
-    body = json.dumps({"id": an_id(), "version": 0, "token": "secret"}).encode()
+    body = json.dumps({"id": new_id(), "version": 0, "token": "secret"}).encode()
 
     with pytest.raises(InvalidMessage) as error:
         Envelope("user.forgot-password", body).decode(UserForgotPassword)
@@ -62,7 +62,7 @@ def test_invalid_message_error_repeats_no_value() -> None:
 
 
 def test_secret_is_in_the_message_but_not_in_repr() -> None:
-    event = an_event(UserForgotPassword)
+    event = new_event(UserForgotPassword)
 
     assert '"value":"secret"' in event.model_dump_json(by_alias=True)
     assert "secret" not in repr(event)
@@ -74,7 +74,7 @@ def test_of_builds_an_event_from_a_document() -> None:
         version = 3
         title = "Concert"
         price = Decimal("19.99")
-        user_id = an_id()
+        user_id = new_id()
 
     made = TicketUpdated.of(Ticket, order_id=None)
 
@@ -120,6 +120,6 @@ def test_time_is_in_utc_and_milliseconds() -> None:
 
 
 def test_event_price_is_exact() -> None:
-    event = an_event(TicketCreated, price=19.99)
+    event = new_event(TicketCreated, price=19.99)
 
     assert '"price":19.99' in event.model_dump_json(by_alias=True)

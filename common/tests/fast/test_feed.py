@@ -1,5 +1,3 @@
-"""What those who watch are told, whatever the broker does."""
-
 import asyncio
 
 import pytest
@@ -13,84 +11,86 @@ from ticketing_common.messaging.feed import (
     Subscriber,
     TooManySubscribers,
 )
-from ticketing_testing import an_event, an_id
-from ticketing_testing.patience import PATIENCE_SECONDS
+from ticketing_testing import new_event, new_id
+from ticketing_testing.timeouts import TIMEOUT_SECONDS
 
 
-def a_feed(**bounds: int) -> Feed:
-    """One that has begun at 10."""
+def create_feed(**bounds: int) -> Feed:
+    """Return a live feed that starts at position 10."""
     feed = Feed(TicketCreated, TicketUpdated, **bounds)
     feed.restart(10)
     feed.go_live()
     return feed
 
 
-def said(feed: Feed, *positions: int, key: str | None = None) -> list[VersionedEvent]:
-    """Has the feed hear something at each of these places."""
+def append_events(feed: Feed, *positions: int, key: str | None = None) -> list[VersionedEvent]:
+    """Append an event at each of these positions."""
     events = [
-        an_event(TicketUpdated, id=key or an_id(), version=position) for position in positions
+        new_event(TicketUpdated, id=key or new_id(), version=position) for position in positions
     ]
     for position, event in zip(positions, events, strict=True):
         feed.append(position, event)
     return list(events)
 
 
-async def told(subscriber: Subscriber, count: int, after: int | None = None) -> list[FeedItem]:
-    """The next that a subscriber is told, or less where that is the end."""
-    news: list[FeedItem] = []
-    async with asyncio.timeout(PATIENCE_SECONDS):
+async def next_items(
+    subscriber: Subscriber, count: int, after: int | None = None
+) -> list[FeedItem]:
+    """Return the next items, fewer if the subscription ends."""
+    items: list[FeedItem] = []
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         async for each in subscriber.items(after):
-            news.append(each)
-            if len(news) == count:
+            items.append(each)
+            if len(items) == count:
                 break
-    return news
+    return items
 
 
-def places(news: list[FeedItem]) -> list[int]:
-    assert all(isinstance(each, FeedEvent) for each in news), news
-    return [each.position for each in news]
+def positions(items: list[FeedItem]) -> list[int]:
+    assert all(isinstance(each, FeedEvent) for each in items), items
+    return [each.position for each in items]
 
 
 async def test_subscriber_receives_new_events() -> None:
-    feed = a_feed()
-    said(feed, 11)
+    feed = create_feed()
+    append_events(feed, 11)
     with feed.subscribe() as subscriber:
-        events = said(feed, 12, 13)
-        news = await told(subscriber, 2)
+        events = append_events(feed, 12, 13)
+        items = await next_items(subscriber, 2)
 
-    assert [each.event for each in news if isinstance(each, FeedEvent)] == events
-    assert places(news) == [12, 13]
+    assert [each.event for each in items if isinstance(each, FeedEvent)] == events
+    assert positions(items) == [12, 13]
 
 
 @pytest.mark.parametrize(("after", "missed"), [(10, [11, 12, 14]), (12, [14]), (13, [14])])
 async def test_reconnecting_subscriber_receives_missed_events_once(
     after: int, missed: list[int]
 ) -> None:
-    feed = a_feed()
-    said(feed, 11, 12)
+    feed = create_feed()
+    append_events(feed, 11, 12)
     with feed.subscribe() as subscriber:
-        said(feed, 14)  # 13 was nothing for us
+        append_events(feed, 14)  # 13 has no event of this feed
         feed.append(15, None)
 
-        async def comes_later() -> None:
-            said(feed, 16)
+        async def append_later() -> None:
+            append_events(feed, 16)
 
-        later = asyncio.create_task(comes_later())
-        assert places(await told(subscriber, len(missed) + 1, after)) == [*missed, 16]
+        later = asyncio.create_task(append_later())
+        assert positions(await next_items(subscriber, len(missed) + 1, after)) == [*missed, 16]
         await later
 
 
 @pytest.mark.parametrize("unknown", [-1, 9, 13])
 async def test_unknown_position_gets_a_resync(unknown: int) -> None:
-    feed = a_feed()
-    said(feed, 11, 12)
+    feed = create_feed()
+    append_events(feed, 11, 12)
     with feed.subscribe() as subscriber:
-        assert await told(subscriber, 1, unknown) == [Resync(12)]
+        assert await next_items(subscriber, 1, unknown) == [Resync(12)]
 
 
 async def test_feed_drops_events_above_its_capacity() -> None:
-    feed = a_feed(capacity=3)
-    said(feed, 11, 12, 13, 14, 15)
+    feed = create_feed(capacity=3)
+    append_events(feed, 11, 12, 13, 14, 15)
 
     assert [item.position for item in feed.since(12) or ()] == [13, 14, 15]
     assert feed.since(11) is None
@@ -98,46 +98,48 @@ async def test_feed_drops_events_above_its_capacity() -> None:
 
 
 async def test_event_has_the_previous_event_of_its_aggregate() -> None:
-    feed = a_feed(capacity=2)
-    key = an_id()
+    feed = create_feed(capacity=2)
+    key = new_id()
     with feed.subscribe() as subscriber:
-        first, second = said(feed, 11, 12, key=key)
-        said(feed, 13, 14)
-        said(feed, 15, key=key)
-        news = await told(subscriber, 5)
+        first, second = append_events(feed, 11, 12, key=key)
+        append_events(feed, 13, 14)
+        append_events(feed, 15, key=key)
+        items = await next_items(subscriber, 5)
 
-    before = [each.previous for each in news if isinstance(each, FeedEvent)]
+    before = [each.previous for each in items if isinstance(each, FeedEvent)]
     assert before == [None, first, None, None, None]
     assert second.aggregate_id == key
 
 
 async def test_subscriber_of_one_aggregate_receives_no_other() -> None:
-    feed, key = a_feed(max_backlog=2), an_id()
+    feed, key = create_feed(max_backlog=2), new_id()
     with feed.subscribe(key) as subscriber:
-        said(feed, *range(11, 20))
-        said(feed, 20, key=key)
-        assert places(await told(subscriber, 1)) == [20]
+        append_events(feed, *range(11, 20))
+        append_events(feed, 20, key=key)
+        assert positions(await next_items(subscriber, 1)) == [20]
 
 
 async def test_full_backlog_ends_the_subscription_without_loss() -> None:
-    feed = a_feed(max_backlog=3)
+    feed = create_feed(max_backlog=3)
     with feed.subscribe() as slow, feed.subscribe() as quick:
-        keeping_up = asyncio.create_task(told(quick, 6))
+        keeping_up = asyncio.create_task(next_items(quick, 6))
         for position in range(11, 17):
-            said(feed, position)
+            append_events(feed, position)
             await asyncio.sleep(0)
             await asyncio.sleep(0)
-        assert await told(slow, 1) == []
-        assert len(places(await keeping_up)) == 6
+        assert await next_items(slow, 1) == []
+        assert len(positions(await keeping_up)) == 6
 
     with feed.subscribe() as again:
-        assert places(await told(again, 3, 13)) == [14, 15, 16]
+        assert positions(await next_items(again, 3, 13)) == [14, 15, 16]
     with feed.subscribe() as too_late:
-        assert await told(too_late, 1, 12) == [Resync(16)], "a long past costs more than to look"
+        assert await next_items(too_late, 1, 12) == [Resync(16)], (
+            "a resync is cheaper than a long history"
+        )
 
 
 async def test_feed_limits_its_subscribers() -> None:
-    feed = a_feed(max_subscribers=2)
+    feed = create_feed(max_subscribers=2)
     with feed.subscribe():
         with feed.subscribe(), pytest.raises(TooManySubscribers), feed.subscribe():
             pass
@@ -147,49 +149,51 @@ async def test_feed_limits_its_subscribers() -> None:
 
 async def test_history_is_delivered_to_reconnecting_subscribers_only() -> None:
     feed = Feed(TicketCreated)
-    with feed.subscribe() as new, feed.subscribe() as returning, feed.subscribe() as stranger:
+    with feed.subscribe() as new, feed.subscribe() as returning, feed.subscribe() as unknown:
         waiting = [
-            asyncio.create_task(told(new, 2)),
-            asyncio.create_task(told(returning, 2, 12)),
-            asyncio.create_task(told(stranger, 2, 5)),
+            asyncio.create_task(next_items(new, 2)),
+            asyncio.create_task(next_items(returning, 2, 12)),
+            asyncio.create_task(next_items(unknown, 2, 5)),
         ]
         await asyncio.sleep(0)
         feed.restart(10)
-        said(feed, 11, 12, 13)
+        append_events(feed, 11, 12, 13)
         await asyncio.sleep(0)
         feed.go_live()
         feed.go_live()
         await asyncio.sleep(0)
-        said(feed, 14)
-        to_the_new, to_the_returning, to_the_stranger = await asyncio.gather(*waiting)
+        append_events(feed, 14)
+        received_by_new, received_by_returning, received_by_stranger = await asyncio.gather(
+            *waiting
+        )
 
-    assert [each.position for each in to_the_new] == [13, 14]
-    assert isinstance(to_the_new[0], Resync)
-    assert places(to_the_returning) == [13, 14]
-    assert [each.position for each in to_the_stranger] == [13, 14]
-    assert isinstance(to_the_stranger[0], Resync)
+    assert [each.position for each in received_by_new] == [13, 14]
+    assert isinstance(received_by_new[0], Resync)
+    assert positions(received_by_returning) == [13, 14]
+    assert [each.position for each in received_by_stranger] == [13, 14]
+    assert isinstance(received_by_stranger[0], Resync)
 
 
 async def test_restarted_feed_sends_a_resync() -> None:
-    feed = a_feed()
+    feed = create_feed()
     with feed.subscribe() as subscriber:
-        said(feed, 11)
+        append_events(feed, 11)
         feed.restart(0)
-        said(feed, 1)
+        append_events(feed, 1)
         feed.go_live()
-        said(feed, 2)
-        news = await told(subscriber, 3)
+        append_events(feed, 2)
+        items = await next_items(subscriber, 3)
 
-    assert news[1] == Resync(1)
-    assert [each.position for each in news] == [11, 1, 2]
+    assert items[1] == Resync(1)
+    assert [each.position for each in items] == [11, 1, 2]
 
 
 @pytest.mark.parametrize("begun", [True, False])
 @pytest.mark.parametrize("after", [None, 10])
 async def test_closed_feed_ends_all_subscriptions(begun: bool, after: int | None) -> None:
-    feed = a_feed() if begun else Feed(TicketCreated)
+    feed = create_feed() if begun else Feed(TicketCreated)
     with feed.subscribe() as subscriber:
-        waiting = asyncio.create_task(told(subscriber, 1, after))
+        waiting = asyncio.create_task(next_items(subscriber, 1, after))
         await asyncio.sleep(0)
         feed.close()
         assert await waiting == []

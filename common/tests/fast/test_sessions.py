@@ -5,14 +5,14 @@ import jwt
 import pytest
 
 from ticketing_common.web.sessions import Sessions
-from ticketing_testing import somebody
+from ticketing_testing import new_user
 
 KEY, OLD_KEY = "k" * 32, "o" * 32
 
 
 def claims(**changes: Any) -> dict[str, Any]:
     now = datetime.now(UTC)
-    user = somebody()
+    user = new_user()
     good = {
         "sub": user.id,
         "email": user.email,
@@ -23,7 +23,7 @@ def claims(**changes: Any) -> dict[str, Any]:
 
 
 def test_verify_returns_user_and_begin() -> None:
-    user = somebody()
+    user = new_user()
     before = datetime.now(UTC)
 
     verified = Sessions([KEY]).verify(Sessions([KEY]).issue(user))
@@ -34,14 +34,14 @@ def test_verify_returns_user_and_begin() -> None:
 
 
 def test_verify_accepts_the_previous_key() -> None:
-    token = Sessions([OLD_KEY]).issue(somebody())
+    token = Sessions([OLD_KEY]).issue(new_user())
 
     assert Sessions([KEY, OLD_KEY]).verify(token) is not None
     assert Sessions([KEY]).verify(token) is None
 
 
 def test_issue_signs_with_the_first_key() -> None:
-    assert Sessions([KEY]).verify(Sessions([KEY, OLD_KEY]).issue(somebody())) is not None
+    assert Sessions([KEY]).verify(Sessions([KEY, OLD_KEY]).issue(new_user())) is not None
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ticketing_testing.patience import PATIENCE_SECONDS
+from ticketing_testing.timeouts import TIMEOUT_SECONDS
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +24,7 @@ Eventually = Callable[..., Any]
 def eventually() -> Eventually:
     """Wait until the call gives something true, and give that."""
 
-    def wait(call: Callable[[], Any], seconds: float = PATIENCE_SECONDS) -> Any:
+    def wait(call: Callable[[], Any], seconds: float = TIMEOUT_SECONDS) -> Any:
         deadline = time.monotonic() + seconds
         while not (result := call()):
             assert time.monotonic() < deadline, "it did not happen"

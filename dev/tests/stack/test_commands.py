@@ -18,7 +18,7 @@ from dev.tests.stack.conftest import Eventually
 from ticketing_dev.stack import lifecycle
 from ticketing_dev.stack.folder import DataFolder
 from ticketing_dev.stack.processes.ports import free_port, is_free
-from ticketing_testing.patience import PATIENCE_SECONDS
+from ticketing_testing.timeouts import TIMEOUT_SECONDS
 
 
 def lives(pid: int) -> bool:
@@ -55,7 +55,7 @@ class Ticketing:
 
     def __call__(self, *args: str, **env: str) -> Ended:
         with self.begin(*args, **env) as process:
-            out, err = process.communicate(timeout=PATIENCE_SECONDS)
+            out, err = process.communicate(timeout=TIMEOUT_SECONDS)
         return Ended(process.returncode, out, err)
 
     def state(self) -> Any:
@@ -171,7 +171,7 @@ def test_a_signal_stops_a_stack_in_order(
     with ticketing.begin("up") as up:
         eventually(lambda: ticketing.stored()["state"] == "ready")
         up.send_signal(number)
-        out, err = up.communicate(timeout=PATIENCE_SECONDS)
+        out, err = up.communicate(timeout=TIMEOUT_SECONDS)
     assert (up.returncode, err) == (0, "")
     assert out.endswith("Stopping\nStopped.\n")
     assert all(map(is_free, ticketing.ports()))
@@ -188,7 +188,7 @@ def test_a_signal_stops_a_half_finished_start(
         )
         pids = [part["pid"] for part in ticketing.stored()["processes"] if part["pid"]]
         up.send_signal(signal.SIGINT)
-        _, err = up.communicate(timeout=PATIENCE_SECONDS)
+        _, err = up.communicate(timeout=TIMEOUT_SECONDS)
     assert up.returncode == 1
     assert "Interrupted before the stack was ready" in err
     assert len(pids) == 2
@@ -207,7 +207,7 @@ def test_a_start_that_nobody_watches_any_more_is_stopped(
         assert "store" in up.stdout.readline()
         up.stdout.close()
         gone.touch()
-        assert up.wait(timeout=PATIENCE_SECONDS) == 1
+        assert up.wait(timeout=TIMEOUT_SECONDS) == 1
         assert "Traceback" not in up.stderr.read()
     assert ticketing.stored()["state"] == "stopped"
     assert all(map(is_free, ticketing.ports()))
@@ -295,7 +295,7 @@ def test_logs_go_on_as_they_come(ticketing: Ticketing) -> None:
         os.kill(ticketing.stored()["processes"][1]["pid"], signal.SIGKILL)
         assert "hello from" in logs.stdout.readline()
         logs.send_signal(signal.SIGINT)
-        logs.communicate(timeout=PATIENCE_SECONDS)
+        logs.communicate(timeout=TIMEOUT_SECONDS)
     assert logs.returncode == 0
 
 

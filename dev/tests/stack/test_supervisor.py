@@ -11,7 +11,7 @@ from ticketing_dev.stack.processes.spec import ProcessSpec
 from ticketing_dev.stack.supervision.process import ProcessStartError
 from ticketing_dev.stack.supervision.state import ProcessState
 from ticketing_dev.stack.supervision.supervisor import Supervisor
-from ticketing_testing.patience import PATIENCE_SECONDS
+from ticketing_testing.timeouts import TIMEOUT_SECONDS
 
 
 @asynccontextmanager
@@ -44,7 +44,7 @@ def told_of(told: list[ProcessState], state: str) -> list[str]:
 
 
 async def reached(told: list[ProcessState], name: str, state: str, times: int = 1) -> None:
-    async with asyncio.timeout(PATIENCE_SECONDS):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         while sum((part.name, part.state) == (name, state) for part in told) < times:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
@@ -109,12 +109,12 @@ async def test_a_part_that_cannot_start_stops_all_others(fakes: Any, tmp_path: P
 
 async def test_a_half_finished_start_can_be_stopped(fakes: Any, tmp_path: Path) -> None:
     told: list[ProcessState] = []
-    parts = chain(fakes, tmp_path, program=fakes.NEVER_LISTENS, start_timeout=2 * PATIENCE_SECONDS)
+    parts = chain(fakes, tmp_path, program=fakes.NEVER_LISTENS, start_timeout=2 * TIMEOUT_SECONDS)
     supervisor = Supervisor(parts, told.append)
     run = asyncio.create_task(supervisor.run())
     await reached(told, "b", "starting")
     supervisor.stop()
-    async with asyncio.timeout(PATIENCE_SECONDS):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         await run
     assert told_of(told, "ready") == ["a"]
     assert all(state.pid is None and state.state == "stopped" for state in supervisor.states)
@@ -123,11 +123,11 @@ async def test_a_half_finished_start_can_be_stopped(fakes: Any, tmp_path: Path) 
 async def test_asked_twice_it_does_not_wait_for_what_will_not_stop(
     fakes: Any, tmp_path: Path
 ) -> None:
-    parts = chain(fakes, tmp_path, program=fakes.IGNORES_SIGTERM, stop_timeout=2 * PATIENCE_SECONDS)
+    parts = chain(fakes, tmp_path, program=fakes.IGNORES_SIGTERM, stop_timeout=2 * TIMEOUT_SECONDS)
     async with kept(parts) as (supervisor, told):
         supervisor.stop()
         await reached(told, "b", "stopping")
         supervisor.stop()
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             while told_of(told, "stopped") != ["c", "b", "a"]:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)

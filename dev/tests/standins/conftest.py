@@ -20,7 +20,7 @@ from dev.tests.standins.endpoint import SECRET, Listening, listening
 
 from ticketing_dev.standins import sendgrid as sendgrid_stand_in
 from ticketing_dev.standins import stripe as stripe_stand_in
-from ticketing_testing.programs import StripeStandIn
+from ticketing_testing.standins import StripeStandInClient
 
 Client = Callable[..., Any]
 
@@ -159,18 +159,18 @@ async def stripe_http(stripe_url: str) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-def bank(stripe_url: str) -> StripeStandIn:
+def bank(stripe_url: str) -> StripeStandInClient:
     """The Stripe stand-in as other packages' tests see it."""
-    return StripeStandIn(stripe_url, {"Authorization": "Bearer sk_test_one"})
+    return StripeStandInClient(stripe_url, {"Authorization": "Bearer sk_test_one"})
 
 
 @pytest.fixture
-async def endpoint(bank: StripeStandIn) -> AsyncIterator[Listening]:
+async def endpoint(bank: StripeStandInClient) -> AsyncIterator[Listening]:
     """An endpoint that Stripe's webhooks are delivered to."""
     async with listening() as listener:
-        await bank.tell(listener.url, SECRET)
+        await bank.set_webhook_endpoint(listener.url, SECRET)
         yield listener
-        await bank.recover()  # else it would go on telling an endpoint that is gone
+        await bank.reset()  # else it would go on telling an endpoint that is gone
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from ticketing_testing.patience import PATIENCE_SECONDS
+from ticketing_testing.timeouts import TIMEOUT_SECONDS
 
 SECRET = "whsec_of_the_tests"
 
@@ -39,7 +39,7 @@ class Listening:
 
     async def hears(self, number: int) -> list[FeedEvent]:
         """The first so many, once they have come."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             while len(self.heard) < number:
                 self.news.clear()
                 await self.news.wait()

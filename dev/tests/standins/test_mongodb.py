@@ -16,7 +16,7 @@ from ticketing_dev.checkout import ROOT
 from ticketing_dev.stack.processes import mongod, servers
 from ticketing_dev.stack.processes.ports import free_port
 from ticketing_dev.stack.supervision.process import running
-from ticketing_testing.patience import PATIENCE_SECONDS
+from ticketing_testing.timeouts import TIMEOUT_SECONDS
 
 Row = dict[str, Any]
 
@@ -39,7 +39,7 @@ def uri(tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def things(uri: str) -> Iterator[Collection[Row]]:
-    with pymongo.MongoClient[Row](uri, timeoutMS=PATIENCE_SECONDS * 1000) as client:
+    with pymongo.MongoClient[Row](uri, timeoutMS=TIMEOUT_SECONDS * 1000) as client:
         client.shop.things.insert_many([{"_id": 1, "n": 0}, {"_id": 2, "n": 0}])
         yield client.shop.things
 
@@ -64,7 +64,7 @@ def test_a_write_of_many_waits_for_a_transaction_and_lets_it_go_on(
                     beside.join(0.5)
                     assert beside.is_alive(), "it waits for what the transaction has written"
             session.commit_transaction()
-        beside.join(PATIENCE_SECONDS)
+        beside.join(TIMEOUT_SECONDS)
         assert [thing["n"] for thing in things.find()] == left
 
 

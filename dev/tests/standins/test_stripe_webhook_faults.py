@@ -7,41 +7,43 @@ import httpx
 from dev.tests.standins.endpoint import SECRET, Listening
 
 from ticketing_testing import eventually
-from ticketing_testing.programs import StripeStandIn
+from ticketing_testing.standins import StripeStandInClient
 
 Pay = Callable[..., Any]
 PAID = ["payment_intent.created", "charge.succeeded", "payment_intent.succeeded"]
 
 
 async def test_deliveries_that_are_held_go_when_they_are_let(
-    pay: Pay, bank: StripeStandIn, endpoint: Listening
+    pay: Pay, bank: StripeStandInClient, endpoint: Listening
 ) -> None:
-    await bank.treat_webhooks(hold=True, types=["payment_intent.succeeded"])
+    await bank.set_webhook_treatment(hold=True, types=["payment_intent.succeeded"])
     await pay("pm_card_visa")
 
     async def only_it_waits() -> bool:
-        waiting = await bank.deliveries(state="waiting")
+        waiting = await bank.deliveries(state="pending")
         return [(one["type"], one["tries"]) for one in waiting] == [("payment_intent.succeeded", 0)]
 
     assert await eventually(only_it_waits)
     assert sorted(endpoint.types) == sorted(PAID[:2])
-    await bank.treat_webhooks()
+    await bank.set_webhook_treatment()
     await endpoint.hears(3)
     assert endpoint.types[2] == "payment_intent.succeeded"
 
 
 async def test_what_was_held_can_go_newest_first(
-    pay: Pay, bank: StripeStandIn, endpoint: Listening
+    pay: Pay, bank: StripeStandInClient, endpoint: Listening
 ) -> None:
-    await bank.treat_webhooks(hold=True)
+    await bank.set_webhook_treatment(hold=True)
     await pay("pm_card_visa")
-    await bank.treat_webhooks(reverse=True)
+    await bank.set_webhook_treatment(reverse=True)
     await endpoint.hears(3)
     assert endpoint.types == PAID[::-1]
 
 
-async def test_events_can_be_told_twice(pay: Pay, bank: StripeStandIn, endpoint: Listening) -> None:
-    await bank.treat_webhooks(copies=2)
+async def test_events_can_be_told_twice(
+    pay: Pay, bank: StripeStandInClient, endpoint: Listening
+) -> None:
+    await bank.set_webhook_treatment(copies=2)
     await pay("pm_card_visa")
     heard = await endpoint.hears(6)
     assert sorted(endpoint.types) == sorted(PAID * 2)
@@ -49,9 +51,13 @@ async def test_events_can_be_told_twice(pay: Pay, bank: StripeStandIn, endpoint:
 
 
 async def test_an_event_that_was_dropped_is_told_only_by_hand(
-    client: Any, pay: Pay, stripe_http: httpx.AsyncClient, bank: StripeStandIn, endpoint: Listening
+    client: Any,
+    pay: Pay,
+    stripe_http: httpx.AsyncClient,
+    bank: StripeStandInClient,
+    endpoint: Listening,
 ) -> None:
-    await bank.treat_webhooks(copies=0)
+    await bank.set_webhook_treatment(copies=0)
     await pay("pm_card_visa")
     assert {row["state"] for row in await bank.deliveries()} == {"dropped"}
     lost = (await client.v1.events.list_async({"type": "charge.succeeded"})).data[0]
@@ -62,9 +68,9 @@ async def test_an_event_that_was_dropped_is_told_only_by_hand(
 
 
 async def test_the_page_shows_the_deliveries_and_sends_one_again(
-    pay: Pay, stripe_http: httpx.AsyncClient, bank: StripeStandIn, endpoint: Listening
+    pay: Pay, stripe_http: httpx.AsyncClient, bank: StripeStandInClient, endpoint: Listening
 ) -> None:
-    await bank.treat_webhooks(copies=0)
+    await bank.set_webhook_treatment(copies=0)
     await pay("pm_card_visa")
     lost = (await bank.deliveries())[0]
     button = f"play/events/{lost['event']}"
@@ -77,9 +83,13 @@ async def test_the_page_shows_the_deliveries_and_sends_one_again(
 
 
 async def test_one_event_can_be_told_while_all_others_are_held(
-    client: Any, pay: Pay, stripe_http: httpx.AsyncClient, bank: StripeStandIn, endpoint: Listening
+    client: Any,
+    pay: Pay,
+    stripe_http: httpx.AsyncClient,
+    bank: StripeStandInClient,
+    endpoint: Listening,
 ) -> None:
-    await bank.treat_webhooks(hold=True)
+    await bank.set_webhook_treatment(hold=True)
     await pay("pm_card_visa")
     for event in (await client.v1.events.list_async()).data:
         await stripe_http.post(f"/_control/webhooks/deliveries/{event.id}")
@@ -87,9 +97,9 @@ async def test_one_event_can_be_told_while_all_others_are_held(
 
 
 async def test_a_reset_forgets_the_bad_day_and_what_was_still_to_be_told(
-    pay: Pay, stripe_http: httpx.AsyncClient, bank: StripeStandIn, endpoint: Listening
+    pay: Pay, stripe_http: httpx.AsyncClient, bank: StripeStandInClient, endpoint: Listening
 ) -> None:
-    await bank.treat_webhooks(hold=True, copies=2, reverse=True)
+    await bank.set_webhook_treatment(hold=True, copies=2, reverse=True)
     await pay("pm_card_visa")
     assert (await stripe_http.delete("/_control/webhooks")).status_code == 204
     assert {row["state"] for row in await bank.deliveries()} == {"dropped"}
@@ -109,12 +119,12 @@ async def test_what_makes_no_sense_is_refused(stripe_http: httpx.AsyncClient) ->
 
 
 async def test_the_buyer_the_bank_and_time_are_played(
-    client: Any, pay: Pay, bank: StripeStandIn
+    client: Any, pay: Pay, bank: StripeStandInClient
 ) -> None:
     asked = await pay("pm_card_threeDSecure2Required", key="order-1")
-    assert (await bank.play("payment_intents", asked.id, "succeed"))["status"] == "succeeded"
+    assert (await bank.set_outcome("payment_intents", asked.id, "succeed"))["status"] == "succeeded"
     intent = await pay("pm_card_pendingRefund")
     refund = await client.v1.refunds.create_async({"payment_intent": intent.id})
-    assert (await bank.play("refunds", refund.id))["status"] == "succeeded"
-    await bank.age_keys(hours=24)
+    assert (await bank.set_outcome("refunds", refund.id))["status"] == "succeeded"
+    await bank.age_idempotency_keys(hours=24)
     assert (await pay("pm_card_threeDSecure2Required", key="order-1")).id != asked.id

@@ -13,7 +13,7 @@ from ticketing_dev.stack.processes.ports import free_port
 from ticketing_dev.stack.supervision.process import running
 from ticketing_dev.standins.stripe.webhooks import configured
 from ticketing_testing import eventually
-from ticketing_testing.programs import StripeStandIn
+from ticketing_testing.standins import StripeStandInClient
 
 Pay = Callable[..., Any]
 PAID = ["payment_intent.created", "charge.succeeded", "payment_intent.succeeded"]
@@ -67,9 +67,9 @@ async def test_how_a_card_behaves_is_not_told(pay: Pay, endpoint: Listening) -> 
 
 
 async def test_what_is_not_answered_with_2xx_is_told_again_in_growing_pauses(
-    pay: Pay, bank: StripeStandIn, endpoint: Listening
+    pay: Pay, bank: StripeStandInClient, endpoint: Listening
 ) -> None:
-    await bank.treat_webhooks(copies=0, types=["payment_intent.created", "charge.succeeded"])
+    await bank.set_webhook_treatment(copies=0, types=["payment_intent.created", "charge.succeeded"])
     endpoint.answers = [500, 302]
     await pay("pm_card_visa")
     heard = await endpoint.hears(3)

@@ -11,7 +11,7 @@ from ticketing_common.events import EVENTS, DomainEvent
 from ticketing_dev.tools import asyncapi
 from ticketing_dev.tools.diagram import subscription_lists
 from ticketing_dev.tools.event_schemas import ADVICE, broken, kept, schema_of
-from ticketing_testing import an_event
+from ticketing_testing import new_event
 
 ASYNCAPI = Path(__file__).parent / "asyncapi" / "3.0.0.json"
 
@@ -32,7 +32,7 @@ def test_an_event_s_schema_is_kept_as_it_is(event: type[DomainEvent]) -> None:
 
 @every_event
 def test_an_event_that_is_said_is_as_its_schema_says(event: type[DomainEvent]) -> None:
-    said = json.loads(an_event(event).model_dump_json(by_alias=True))
+    said = json.loads(new_event(event).model_dump_json(by_alias=True))
     Draft7Validator(schema_of(event)).validate(said)
 
 

@@ -34,8 +34,8 @@ from ticketing_dev.tools.diagram import subscription_lists
 from ticketing_dev.tools.openapi import apps
 from ticketing_dev.tools.permissions import OPERATOR, rendered
 from ticketing_ops.events.connection import connected
-from ticketing_testing import an_event, an_id, eventually
-from ticketing_testing.patience import PATIENCE_SECONDS
+from ticketing_testing import eventually, new_event, new_id
+from ticketing_testing.timeouts import TIMEOUT_SECONDS
 
 LISTS = {listeners.service: listeners for listeners in subscription_lists()}
 STREAMS = [str(stream.name) for stream in streams()]
@@ -54,7 +54,7 @@ class Member:
 
     @property
     def js(self) -> JetStreamContext:
-        return self.client.jetstream(timeout=PATIENCE_SECONDS)
+        return self.client.jetstream(timeout=TIMEOUT_SECONDS)
 
     async def hear(self, error: Exception) -> None:
         self.complaints.append(str(error))
@@ -105,7 +105,7 @@ def enter(nats: Nats) -> Enter:
             nats.url_of(user),
             inbox_prefix=f"_INBOX.{user}",
             error_cb=member.hear,
-            connect_timeout=int(PATIENCE_SECONDS),
+            connect_timeout=int(TIMEOUT_SECONDS),
         )
         try:
             yield member
@@ -124,7 +124,7 @@ async def operator(enter: Enter) -> AsyncIterator[Member]:
 
 
 async def say(member: Member, event: type[DomainEvent]) -> None:
-    sealed = Envelope.seal(an_event(event), id=an_id(), time=utc_now(), trace={})
+    sealed = Envelope.encode(new_event(event), id=new_id(), time=utc_now(), trace={})
     await member.js.publish(sealed.subject, sealed.body, headers=dict(sealed.headers))
 
 
@@ -170,7 +170,7 @@ async def test_a_service_says_what_it_has_to_say(
 ) -> None:
     async with enter(service) as member:
         for event in EVENTS:
-            if event.producer() == service:
+            if event.producer == service:
                 await say(member, event)
         assert member.complaints == []
 
@@ -183,18 +183,18 @@ async def test_a_service_hears_what_it_listens_to_acknowledges_it_and_buries_wha
     async with enter(service) as member:
         for row in listeners:
             await say(operator, row.event)
-            await publish_replay(operator.js, service, row.event.subject, b"{}", {}, id=an_id())
+            await publish_replay(operator.js, service, row.event.subject, b"{}", {}, id=new_id())
         for stream in consumers(listeners):
             subscription = await member.js.pull_subscribe_bind(service, stream=stream)
-            [first] = await subscription.fetch(1, timeout=PATIENCE_SECONDS)
+            [first] = await subscription.fetch(1, timeout=TIMEOUT_SECONDS)
             await first.nak(delay=0)
-            [first] = await subscription.fetch(1, timeout=PATIENCE_SECONDS)
+            [first] = await subscription.fetch(1, timeout=TIMEOUT_SECONDS)
             await first.in_progress()
             await first.ack()
         for row in listeners:
             await say(operator, row.event)
             subscription = await member.js.pull_subscribe_bind(service, stream=stream_of(row.event))
-            [message] = await subscription.fetch(1, timeout=PATIENCE_SECONDS)
+            [message] = await subscription.fetch(1, timeout=TIMEOUT_SECONDS)
             await bury(member.js, message, row, cause="a test", tries=1)
         await member.client.flush()
         assert member.complaints == []
@@ -240,7 +240,7 @@ async def test_expiration_looks_back_on_the_orders(enter: Enter, operator: Membe
 async def test_a_service_may_not_speak_for_another(
     enter: Enter, operator: Member, service: str
 ) -> None:
-    others = [event.subject for event in EVENTS if event.producer() != service]
+    others = [event.subject for event in EVENTS if event.producer != service]
     others += [f"{event.subject}.more" for event in EVENTS]
     others += [f"dead-letter.{one}.order.created" for one in LISTS if one != service]
     others += [f"again.{one}.order.created" for one in LISTS]

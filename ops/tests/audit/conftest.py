@@ -1,4 +1,4 @@
-"""A small market on real stores, and audits of it."""
+"""A small consistent data set in real stores, and audits of it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -15,97 +15,101 @@ from pymongo import AsyncMongoClient
 from redis.asyncio import Redis
 
 from ticketing_common.events import utc_now
+from ticketing_common.topology import SERVICES_WITH_DATABASE
 from ticketing_dev.standins import stripe as stripe_stand_in
-from ticketing_ops.audit.addresses import SERVICES, Addresses
-from ticketing_ops.audit.auditing import Audit, audit
+from ticketing_ops.audit.check_runner import AuditResult, run_checks
 from ticketing_ops.audit.checks import CHECKS
-from ticketing_ops.audit.looking import Look
-from ticketing_ops.audit.stores import opened
-from ticketing_testing import World, serving
-from ticketing_testing.patience import PATIENCE_SECONDS
-from ticketing_testing.stores import Stores as Servers
+from ticketing_ops.audit.scan import Scan
+from ticketing_ops.audit.stores import connected
+from ticketing_ops.connections import Connections
+from ticketing_testing import TestEnvironment, serve_app
+from ticketing_testing.store_servers import StoreServers as Servers
+from ticketing_testing.timeouts import TIMEOUT_SECONDS
 
 KEY = "sk_test_audit"
+
+Resolve = Callable[[], Awaitable[None]]
+RunAudit = Callable[..., Awaitable[AuditResult]]
 
 
 @pytest.fixture
 async def stripe_url(tmp_path: Path) -> AsyncIterator[str]:
-    """Stripe's stand-in, for this test alone."""
-    async with serving(stripe_stand_in.create_app(tmp_path / "stripe")) as served:
+    """The URL of a Stripe stand-in for this test alone."""
+    async with serve_app(stripe_stand_in.create_app(tmp_path / "stripe")) as served:
         yield served.url
 
 
 @pytest.fixture
-async def addresses(world: World, stores: Servers, stripe_url: str) -> AsyncIterator[Addresses]:
-    """A database for each service, in the test's own world."""
-    name = world.mongo_uri.rpartition("/")[2].partition("?")[0]
-    uris = {service: stores.mongo_uri(f"{name}-{service}") for service in SERVICES}
-    yield Addresses.model_validate(
-        {f"audit_{service}_mongo_uri": uri for service, uri in uris.items()}
+async def connections(
+    environment: TestEnvironment, store_servers: Servers, stripe_url: str
+) -> AsyncIterator[Connections]:
+    """Connections with one new database per service."""
+    name = environment.mongo_uri.rpartition("/")[2].partition("?")[0]
+    yield Connections.from_variables(
+        {
+            f"{service.upper()}_MONGO_URI": store_servers.mongo_uri(f"{name}-{service}")
+            for service in SERVICES_WITH_DATABASE
+        }
         | {
-            "nats_url": world.nats_url,
-            "redis_url": world.redis_url,
-            "stripe_key": KEY,
-            "stripe_api_base": stripe_url,
+            "NATS_URL": environment.nats_url,
+            "REDIS_URL": environment.redis_url,
+            "STRIPE_KEY": KEY,
+            "STRIPE_API_BASE": stripe_url,
         }
     )
-    client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(world.mongo_uri)
+    client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(environment.mongo_uri)
     async with client:
-        for service in SERVICES:
+        for service in SERVICES_WITH_DATABASE:
             await client.drop_database(f"{name}-{service}")
 
 
 @pytest.fixture
-async def shop(addresses: Addresses) -> AsyncIterator[Shop]:
-    """The market, in order."""
+async def shop(connections: Connections) -> AsyncIterator[Shop]:
+    """The data set, without a violation."""
     async with AsyncExitStack() as stack:
         databases = {}
-        for service in SERVICES:
+        for service in SERVICES_WITH_DATABASE:
             client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(
-                addresses.mongo_uri(service), tz_aware=True
+                connections.mongo_uri(service), tz_aware=True
             )
             await stack.enter_async_context(client)
             databases[service] = client.get_default_database()
-        connection = await nats.connect(addresses.nats_url)
+        connection = await nats.connect(connections.nats_url)
         stack.push_async_callback(connection.close)
-        redis = await stack.enter_async_context(Redis.from_url(addresses.redis_url))
+        redis = await stack.enter_async_context(Redis.from_url(connections.redis_url))
         stripe = await stack.enter_async_context(
             httpx.AsyncClient(
-                base_url=str(addresses.stripe_api_base),
+                base_url=str(connections.stripe_api_base),
                 headers={"Authorization": f"Bearer {KEY}"},
                 timeout=20,
             )
         )
-        shop = Shop(databases, connection.jetstream(timeout=PATIENCE_SECONDS), redis, stripe)
+        shop = Shop(databases, connection.jetstream(timeout=TIMEOUT_SECONDS), redis, stripe)
         await shop.open()
         yield shop
 
 
-Heal = Callable[[], Awaitable[None]]
-Look_at = Callable[..., Awaitable[Audit]]
-
-
 @pytest.fixture
-def look_at(addresses: Addresses) -> Look_at:
-    """Audits the market; what `heal` does happens within the grace."""
+def run_audit(connections: Connections) -> RunAudit:
+    """A function that audits the stores, and calls `resolve` within the grace."""
 
-    async def look(heal: Heal | None = None, days: float = 30) -> Audit:
-        once, healed = asyncio.Lock(), False
+    async def run(resolve: Resolve | None = None, days: float = 30) -> AuditResult:
+        lock, is_resolved = asyncio.Lock(), False
 
         async def wait(_: timedelta) -> None:
-            nonlocal healed
-            async with once:
-                if heal is not None and not healed:
-                    await heal()
-                healed = True
+            nonlocal is_resolved
+            async with lock:
+                if resolve is not None and not is_resolved:
+                    await resolve()
+                is_resolved = True
 
-        async with opened(addresses) as stores:
-            seen = Look(stores, utc_now() - timedelta(days=days), timedelta(0))
-            return await audit(seen, CHECKS, wait)
+        async with connected(connections) as stores:
+            scan = Scan(stores, utc_now() - timedelta(days=days), timedelta(0))
+            return await run_checks(scan, CHECKS, wait)
 
-    return look
+    return run
 
 
-def told(found: Audit) -> list[tuple[str, dict[str, str]]]:
-    """What an audit has found: kinds, each with its ids."""
-    return [(finding.kind.name, dict(finding.ids)) for finding in found.findings]
+def kinds_and_ids(result: AuditResult) -> list[tuple[str, dict[str, str]]]:
+    """Return the kind and the ids of each finding."""
+    return [(finding.kind.name, dict(finding.ids)) for finding in result.findings]

@@ -15,23 +15,23 @@ from ticketing_common.messaging.listeners import Listeners, Reject
 from ticketing_common.service import create_service
 from ticketing_common.settings import StoreSettings
 from ticketing_ops.cli import app
-from ticketing_testing import Bus, Served, World
+from ticketing_testing import Bus, RunningService, TestEnvironment
 
 Command = Callable[..., Awaitable[Result]]
 
 
 @pytest.fixture
-async def bus(world: World) -> AsyncIterator[Bus]:
-    async with Bus.open(world.nats_url) as opened:
+async def bus(environment: TestEnvironment) -> AsyncIterator[Bus]:
+    async with Bus.open(environment.nats_url) as opened:
         yield opened
 
 
 @pytest.fixture
-def ticketing(world: World) -> Command:
+def ticketing(environment: TestEnvironment) -> Command:
     """Runs a command as an operator would, and gives how it ended."""
 
     async def run(*words: str, stdin: str | None = None) -> Result:
-        env = {"NATS_URL": world.nats_url, "COLUMNS": "200"}
+        env = {"NATS_URL": environment.nats_url, "COLUMNS": "200"}
         return await asyncio.to_thread(CliRunner().invoke, app, words, input=stdin, env=env)
 
     return run
@@ -73,8 +73,8 @@ class Desk:
         self.heard.append(event.id)
         await Note(id=PydanticObjectId(event.id)).insert()
 
-    def app(self, world: World) -> FastAPI:
-        settings = StoreSettings(mongo_uri=world.mongo_uri, nats_url=world.nats_url)
+    def app(self, environment: TestEnvironment) -> FastAPI:
+        settings = StoreSettings(mongo_uri=environment.mongo_uri, nats_url=environment.nats_url)
         return create_service(settings, self.listeners, description="", documents=[Note])
 
 
@@ -84,6 +84,6 @@ def desk() -> Desk:
 
 
 @pytest.fixture
-async def served(world: World, desk: Desk) -> AsyncIterator[Served]:
-    async with world.serving(desk.app(world)) as running:
+async def served(environment: TestEnvironment, desk: Desk) -> AsyncIterator[RunningService]:
+    async with environment.serve(desk.app(environment)) as running:
         yield running

@@ -5,25 +5,25 @@ from typing import Any
 from ops.tests.events.conftest import Command, Desk
 
 from ticketing_common.events import OrderCreated, TicketCreated, UserForgotPassword
-from ticketing_testing import Bus, Served, an_event, eventually
+from ticketing_testing import Bus, RunningService, eventually, new_event
 
 Letters = Callable[[], Awaitable[list[Any]]]
 
 
-async def dies(served: Served, desk: Desk, *events: Any) -> list[str]:
+async def dies(served: RunningService, desk: Desk, *events: Any) -> list[str]:
     """Have events end as dead letters; gives their ids."""
     desk.broken = True
     before = len(await served.bus.dead_letters())
-    ids = [await served.bus.say(event) for event in events]
+    ids = [await served.bus.publish(event) for event in events]
     await served.bus.dead_letters(before + len(events))
     desk.broken = False
     return ids
 
 
 async def test_a_dead_letter_is_listed_with_its_listener_tries_and_error(
-    served: Served, desk: Desk, letters: Letters, ticketing: Command
+    served: RunningService, desk: Desk, letters: Letters, ticketing: Command
 ) -> None:
-    [event_id] = await dies(served, desk, an_event(OrderCreated))
+    [event_id] = await dies(served, desk, new_event(OrderCreated))
 
     [letter] = await letters()
 
@@ -41,8 +41,10 @@ async def test_a_dead_letter_is_listed_with_its_listener_tries_and_error(
     assert "the [desk] is broken" in shown
 
 
-async def test_a_dead_letter_is_shown_whole(served: Served, desk: Desk, ticketing: Command) -> None:
-    event = an_event(OrderCreated)
+async def test_a_dead_letter_is_shown_whole(
+    served: RunningService, desk: Desk, ticketing: Command
+) -> None:
+    event = new_event(OrderCreated)
     [event_id] = await dies(served, desk, event)
 
     shown = json.loads((await ticketing("dead-letters", "show", "1")).stdout)
@@ -53,36 +55,36 @@ async def test_a_dead_letter_is_shown_whole(served: Served, desk: Desk, ticketin
 
 
 async def test_a_dead_letter_that_is_retried_is_handled_and_gone(
-    served: Served, desk: Desk, letters: Letters, ticketing: Command
+    served: RunningService, desk: Desk, letters: Letters, ticketing: Command
 ) -> None:
-    event = an_event(OrderCreated)
+    event = new_event(OrderCreated)
     await dies(served, desk, event)
 
     answer = await ticketing("dead-letters", "retry", "1", "--yes")
 
     assert answer.exit_code == 0, answer.output
-    await served.bus.settled(desk.listeners)
+    await served.bus.wait_until_handled(desk.listeners)
     assert desk.heard == [event.id]
     assert await letters() == []
 
 
 async def test_only_the_service_that_failed_hears_what_is_retried(
-    served: Served, desk: Desk, ticketing: Command
+    served: RunningService, desk: Desk, ticketing: Command
 ) -> None:
-    await dies(served, desk, an_event(OrderCreated))
-    said = await served.bus.heard(OrderCreated)
+    await dies(served, desk, new_event(OrderCreated))
+    said = await served.bus.published(OrderCreated)
 
     await ticketing("dead-letters", "retry", "--all", "--yes")
-    await served.bus.settled(desk.listeners)
+    await served.bus.wait_until_handled(desk.listeners)
 
-    assert await served.bus.heard(OrderCreated) == said
+    assert await served.bus.published(OrderCreated) == said
     assert len(desk.heard) == 1
 
 
 async def test_what_fails_again_is_a_dead_letter_again(
-    served: Served, desk: Desk, letters: Letters, ticketing: Command
+    served: RunningService, desk: Desk, letters: Letters, ticketing: Command
 ) -> None:
-    [event_id] = await dies(served, desk, an_event(OrderCreated))
+    [event_id] = await dies(served, desk, new_event(OrderCreated))
     desk.broken = True
 
     await ticketing("dead-letters", "retry", "1", "--yes")
@@ -96,9 +98,9 @@ async def test_what_fails_again_is_a_dead_letter_again(
 
 
 async def test_a_dead_letter_that_is_discarded_is_gone_for_good(
-    served: Served, desk: Desk, letters: Letters, ticketing: Command
+    served: RunningService, desk: Desk, letters: Letters, ticketing: Command
 ) -> None:
-    await dies(served, desk, an_event(OrderCreated), an_event(TicketCreated))
+    await dies(served, desk, new_event(OrderCreated), new_event(TicketCreated))
     _, kept = await letters()
 
     await ticketing("dead-letters", "discard", "1", "--yes")
@@ -108,9 +110,9 @@ async def test_a_dead_letter_that_is_discarded_is_gone_for_good(
 
 
 async def test_nothing_is_done_that_was_not_agreed_to(
-    served: Served, desk: Desk, letters: Letters, ticketing: Command
+    served: RunningService, desk: Desk, letters: Letters, ticketing: Command
 ) -> None:
-    await dies(served, desk, an_event(OrderCreated), an_event(TicketCreated))
+    await dies(served, desk, new_event(OrderCreated), new_event(TicketCreated))
 
     for words in (["discard", "--all"], ["retry", "--all"], ["discard", "1"]):
         answer = await ticketing("dead-letters", *words, stdin="n\n")
@@ -123,13 +125,13 @@ async def test_nothing_is_done_that_was_not_agreed_to(
 
 
 async def test_a_secret_in_a_dead_letter_is_not_shown_and_not_lost(
-    served: Served, desk: Desk, ticketing: Command
+    served: RunningService, desk: Desk, ticketing: Command
 ) -> None:
-    event = an_event(
+    event = new_event(
         UserForgotPassword, token={"value": "s3cr3t", "expires_at": "2030-01-01T00:00Z"}
     )
     await dies(served, desk, event)
-    await served.bus.say_raw(UserForgotPassword, b'{"token": {"value": "s3cr3t"')
+    await served.bus.publish_raw(UserForgotPassword, b'{"token": {"value": "s3cr3t"')
     await served.bus.dead_letters(2)
 
     shown = [(await ticketing("dead-letters", *words)).output for words in (
@@ -139,7 +141,7 @@ async def test_a_secret_in_a_dead_letter_is_not_shown_and_not_lost(
     assert "s3cr3t" not in "".join(shown)
     assert "withheld" in shown[1]
     await ticketing("dead-letters", "retry", "1", "--yes")
-    await served.bus.settled(desk.listeners)
+    await served.bus.wait_until_handled(desk.listeners)
     assert desk.heard == [event.id]
 
 

@@ -31,7 +31,7 @@ from ticketing_common.events import (
     UserSignedUp,
 )
 from ticketing_common.messaging.listeners import Listeners
-from ticketing_testing import Bus, World, an_event, an_id, eventually
+from ticketing_testing import Bus, TestEnvironment, eventually, new_event, new_id
 
 Rows = dict[str, list[dict[str, Any]]]
 
@@ -45,8 +45,8 @@ NOT_COPIES = {"inbox", "outbox", "mails", "answers", "bookmarks"}
 NOWHERE = "http://127.0.0.1:1"
 
 
-def make_app(service: str, world: World) -> FastAPI:
-    settings = world.settings()
+def make_app(service: str, environment: TestEnvironment) -> FastAPI:
+    settings = environment.settings()
     match service:
         case "orders":
             return orders.app.create_app(OrdersSettings(**settings))
@@ -61,38 +61,38 @@ def make_app(service: str, world: World) -> FastAPI:
 
 def a_story() -> list[DomainEvent]:
     """What happens in a market in a few days."""
-    seller, buyer, sold, gone = an_id(), an_id(), an_id(), an_id()
-    bought, dropped = an_id(), an_id()
+    seller, buyer, sold, gone = new_id(), new_id(), new_id(), new_id()
+    bought, dropped = new_id(), new_id()
     ticket = {"id": sold, "title": "Opera", "price": 40}
     whose: dict[str, Any] = {"user_id": buyer, "ticket": ticket}
     return [
-        an_event(UserSignedUp, id=seller),
-        an_event(UserSignedUp, id=buyer),
-        an_event(UserForgotPassword, id=buyer, version=1),
-        an_event(UserChangedPassword, id=buyer, version=2),
-        an_event(TicketCreated, id=sold, user_id=seller),
-        an_event(TicketCreated, id=gone, user_id=seller),
-        an_event(TicketUpdated, id=sold, version=1, user_id=seller, title="Opera", price=40),
-        an_event(TicketDeleted, id=gone, version=1),
-        an_event(OrderCreated, id=dropped, **whose),
-        an_event(OrderCancelled, id=dropped, version=1, status="cancelled", **whose),
-        an_event(OrderCreated, id=bought, **whose),
-        an_event(OrderAwaitingPayment, id=bought, version=1, status="awaiting:payment"),
-        an_event(OrderCompleted, id=bought, version=2, status="complete", **whose),
+        new_event(UserSignedUp, id=seller),
+        new_event(UserSignedUp, id=buyer),
+        new_event(UserForgotPassword, id=buyer, version=1),
+        new_event(UserChangedPassword, id=buyer, version=2),
+        new_event(TicketCreated, id=sold, user_id=seller),
+        new_event(TicketCreated, id=gone, user_id=seller),
+        new_event(TicketUpdated, id=sold, version=1, user_id=seller, title="Opera", price=40),
+        new_event(TicketDeleted, id=gone, version=1),
+        new_event(OrderCreated, id=dropped, **whose),
+        new_event(OrderCancelled, id=dropped, version=1, status="cancelled", **whose),
+        new_event(OrderCreated, id=bought, **whose),
+        new_event(OrderAwaitingPayment, id=bought, version=1, status="awaiting:payment"),
+        new_event(OrderCompleted, id=bought, version=2, status="complete", **whose),
     ]
 
 
-async def rows(world: World, *, of: set[str] | None = None) -> Rows:
+async def rows(environment: TestEnvironment, *, of: set[str] | None = None) -> Rows:
     """All that a service has, by collection; or all of some collections."""
-    async with AsyncMongoClient[dict[str, Any]](world.mongo_uri) as client:
+    async with AsyncMongoClient[dict[str, Any]](environment.mongo_uri) as client:
         database = client.get_default_database()
         names = {*await database.list_collection_names()} - NOT_COPIES if of is None else of
         return {name: await database[name].find().sort("_id").to_list() for name in names}
 
 
-async def forget(world: World, *collections: str) -> None:
+async def forget(environment: TestEnvironment, *collections: str) -> None:
     """Lose some collections, or the whole database with its inbox."""
-    async with AsyncMongoClient[dict[str, Any]](world.mongo_uri) as client:
+    async with AsyncMongoClient[dict[str, Any]](environment.mongo_uri) as client:
         database = client.get_default_database()
         for name in collections:
             await database.drop_collection(name)
@@ -102,105 +102,105 @@ async def forget(world: World, *collections: str) -> None:
 
 @pytest.mark.parametrize("service", ["payments", "contact", "orders"])
 async def test_a_service_whose_database_is_lost_has_its_copies_again_after_a_replay(
-    service: str, world: World, ticketing: Command
+    service: str, environment: TestEnvironment, ticketing: Command
 ) -> None:
     listeners: Listeners = LISTENERS[service]
-    async with world.serving(make_app(service, world)) as served:
-        await served.bus.say(*a_story())
-        await served.bus.settled(listeners)
-        before = await rows(world)
-        mails = await rows(world, of={"mails"})
-    await forget(world)
+    async with environment.serve(make_app(service, environment)) as served:
+        await served.bus.publish(*a_story())
+        await served.bus.wait_until_handled(listeners)
+        before = await rows(environment)
+        mails = await rows(environment, of={"mails"})
+    await forget(environment)
 
-    async with world.serving(make_app(service, world)) as served:
-        assert any((await rows(world)).values()) is False
+    async with environment.serve(make_app(service, environment)) as served:
+        assert any((await rows(environment)).values()) is False
         answer = await ticketing("events", "replay", "--to", service)
         assert answer.exit_code == 0, answer.output
-        await served.bus.settled(listeners)
+        await served.bus.wait_until_handled(listeners)
 
-        after = await rows(world)
+        after = await rows(environment)
         assert {name: some for name, some in after.items() if some} == {
             name: some for name, some in before.items() if some
         }
         assert any(before.values())
-        assert (await rows(world, of={"mails", "outbox"}))["mails"] == []
+        assert (await rows(environment, of={"mails", "outbox"}))["mails"] == []
         assert bool(mails["mails"]) == (service == "contact")
         assert await served.bus.dead_letters() == []
 
 
 async def test_a_replay_rebuilds_one_lost_copy_and_harms_nothing_else(
-    world: World, ticketing: Command
+    environment: TestEnvironment, ticketing: Command
 ) -> None:
-    async with world.serving(make_app("orders", world)) as served:
-        await served.bus.say(*a_story())
-        await served.bus.settled(orders.handlers.listeners)
-        before = await rows(world)
-        await forget(world, "tickets")
+    async with environment.serve(make_app("orders", environment)) as served:
+        await served.bus.publish(*a_story())
+        await served.bus.wait_until_handled(orders.handlers.listeners)
+        before = await rows(environment)
+        await forget(environment, "tickets")
 
         await ticketing("events", "replay", "ticket.*", "--to", "orders", "--from", "1h")
-        await served.bus.settled(orders.handlers.listeners)
+        await served.bus.wait_until_handled(orders.handlers.listeners)
 
-        assert await rows(world) == before
+        assert await rows(environment) == before
 
 
 async def test_a_replay_where_nothing_is_lost_changes_nothing(
-    world: World, ticketing: Command
+    environment: TestEnvironment, ticketing: Command
 ) -> None:
-    async with world.serving(make_app("contact", world)) as served:
-        await served.bus.say(*a_story())
-        await served.bus.settled(contact.handlers.listeners)
-        before = await rows(world)
-        mails = {row["_id"] for row in (await rows(world, of={"mails"}))["mails"]}
+    async with environment.serve(make_app("contact", environment)) as served:
+        await served.bus.publish(*a_story())
+        await served.bus.wait_until_handled(contact.handlers.listeners)
+        before = await rows(environment)
+        mails = {row["_id"] for row in (await rows(environment, of={"mails"}))["mails"]}
 
         await ticketing("events", "replay", "--to", "contact")
-        await served.bus.settled(contact.handlers.listeners)
+        await served.bus.wait_until_handled(contact.handlers.listeners)
 
-        assert await rows(world) == before
-        assert {row["_id"] for row in (await rows(world, of={"mails"}))["mails"]} == mails
+        assert await rows(environment) == before
+        assert {row["_id"] for row in (await rows(environment, of={"mails"}))["mails"]} == mails
 
 
 async def test_events_that_come_during_a_replay_wait_for_it_and_have_their_effect(
-    world: World, ticketing: Command
+    environment: TestEnvironment, ticketing: Command
 ) -> None:
-    ticket = an_id()
-    async with world.serving(make_app("orders", world)) as served:
-        await served.bus.say(an_event(TicketCreated, id=ticket))
-        await served.bus.settled(orders.handlers.listeners)
-        await forget(world, "tickets")
+    ticket = new_id()
+    async with environment.serve(make_app("orders", environment)) as served:
+        await served.bus.publish(new_event(TicketCreated, id=ticket))
+        await served.bus.wait_until_handled(orders.handlers.listeners)
+        await forget(environment, "tickets")
 
-        await served.bus.say(an_event(TicketUpdated, id=ticket, version=1, title="Late"))
+        await served.bus.publish(new_event(TicketUpdated, id=ticket, version=1, title="Late"))
         await ticketing("events", "replay", "--to", "orders")
 
         async def caught_up() -> bool:
-            found = (await rows(world, of={"tickets"}))["tickets"]
+            found = (await rows(environment, of={"tickets"}))["tickets"]
             return [(row["version"], row["title"]) for row in found] == [(1, "Late")]
 
         assert await eventually(caught_up)
 
 
 async def test_a_replay_is_told_to_nobody_else_and_counts_what_it_tells(
-    world: World, ticketing: Command
+    environment: TestEnvironment, ticketing: Command
 ) -> None:
-    async with world.serving(make_app("orders", world)) as served:
-        await served.bus.say(an_event(TicketCreated), an_event(OrderCreated))
-        await served.bus.settled(orders.handlers.listeners)
+    async with environment.serve(make_app("orders", environment)) as served:
+        await served.bus.publish(new_event(TicketCreated), new_event(OrderCreated))
+        await served.bus.wait_until_handled(orders.handlers.listeners)
 
         answer = await ticketing("events", "replay", "--to", "orders")
-        await served.bus.settled(orders.handlers.listeners)
+        await served.bus.wait_until_handled(orders.handlers.listeners)
 
         assert [line.split() for line in answer.stdout.splitlines()] == [
             ["ticket.created", "1"],
             ["in", "all,", "told", "to", "orders", "1"],
         ]
-        assert len(await served.bus.heard(TicketCreated)) == 1
+        assert len(await served.bus.published(TicketCreated)) == 1
 
 
 async def test_a_replay_tells_of_documents_whose_beginning_the_bus_has_forgotten(
-    world: World, ticketing: Command
+    environment: TestEnvironment, ticketing: Command
 ) -> None:
-    async with world.serving(make_app("orders", world)) as served:
-        ticket = an_event(TicketUpdated, version=7)
-        await served.bus.say(ticket, an_event(PaymentCreated, version=2))
+    async with environment.serve(make_app("orders", environment)) as served:
+        ticket = new_event(TicketUpdated, version=7)
+        await served.bus.publish(ticket, new_event(PaymentCreated, version=2))
         await served.bus.dead_letters(1)
 
         answer = await ticketing("events", "replay", "--to", "orders", "--wait", "5")
@@ -209,10 +209,13 @@ async def test_a_replay_tells_of_documents_whose_beginning_the_bus_has_forgotten
         assert "1 are not handled yet. They wait for orders, or for what must" in answer.stderr
 
 
-async def test_a_secret_is_not_told_again(world: World, ticketing: Command) -> None:
-    async with Bus.open(world.nats_url) as bus, world.serving(make_app("contact", world)):
-        await bus.say(*a_story())
-        await bus.settled(contact.handlers.listeners)
+async def test_a_secret_is_not_told_again(environment: TestEnvironment, ticketing: Command) -> None:
+    async with (
+        Bus.open(environment.nats_url) as bus,
+        environment.serve(make_app("contact", environment)),
+    ):
+        await bus.publish(*a_story())
+        await bus.wait_until_handled(contact.handlers.listeners)
 
         answer = await ticketing("events", "replay", "--to", "contact")
         assert "forgot-password" not in answer.stdout

@@ -9,7 +9,7 @@ import pytest
 from auth.app import create_app
 from auth.settings import AuthSettings
 from ticketing_common.events import UserForgotPassword
-from ticketing_testing import Served, World, somebody
+from ticketing_testing import RunningService, TestEnvironment, new_user
 
 PASSWORD = "correct horse"
 
@@ -25,29 +25,29 @@ class Member:
 
 
 @pytest.fixture
-async def auth(world: World) -> AsyncIterator[Served]:
+async def auth(environment: TestEnvironment) -> AsyncIterator[RunningService]:
     # The tests' browsers speak plain HTTP, and would keep a Secure cookie to themselves.
-    async with world.serving(create_app(AuthSettings(**world.settings(), cookie_secure=False))) as (
-        served
-    ):
+    async with environment.serve(
+        create_app(AuthSettings(**environment.settings(), cookie_secure=False))
+    ) as (served):
         yield served
 
 
 @pytest.fixture
-async def stranger(auth: Served) -> httpx.AsyncClient:
+async def stranger(auth: RunningService) -> httpx.AsyncClient:
     """A browser in which nobody is signed in."""
-    return await auth.visitor()
+    return await auth.client()
 
 
 Join = Callable[[], Awaitable[Member]]
 
 
 @pytest.fixture
-def join(auth: Served) -> Join:
+def join(auth: RunningService) -> Join:
     """Makes an account."""
 
     async def make() -> Member:
-        browser, email = await auth.visitor(), somebody().email
+        browser, email = await auth.client(), new_user().email
         account = {"email": email, "password": PASSWORD}
         answer = await browser.post("/api/users/signup", json=account)
         assert answer.status_code == 201, answer.text
@@ -62,14 +62,14 @@ async def member(join: Join) -> Member:
 
 
 @pytest.fixture
-def reset_token(auth: Served) -> Callable[[Member], Awaitable[str]]:
+def reset_token(auth: RunningService) -> Callable[[Member], Awaitable[str]]:
     """Asks for a reset mail, and takes the token from what the bus is told."""
 
     async def ask(member: Member) -> str:
-        before = await auth.bus.heard(UserForgotPassword, 0)
-        browser = await auth.visitor()
+        before = await auth.bus.published(UserForgotPassword, 0)
+        browser = await auth.client()
         await browser.post("/api/users/forgot-password", json={"email": member.email})
-        heard = await auth.bus.heard(UserForgotPassword, len(before) + 1)
+        heard = await auth.bus.published(UserForgotPassword, len(before) + 1)
         return heard[-1].token.value.get_secret_value()
 
     return ask

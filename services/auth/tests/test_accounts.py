@@ -11,7 +11,7 @@ from auth.settings import AuthSettings
 from ticketing_common.events import UserSignedIn, UserSignedUp
 from ticketing_common.persistence import outbox
 from ticketing_dev.stack.processes.ports import free_port
-from ticketing_testing import Served, World, an_id, serving, somebody
+from ticketing_testing import RunningService, TestEnvironment, new_id, new_user, serve_app
 
 GOOD = {"email": "ann@example.com", "password": "long enough"}
 INVALID_CREDENTIALS = {"errors": [{"message": "Invalid credentials"}]}
@@ -24,7 +24,7 @@ async def who(browser: httpx.AsyncClient) -> Any:
 
 
 async def test_signing_up_makes_an_account_and_signs_in(
-    auth: Served, stranger: httpx.AsyncClient
+    auth: RunningService, stranger: httpx.AsyncClient
 ) -> None:
     answer = await stranger.post("/api/users/signup", json=GOOD)
 
@@ -32,7 +32,7 @@ async def test_signing_up_makes_an_account_and_signs_in(
     user = answer.json()
     assert user == {"id": user["id"], "email": "ann@example.com"}
     assert await who(stranger) == user
-    (event,) = await auth.bus.heard(UserSignedUp)
+    (event,) = await auth.bus.published(UserSignedUp)
     assert (event.id, event.version, event.email) == (user["id"], 0, "ann@example.com")
 
 
@@ -49,7 +49,7 @@ async def test_an_email_in_use_is_refused_whatever_its_case(
 
 
 async def test_of_many_who_sign_up_with_one_email_at_once_one_gets_it(
-    auth: Served, stranger: httpx.AsyncClient
+    auth: RunningService, stranger: httpx.AsyncClient
 ) -> None:
     emails = ["ann@example.com", "Ann@example.com", "ANN@EXAMPLE.COM"] * 3
     answers = await asyncio.gather(
@@ -57,7 +57,7 @@ async def test_of_many_who_sign_up_with_one_email_at_once_one_gets_it(
     )
 
     assert sorted(answer.status_code for answer in answers) == [201] + [400] * 8
-    assert len(await auth.bus.heard(UserSignedUp)) == 1
+    assert len(await auth.bus.published(UserSignedUp)) == 1
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ async def test_any_password_of_8_to_128_characters_lets_its_owner_in(
 
 
 async def test_signing_in_begins_a_session_and_is_told(
-    auth: Served, stranger: httpx.AsyncClient
+    auth: RunningService, stranger: httpx.AsyncClient
 ) -> None:
     made = (await stranger.post("/api/users/signup", json=GOOD)).json()
     stranger.cookies.clear()
@@ -112,7 +112,7 @@ async def test_signing_in_begins_a_session_and_is_told(
 
     assert (answer.status_code, answer.json()) == (200, made)
     assert await who(stranger) == made
-    (event,) = await auth.bus.heard(UserSignedIn)
+    (event,) = await auth.bus.published(UserSignedIn)
     assert (event.id, event.version) == (made["id"], 1)
 
 
@@ -161,7 +161,7 @@ async def test_signing_out_ends_the_session_and_needs_none(stranger: httpx.Async
 
 
 async def test_many_sign_ins_of_one_user_at_once_all_succeed(
-    auth: Served, stranger: httpx.AsyncClient
+    auth: RunningService, stranger: httpx.AsyncClient
 ) -> None:
     await stranger.post("/api/users/signup", json=GOOD)
 
@@ -170,24 +170,24 @@ async def test_many_sign_ins_of_one_user_at_once_all_succeed(
     )
 
     assert {answer.status_code for answer in answers} == {200}
-    events = await auth.bus.heard(UserSignedIn, 8)
+    events = await auth.bus.published(UserSignedIn, 8)
     assert [event.version for event in events] == list(range(1, 9))
 
 
 async def test_a_page_of_another_origin_changes_nothing(
-    auth: Served, stranger: httpx.AsyncClient
+    auth: RunningService, stranger: httpx.AsyncClient
 ) -> None:
     elsewhere = {"Origin": "https://evil.example"}
     answer = await stranger.post("/api/users/signup", json=GOOD, headers=elsewhere)
     assert answer.status_code == 403
-    assert await auth.bus.heard(UserSignedUp, 0) == []
+    assert await auth.bus.published(UserSignedUp, 0) == []
 
 
-async def test_people_sign_up_while_the_broker_is_away(world: World) -> None:
-    away = world.settings() | {"nats_url": f"nats://127.0.0.1:{free_port()}"}
-    async with serving(create_app(AuthSettings(**away))) as auth:
-        stranger = await auth.visitor()
+async def test_people_sign_up_while_the_broker_is_away(environment: TestEnvironment) -> None:
+    away = environment.settings() | {"nats_url": f"nats://127.0.0.1:{free_port()}"}
+    async with serve_app(create_app(AuthSettings(**away))) as auth:
+        stranger = await auth.client()
 
-        account = {"email": somebody().email, "password": an_id()}
+        account = {"email": new_user().email, "password": new_id()}
         assert (await stranger.post("/api/users/signup", json=account)).status_code == 201
         assert await outbox.rows().count_documents({"subject": UserSignedUp.subject}) == 1

@@ -12,7 +12,7 @@ from auth import models, routes
 from auth.models import PasswordResetToken
 from ticketing_common.events import UserChangedPassword, UserForgotPassword, utc_now
 from ticketing_common.web.sessions import Sessions, SessionUser
-from ticketing_testing import Served
+from ticketing_testing import RunningService
 
 Ask = Callable[[Any], Awaitable[str]]
 """For a member's token."""
@@ -39,7 +39,7 @@ async def let_tokens_expire() -> None:
 
 
 async def test_asking_is_answered_alike_for_known_and_unknown_emails(
-    auth: Served, member: Any, stranger: httpx.AsyncClient
+    auth: RunningService, member: Any, stranger: httpx.AsyncClient
 ) -> None:
     answers = [
         await post(stranger, "forgot-password", json={"email": email})
@@ -47,7 +47,7 @@ async def test_asking_is_answered_alike_for_known_and_unknown_emails(
     ]
 
     assert answers == [(200, {"message": "Reset email sent"})] * 2
-    (event,) = await auth.bus.heard(UserForgotPassword)
+    (event,) = await auth.bus.published(UserForgotPassword)
     assert (event.id, event.version, event.token.type) == (member.id, 1, "reset-password")
     left = event.token.expires_at - utc_now()
     assert timedelta(minutes=14) < left <= timedelta(minutes=15)
@@ -79,7 +79,7 @@ async def test_a_token_works_once_and_takes_the_others_with_it(
 
 
 async def test_of_many_resets_with_one_token_at_once_one_succeeds(
-    auth: Served, member: Any, stranger: httpx.AsyncClient, reset_token: Ask
+    auth: RunningService, member: Any, stranger: httpx.AsyncClient, reset_token: Ask
 ) -> None:
     token = await reset_token(member)
 
@@ -89,7 +89,7 @@ async def test_of_many_resets_with_one_token_at_once_one_succeeds(
         return (await post(stranger, "reset-password", json=body))[0]
 
     assert sorted(await asyncio.gather(*map(reset, range(6)))) == [200] + [404] * 5
-    assert len(await auth.bus.heard(UserChangedPassword)) == 1
+    assert len(await auth.bus.published(UserChangedPassword)) == 1
 
 
 async def test_an_unknown_token_is_a_404(stranger: httpx.AsyncClient) -> None:
@@ -136,9 +136,9 @@ async def test_to_validate_no_token_is_a_400(
 
 
 async def test_a_new_password_ends_every_earlier_session_at_once(
-    auth: Served, member: Any, stranger: httpx.AsyncClient, reset_token: Ask
+    auth: RunningService, member: Any, stranger: httpx.AsyncClient, reset_token: Ask
 ) -> None:
-    elsewhere = await auth.visitor(SessionUser(id=member.id, email=member.email))
+    elsewhere = await auth.client(SessionUser(id=member.id, email=member.email))
     body = {**NEW, "token": await reset_token(member)}
 
     await post(member.browser, "reset-password", json=body)
@@ -150,7 +150,7 @@ async def test_a_new_password_ends_every_earlier_session_at_once(
 
 
 async def test_a_new_password_is_told_so_that_every_service_ends_them(
-    auth: Served, member: Any, stranger: httpx.AsyncClient, reset_token: Ask
+    auth: RunningService, member: Any, stranger: httpx.AsyncClient, reset_token: Ask
 ) -> None:
     sessions: Sessions = auth.app.state.sessions
     body = {**NEW, "token": await reset_token(member)}
@@ -158,7 +158,7 @@ async def test_a_new_password_is_told_so_that_every_service_ends_them(
     await post(stranger, "reset-password", json=body)
     await signs_in(stranger, member.email, "a new password")
 
-    (event,) = await auth.bus.heard(UserChangedPassword)
+    (event,) = await auth.bus.published(UserChangedPassword)
     assert (event.id, event.version) == (member.id, 2)
     verified = sessions.verify(stranger.cookies["session"])
     assert verified is not None
@@ -166,12 +166,12 @@ async def test_a_new_password_is_told_so_that_every_service_ends_them(
 
 
 async def test_a_sign_in_that_a_new_password_overtakes_gives_no_session_that_lasts(
-    auth: Served, member: Any, reset_token: Ask
+    auth: RunningService, member: Any, reset_token: Ask
 ) -> None:
     """However the two fall together: who knew only the old password is out."""
     token = await reset_token(member)
-    browsers = [await auth.visitor() for _ in range(6)]
-    resetter = await auth.visitor()
+    browsers = [await auth.client() for _ in range(6)]
+    resetter = await auth.client()
 
     await asyncio.gather(
         *(signs_in(browser, member.email, member.password) for browser in browsers),

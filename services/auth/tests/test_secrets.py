@@ -13,20 +13,21 @@ from ticketing_common.events import EVENTS, UserChangedPassword, UserForgotPassw
 from ticketing_common.messaging.streams import stream_of
 from ticketing_dev.stack.processes import services
 from ticketing_dev.stack.processes.ports import free_port
-from ticketing_testing import Bus, World, somebody
-from ticketing_testing.patience import PATIENCE_SECONDS
-from ticketing_testing.programs import NONE_KEPT, beside, environment
+from ticketing_testing import Bus, TestEnvironment, new_user
+from ticketing_testing.http import NO_KEEPALIVE
+from ticketing_testing.processes import environment_variables, run_process
+from ticketing_testing.timeouts import TIMEOUT_SECONDS
 
 OLD, NEW = "the first secret", "the second secret"
 
 
-async def live(world: World, base_url: str, bus: Bus) -> tuple[str, list[str]]:
+async def live(environment: TestEnvironment, base_url: str, bus: Bus) -> tuple[str, list[str]]:
     """Somebody's whole life with auth; returns their e-mail and every secret of it."""
-    email = somebody().email
+    email = new_user().email
     sessions = []
     url = f"{base_url}/api/users"
     async with httpx.AsyncClient(
-        base_url=url, timeout=PATIENCE_SECONDS, limits=NONE_KEPT
+        base_url=url, timeout=TIMEOUT_SECONDS, limits=NO_KEEPALIVE
     ) as browser:
         old, new = ({"email": email, "password": password} for password in (OLD, NEW))
         await browser.post("/signup", json=old)
@@ -35,26 +36,28 @@ async def live(world: World, base_url: str, bus: Bus) -> tuple[str, list[str]]:
         await browser.post("/signin", json={**old, "password": "a wrong secret" * 20})
         await browser.post("/signin", json=old)
         await browser.post("/forgot-password", json={"email": email})
-        (event,) = await bus.heard(UserForgotPassword)
+        (event,) = await bus.published(UserForgotPassword)
         token = event.token.value.get_secret_value()
         await browser.post("/validate-token", params={"token": token})
         reset = {"newPassword": NEW, "repeatedNewPassword": NEW, "token": token}
         assert (await browser.post("/reset-password", json=reset)).status_code == 200
         assert (await browser.post("/signin", json=new)).status_code == 200
         sessions.append(browser.cookies["session"])
-    await bus.heard(UserChangedPassword)
-    jwt_key: str = world.settings()["jwt_key"]
+    await bus.published(UserChangedPassword)
+    jwt_key: str = environment.settings()["jwt_key"]
     return email, [OLD, NEW, "a wrong secret", token, jwt_key, *sessions]
 
 
-async def test_no_log_document_or_other_event_holds_a_secret(world: World, tmp_path: Path) -> None:
-    settings = {**world.settings(), "cookie_secure": "false", "log_level": "DEBUG"}
-    part = services.service("auth", free_port(), tmp_path, environment(settings))
-    async with Bus.open(world.nats_url) as bus:
-        async with beside(part):
-            email, secrets = await live(world, part.url, bus)
+async def test_no_log_document_or_other_event_holds_a_secret(
+    environment: TestEnvironment, tmp_path: Path
+) -> None:
+    settings = {**environment.settings(), "cookie_secure": "false", "log_level": "DEBUG"}
+    part = services.service("auth", free_port(), tmp_path, environment_variables(settings))
+    async with Bus.open(environment.nats_url) as bus:
+        async with run_process(part):
+            email, secrets = await live(environment, part.url, bus)
         logs = part.log.read_text()
-        documents = await everything_stored(world)
+        documents = await everything_stored(environment)
         events = await everything_said(bus)
 
     assert email in documents
@@ -66,8 +69,8 @@ async def test_no_log_document_or_other_event_holds_a_secret(world: World, tmp_p
         assert secret not in events
 
 
-async def everything_stored(world: World) -> str:
-    client: AsyncMongoClient[dict[str, object]] = AsyncMongoClient(world.mongo_uri)
+async def everything_stored(environment: TestEnvironment) -> str:
+    client: AsyncMongoClient[dict[str, object]] = AsyncMongoClient(environment.mongo_uri)
     async with client:
         database = client.get_default_database()
         found = [

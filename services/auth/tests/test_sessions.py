@@ -12,16 +12,16 @@ from auth.app import create_app
 from auth.settings import AuthSettings
 from ticketing_common.events import utc_now
 from ticketing_common.web.sessions import Sessions, SessionUser
-from ticketing_testing import Served, World, somebody
+from ticketing_testing import RunningService, TestEnvironment, new_user
 
 PREVIOUS_KEY = "the key that signed until yesterday, also long"
 LIFETIME = {"Max-Age", "expires"}
 ANN = {"email": "ann@example.com", "password": "long enough"}
 
 
-async def who(auth: Served, cookie: str) -> Any:
+async def who(auth: RunningService, cookie: str) -> Any:
     """Whom auth takes the bearer of a cookie for."""
-    browser = await auth.visitor()
+    browser = await auth.client()
     browser.cookies.set("session", cookie)
     answer = await browser.get("/api/users/currentuser")
     assert answer.status_code == 200
@@ -30,11 +30,13 @@ async def who(auth: Served, cookie: str) -> Any:
 
 @pytest.mark.parametrize("secure", [True, False])
 async def test_the_cookie_is_for_this_site_alone_and_out_of_scripts_reach(
-    world: World, secure: bool
+    environment: TestEnvironment, secure: bool
 ) -> None:
-    settings = world.settings() if secure else {**world.settings(), "cookie_secure": False}
-    async with world.serving(create_app(AuthSettings(**settings))) as auth:
-        browser = await auth.visitor()
+    settings = (
+        environment.settings() if secure else {**environment.settings(), "cookie_secure": False}
+    )
+    async with environment.serve(create_app(AuthSettings(**settings))) as auth:
+        browser = await auth.client()
         begun = await browser.post("/api/users/signup", json=ANN)
         ended = await browser.post("/api/users/signout")
 
@@ -62,7 +64,7 @@ async def test_the_cookie_holds_who_it_is_and_since_when_and_no_more(
 
 def signed(key: str, algorithm: str = "HS256", **changes: Any) -> str:
     now = datetime.now(UTC)
-    user = somebody()
+    user = new_user()
     claims = {"sub": user.id, "email": user.email, "iat": now, "exp": now + timedelta(hours=1)}
     claims = {name: value for name, value in (claims | changes).items() if value is not None}
     return jwt.encode(claims, "" if algorithm == "none" else key, algorithm)
@@ -87,21 +89,25 @@ FORGED: dict[str, Callable[[str], str]] = {
 
 @pytest.mark.parametrize("forge", FORGED.values(), ids=FORGED.keys())
 async def test_a_cookie_that_does_not_verify_counts_as_none(
-    world: World, auth: Served, forge: Callable[[str], str]
+    environment: TestEnvironment, auth: RunningService, forge: Callable[[str], str]
 ) -> None:
-    key = world.settings()["jwt_key"]
+    key = environment.settings()["jwt_key"]
     assert await who(auth, signed(key)) is not None
     assert await who(auth, forge(key)) is None
 
 
-async def test_the_previous_key_still_verifies_and_the_new_one_signs(world: World) -> None:
-    user: SessionUser = somebody()
-    settings = AuthSettings(**world.settings(), jwt_key_previous=PREVIOUS_KEY, cookie_secure=False)
-    async with world.serving(create_app(settings)) as auth:
+async def test_the_previous_key_still_verifies_and_the_new_one_signs(
+    environment: TestEnvironment,
+) -> None:
+    user: SessionUser = new_user()
+    settings = AuthSettings(
+        **environment.settings(), jwt_key_previous=PREVIOUS_KEY, cookie_secure=False
+    )
+    async with environment.serve(create_app(settings)) as auth:
         assert await who(auth, Sessions([PREVIOUS_KEY]).issue(user)) == user.model_dump()
-        browser = await auth.visitor()
+        browser = await auth.client()
         await browser.post("/api/users/signup", json=ANN)
 
     cookie = browser.cookies["session"]
-    assert Sessions([world.settings()["jwt_key"]]).verify(cookie) is not None
+    assert Sessions([environment.settings()["jwt_key"]]).verify(cookie) is not None
     assert Sessions([PREVIOUS_KEY]).verify(cookie) is None

@@ -12,7 +12,7 @@ import pytest
 from auth import passwords
 from auth.app import create_app
 from auth.settings import AuthSettings
-from ticketing_testing import World, eventually
+from ticketing_testing import TestEnvironment, eventually
 
 pytestmark = pytest.mark.usefixtures("auth")
 
@@ -127,7 +127,7 @@ async def test_reset_mails_to_one_email_are_few_whether_it_is_known_or_not(
     assert_has_to_wait(await stranger.post("/api/users/forgot-password", json=asked), at_most=900)
 
 
-async def test_the_openapi_document_tells_of_it(world: World) -> None:
-    paths = create_app(AuthSettings(**world.settings())).openapi()["paths"]
+async def test_the_openapi_document_tells_of_it(environment: TestEnvironment) -> None:
+    paths = create_app(AuthSettings(**environment.settings())).openapi()["paths"]
     for route in ("signin", "forgot-password"):
         assert "429" in paths[f"/api/users/{route}"]["post"]["responses"]

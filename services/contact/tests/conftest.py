@@ -16,8 +16,8 @@ from ticketing_common.web.sessions import SessionUser
 from ticketing_dev.stack.processes import stand_ins
 from ticketing_dev.stack.processes.ports import free_port
 from ticketing_dev.stack.supervision.process import running
-from ticketing_testing import Served, World, an_event, eventually, somebody
-from ticketing_testing.programs import StandIn
+from ticketing_testing import RunningService, TestEnvironment, eventually, new_event, new_user
+from ticketing_testing.standins import StandInClient
 
 KEY = "SG.contact"
 
@@ -30,19 +30,21 @@ def sendgrid_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-async def sendgrid(sendgrid_url: str) -> AsyncIterator[StandIn]:
+async def sendgrid(sendgrid_url: str) -> AsyncIterator[StandInClient]:
     """The post, on a good day."""
-    stand_in = StandIn(sendgrid_url, {"Authorization": f"Bearer {KEY}"})
+    stand_in = StandInClient(sendgrid_url, {"Authorization": f"Bearer {KEY}"})
     yield stand_in
-    await stand_in.recover()
+    await stand_in.reset()
 
 
 @pytest.fixture
-def settings(world: World, sendgrid: StandIn, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+def settings(
+    environment: TestEnvironment, sendgrid: StandInClient, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, Any]:
     monkeypatch.setattr(sender, "LOOK_SECONDS", 0.05)
-    monkeypatch.setattr(circuit_breaker, "PAUSE_SECONDS", 0.5)
+    monkeypatch.setattr(circuit_breaker, "RECOVERY_SECONDS", 0.5)
     return {
-        **world.settings(),
+        **environment.settings(),
         "sendgrid_key": KEY,
         "sendgrid_email": "market@tickets.example",
         "sendgrid_api_base": sendgrid.url,
@@ -51,29 +53,31 @@ def settings(world: World, sendgrid: StandIn, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.fixture
-async def contact(world: World, settings: dict[str, Any]) -> AsyncIterator[Served]:
-    async with world.serving(create_app(ContactSettings(**settings))) as served:
+async def contact(
+    environment: TestEnvironment, settings: dict[str, Any]
+) -> AsyncIterator[RunningService]:
+    async with environment.serve(create_app(ContactSettings(**settings))) as served:
         yield served
 
 
 @pytest.fixture
-def said(contact: Served) -> Callable[..., Awaitable[None]]:
+def said(contact: RunningService) -> Callable[..., Awaitable[None]]:
     """Says events, and waits until contact has answered for them."""
 
     async def say(*events: DomainEvent) -> None:
-        await contact.bus.say(*events)
-        await contact.bus.settled(listeners)
+        await contact.bus.publish(*events)
+        await contact.bus.wait_until_handled(listeners)
 
     return say
 
 
 @pytest.fixture
-def join(contact: Served) -> Callable[[], Awaitable[SessionUser]]:
+def join(contact: RunningService) -> Callable[[], Awaitable[SessionUser]]:
     """Has contact hear of somebody new."""
 
     async def make() -> SessionUser:
-        user = somebody()
-        await contact.bus.say(an_event(UserSignedUp, id=user.id, email=user.email))
+        user = new_user()
+        await contact.bus.publish(new_event(UserSignedUp, id=user.id, email=user.email))
         return user
 
     return make
@@ -85,13 +89,13 @@ async def user(join: Callable[[], Awaitable[SessionUser]]) -> SessionUser:
 
 
 @pytest.fixture
-def received(sendgrid: StandIn) -> Callable[..., Awaitable[list[Any]]]:
+def received(sendgrid: StandInClient) -> Callable[..., Awaitable[list[Any]]]:
     """The mails that somebody got, in any order, once all that is queued was sent."""
 
     async def mails(user: SessionUser, count: int) -> list[Any]:
         async def enough() -> list[Any]:
             assert await Mail.find({"state": MailState.QUEUED.value}).count() == 0
-            found: list[Any] = await sendgrid.look("/api/mails", to=user.email)
+            found: list[Any] = await sendgrid.get("/api/mails", to=user.email)
             assert len(found) >= count, [mail["subject"] for mail in found]
             return found
 

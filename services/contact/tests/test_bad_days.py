@@ -18,8 +18,9 @@ from ticketing_common import circuit_breaker
 from ticketing_common.events import UserForgotPassword, UserSignedUp, utc_now
 from ticketing_dev.stack.processes import services, stand_ins
 from ticketing_dev.stack.processes.ports import free_port
-from ticketing_testing import Bus, Served, World, an_event, eventually, somebody
-from ticketing_testing.programs import StandIn, beside, environment
+from ticketing_testing import Bus, RunningService, TestEnvironment, eventually, new_event, new_user
+from ticketing_testing.processes import environment_variables, run_process
+from ticketing_testing.standins import StandInClient
 
 PAUSE = timedelta(seconds=0.1)
 
@@ -56,9 +57,9 @@ async def has_ended(state: MailState) -> Mail:
     ids=str,
 )
 async def test_a_mail_that_cannot_be_sent_now_is_sent_later_after_growing_pauses(
-    sendgrid: StandIn, join: Any, received: Any, fault: dict[str, Any]
+    sendgrid: StandInClient, join: Any, received: Any, fault: dict[str, Any]
 ) -> None:
-    await sendgrid.fail(**fault, times=3)
+    await sendgrid.add_fault(**fault, times=3)
     user = await join()
 
     assert len(await received(user, 1)) == 1
@@ -70,12 +71,17 @@ async def test_a_mail_that_cannot_be_sent_now_is_sent_later_after_growing_pauses
 
 @pytest.mark.parametrize("status", [400, 413])
 async def test_a_mail_that_sendgrid_will_never_take_is_marked_with_the_cause(
-    contact: Served, sendgrid: StandIn, user: Any, said: Any, received: Any, status: int
+    contact: RunningService,
+    sendgrid: StandInClient,
+    user: Any,
+    said: Any,
+    received: Any,
+    status: int,
 ) -> None:
     await received(user, 1)
     await Mail.delete_all()
-    await sendgrid.fail("error", status=status)
-    await said(an_event(UserForgotPassword, id=user.id, version=1))
+    await sendgrid.add_fault("error", status=status)
+    await said(new_event(UserForgotPassword, id=user.id, version=1))
 
     entry = await has_ended(MailState.FAILED)
 
@@ -85,63 +91,63 @@ async def test_a_mail_that_sendgrid_will_never_take_is_marked_with_the_cause(
 
 
 async def test_after_many_tries_a_mail_is_given_up_with_the_cause(
-    contact: Served, sendgrid: StandIn, join: Any, monkeypatch: pytest.MonkeyPatch
+    contact: RunningService, sendgrid: StandInClient, join: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sender, "TRIES", 3)
-    await sendgrid.fail("error", status=503, times=10)
+    await sendgrid.add_fault("error", status=503, times=10)
     await join()
     entry = await has_ended(MailState.FAILED)
     assert (entry.tries, entry.error) == (3, "SendGrid said 503")
 
 
 async def test_one_mail_that_fails_holds_up_no_other(
-    sendgrid: StandIn, join: Any, received: Any, monkeypatch: pytest.MonkeyPatch
+    sendgrid: StandInClient, join: Any, received: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sender, "FIRST_PAUSE", timedelta(minutes=1))
-    await sendgrid.fail("error", status=500)
+    await sendgrid.add_fault("error", status=500)
     await join()
-    await eventually(sendgrid.has_failed)
+    await eventually(sendgrid.all_faults_used)
     other = await join()
-    assert await eventually(lambda: sendgrid.look("/api/mails", to=other.email))
+    assert await eventually(lambda: sendgrid.get("/api/mails", to=other.email))
 
 
 async def test_mails_wait_while_sendgrid_is_down(
-    world: World, settings: dict[str, Any], tmp_path: Path
+    environment: TestEnvironment, settings: dict[str, Any], tmp_path: Path
 ) -> None:
     post = stand_ins.sendgrid(free_port(), tmp_path)
     app = create_app(ContactSettings(**{**settings, "sendgrid_api_base": post.url}))
-    user = somebody()
-    async with world.serving(app) as contact:
-        await contact.bus.say(an_event(UserSignedUp, id=user.id, email=user.email))
-        await contact.bus.settled(listeners)
+    user = new_user()
+    async with environment.serve(app) as contact:
+        await contact.bus.publish(new_event(UserSignedUp, id=user.id, email=user.email))
+        await contact.bus.wait_until_handled(listeners)
 
         async def was_tried() -> bool:
             return (await the_entry()).error is not None
 
         await eventually(was_tried)
-        assert (await (await contact.visitor()).get("/readyz")).status_code == 200
-        async with beside(post):
+        assert (await (await contact.client()).get("/readyz")).status_code == 200
+        async with run_process(post):
             await has_ended(MailState.SENT)
-            (mail,) = await StandIn(post.url, {}).look("/api/mails")
+            (mail,) = await StandInClient(post.url, {}).get("/api/mails")
     assert mail["to"] == [user.email]
 
 
 async def test_a_mail_that_a_crash_left_is_sent_by_the_next_process_after_its_lease(
-    world: World, settings: dict[str, Any], tmp_path: Path
+    environment: TestEnvironment, settings: dict[str, Any], tmp_path: Path
 ) -> None:
     post = stand_ins.sendgrid(free_port(), tmp_path / "post")
     settings = {**settings, "sendgrid_api_base": post.url}
-    part = services.service("contact", free_port(), tmp_path, environment(settings))
-    sendgrid, user = StandIn(post.url, {}), somebody()
-    async with Bus.open(world.nats_url) as bus, beside(post) as post_office:
-        async with beside(part) as process:
-            await sendgrid.fail("delay", seconds=60)
-            await bus.say(an_event(UserSignedUp, id=user.id, email=user.email))
-            await eventually(sendgrid.has_failed)
+    part = services.service("contact", free_port(), tmp_path, environment_variables(settings))
+    sendgrid, user = StandInClient(post.url, {}), new_user()
+    async with Bus.open(environment.nats_url) as bus, run_process(post) as post_office:
+        async with run_process(part) as process:
+            await sendgrid.add_fault("delay", seconds=60)
+            await bus.publish(new_event(UserSignedUp, id=user.id, email=user.email))
+            await eventually(sendgrid.all_faults_used)
             process.kill()
         await asyncio.to_thread(post_office.kill)  # or it would deliver what it had in hand
 
-        async with world.serving(create_app(ContactSettings(**settings))):
+        async with environment.serve(create_app(ContactSettings(**settings))):
             entry = await the_entry()
             assert entry.state == MailState.QUEUED
             assert entry.next_try_at - entry.queued_at >= sender.LEASE
@@ -149,52 +155,56 @@ async def test_a_mail_that_a_crash_left_is_sent_by_the_next_process_after_its_le
             await entry.set({"next_try_at": utc_now()})  # time passes
 
             assert (await has_ended(MailState.SENT)).tries == 2
-            assert len(await sendgrid.look("/api/mails")) == 1
+            assert len(await sendgrid.get("/api/mails")) == 1
 
 
 async def test_a_service_that_stops_ends_what_it_is_sending(
-    world: World, settings: dict[str, Any], sendgrid: StandIn
+    environment: TestEnvironment, settings: dict[str, Any], sendgrid: StandInClient
 ) -> None:
-    user = somebody()
-    await sendgrid.fail("delay", seconds=1, when="after")
-    async with world.serving(create_app(ContactSettings(**settings))) as contact:
-        await contact.bus.say(an_event(UserSignedUp, id=user.id, email=user.email))
-        await eventually(sendgrid.has_failed)
+    user = new_user()
+    await sendgrid.add_fault("delay", seconds=1, when="after")
+    async with environment.serve(create_app(ContactSettings(**settings))) as contact:
+        await contact.bus.publish(new_event(UserSignedUp, id=user.id, email=user.email))
+        await eventually(sendgrid.all_faults_used)
 
-    async with world.serving(create_app(ContactSettings(**settings))):
+    async with environment.serve(create_app(ContactSettings(**settings))):
         assert (await the_entry()).state == MailState.SENT
-        assert len(await sendgrid.look("/api/mails", to=user.email)) == 1
+        assert len(await sendgrid.get("/api/mails", to=user.email)) == 1
 
 
 async def test_two_replicas_send_each_mail_once(
-    world: World, contact: Served, settings: dict[str, Any], sendgrid: StandIn, tmp_path: Path
+    environment: TestEnvironment,
+    contact: RunningService,
+    settings: dict[str, Any],
+    sendgrid: StandInClient,
+    tmp_path: Path,
 ) -> None:
-    people = [somebody() for _ in range(20)]
-    part = services.service("contact", free_port(), tmp_path, environment(settings))
-    async with beside(part):
+    people = [new_user() for _ in range(20)]
+    part = services.service("contact", free_port(), tmp_path, environment_variables(settings))
+    async with run_process(part):
         for user in people:
-            await contact.bus.say(an_event(UserSignedUp, id=user.id, email=user.email))
+            await contact.bus.publish(new_event(UserSignedUp, id=user.id, email=user.email))
 
         async def all_sent() -> bool:
             return await Mail.find({"state": MailState.SENT.value}).count() == 20
 
         await eventually(all_sent)
     for user in people:
-        assert len(await sendgrid.look("/api/mails", to=user.email)) == 1
+        assert len(await sendgrid.get("/api/mails", to=user.email)) == 1
 
 
 async def test_while_sendgrid_fails_again_and_again_the_mails_wait_and_use_up_no_tries(
-    contact: Served, sendgrid: StandIn, said: Any, received: Any
+    contact: RunningService, sendgrid: StandInClient, said: Any, received: Any
 ) -> None:
     began = time.monotonic()
-    await sendgrid.fail("drop", times=1000)
-    people = [an_event(UserSignedUp) for _ in range(20)]
+    await sendgrid.add_fault("drop", times=1000)
+    people = [new_event(UserSignedUp) for _ in range(20)]
     await said(*people)
     await asyncio.sleep(2)
     tries = sum(mail.tries for mail in await Mail.find_all().to_list())
     pauses = (time.monotonic() - began) / circuit_breaker.PAUSE_SECONDS
 
-    await sendgrid.recover()
+    await sendgrid.reset()
 
     for one in people:
         assert len(await received(one, 1)) == 1

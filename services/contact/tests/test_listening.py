@@ -18,26 +18,26 @@ from ticketing_common.events import (
     UserSignedIn,
     UserSignedUp,
 )
-from ticketing_testing import Served, an_event, an_id, eventually, somebody
+from ticketing_testing import RunningService, eventually, new_event, new_id, new_user
 
 
 def a_sale() -> tuple[Any, Any, list[DomainEvent]]:
     """Seller, buyer and every event from their signing up to the ticket's change of hands."""
-    seller, buyer, order_id = somebody(), somebody(), an_id()
-    ticket = {"id": an_id(), "title": "Concert", "price": 25}
+    seller, buyer, order_id = new_user(), new_user(), new_id()
+    ticket = {"id": new_id(), "title": "Concert", "price": 25}
     order = {"id": order_id, "user_id": buyer.id, "ticket": ticket}
     return (
         seller,
         buyer,
         [
-            an_event(UserSignedUp, id=seller.id, email=seller.email),
-            an_event(UserSignedUp, id=buyer.id, email=buyer.email),
-            an_event(UserSignedIn, id=buyer.id, version=1),
-            an_event(TicketCreated, **ticket, user_id=seller.id),
-            an_event(TicketUpdated, **{**ticket, "price": 30}, user_id=seller.id, version=1),
-            an_event(OrderCreated, **order),
-            an_event(PaymentCreated, order_id=order_id),
-            an_event(OrderCompleted, **order, version=2, status="complete"),
+            new_event(UserSignedUp, id=seller.id, email=seller.email),
+            new_event(UserSignedUp, id=buyer.id, email=buyer.email),
+            new_event(UserSignedIn, id=buyer.id, version=1),
+            new_event(TicketCreated, **ticket, user_id=seller.id),
+            new_event(TicketUpdated, **{**ticket, "price": 30}, user_id=seller.id, version=1),
+            new_event(OrderCreated, **order),
+            new_event(PaymentCreated, order_id=order_id),
+            new_event(OrderCompleted, **order, version=2, status="complete"),
         ],
     )
 
@@ -58,7 +58,7 @@ async def subjects(received: Any, user: Any, count: int) -> list[str]:
 
 @pytest.mark.parametrize("order", ["as it was", "backwards", "odd ones first"])
 async def test_in_whatever_order_events_come_everybody_gets_their_mails(
-    contact: Served, said: Any, received: Any, order: str
+    contact: RunningService, said: Any, received: Any, order: str
 ) -> None:
     seller, buyer, events = a_sale()
     orders = {
@@ -75,12 +75,12 @@ async def test_in_whatever_order_events_come_everybody_gets_their_mails(
 
 
 async def test_events_that_come_twice_are_one_mail_and_one_entry_each(
-    contact: Served, said: Any, received: Any
+    contact: RunningService, said: Any, received: Any
 ) -> None:
     seller, buyer, events = a_sale()
     for event in events:
-        event_id = await contact.bus.say(event)
-        await contact.bus.say(event, id=event_id, again=True)
+        event_id = await contact.bus.publish(event)
+        await contact.bus.publish(event, id=event_id, bypass_deduplication=True)
     await said()
     assert await subjects(received, seller, 4) == SELLERS
     assert await subjects(received, buyer, 5) == BUYERS
@@ -92,21 +92,21 @@ async def test_a_version_that_the_bus_has_forgotten_holds_up_nothing(
 ) -> None:
     """UserForgotPassword, say, which it keeps for some minutes alone."""
     await said(
-        an_event(UserSignedIn, id=user.id, version=2),
-        an_event(UserChangedPassword, id=user.id, version=5),
+        new_event(UserSignedIn, id=user.id, version=2),
+        new_event(UserChangedPassword, id=user.id, version=5),
     )
     assert len(await received(user, 3)) == 3
 
 
 async def test_what_nobody_has_told_us_of_yet_is_waited_for(
-    contact: Served, said: Any, received: Any
+    contact: RunningService, said: Any, received: Any
 ) -> None:
-    buyer, order_id = somebody(), an_id()
-    ticket = {"id": an_id(), "title": "Concert", "price": 25}
+    buyer, order_id = new_user(), new_id()
+    ticket = {"id": new_id(), "title": "Concert", "price": 25}
     order = {"id": order_id, "user_id": buyer.id, "ticket": ticket}
-    await contact.bus.say(
-        an_event(OrderCancelled, **order, version=1, status="cancelled"),
-        an_event(OrderCreated, **order),
+    await contact.bus.publish(
+        new_event(OrderCancelled, **order, version=1, status="cancelled"),
+        new_event(OrderCreated, **order),
     )
 
     async def waits() -> bool:
@@ -117,15 +117,15 @@ async def test_what_nobody_has_told_us_of_yet_is_waited_for(
     assert await Mail.count() == 0
     assert await contact.bus.dead_letters() == []
 
-    await said(an_event(UserSignedUp, id=buyer.id, email=buyer.email))
+    await said(new_event(UserSignedUp, id=buyer.id, email=buyer.email))
     assert len(await received(buyer, 3)) == 3
 
 
 @pytest.mark.parametrize("event", [row.event for row in listeners])
 async def test_what_cannot_be_read_is_a_dead_letter_and_holds_up_nothing(
-    contact: Served, join: Any, received: Any, event: type[DomainEvent]
+    contact: RunningService, join: Any, received: Any, event: type[DomainEvent]
 ) -> None:
-    await contact.bus.say_raw(event, b'{"id": "not an id"}')
+    await contact.bus.publish_raw(event, b'{"id": "not an id"}')
     user = await join()
 
     assert len(await received(user, 1)) == 1

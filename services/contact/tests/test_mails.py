@@ -22,7 +22,7 @@ from ticketing_common.events import (
     UserSignedIn,
     utc_now,
 )
-from ticketing_testing import an_event, an_id
+from ticketing_testing import new_event, new_id
 
 HOSTILE = '<script>alert("1")</script> & https://evil.example'
 
@@ -40,19 +40,19 @@ async def buyer(join: Any) -> Any:
 @pytest.fixture
 def sale(seller: Any, buyer: Any) -> dict[str, Any]:
     """Events of one ticket and one order for it, by name."""
-    ticket = {"id": an_id(), "title": "Concert", "price": 19.5}
-    order = {"id": an_id(), "user_id": buyer.id, "ticket": ticket}
+    ticket = {"id": new_id(), "title": "Concert", "price": 19.5}
+    order = {"id": new_id(), "user_id": buyer.id, "ticket": ticket}
     return {
-        "created": an_event(TicketCreated, **ticket, user_id=seller.id),
-        "renamed": an_event(
+        "created": new_event(TicketCreated, **ticket, user_id=seller.id),
+        "renamed": new_event(
             TicketUpdated, **{**ticket, "title": "Opera"}, user_id=seller.id, version=1
         ),
-        "deleted": an_event(TicketDeleted, id=ticket["id"], version=1),
-        "ordered": an_event(OrderCreated, **order),
-        "cancelled": an_event(OrderCancelled, **order, version=1, status="cancelled"),
-        "completed": an_event(OrderCompleted, **order, version=2, status="complete"),
-        "paid": an_event(PaymentCreated, order_id=order["id"], stripe_id="pi_42", version=1),
-        "refunded": an_event(PaymentRefunded, order_id=order["id"], reason="ticket-gone"),
+        "deleted": new_event(TicketDeleted, id=ticket["id"], version=1),
+        "ordered": new_event(OrderCreated, **order),
+        "cancelled": new_event(OrderCancelled, **order, version=1, status="cancelled"),
+        "completed": new_event(OrderCompleted, **order, version=2, status="complete"),
+        "paid": new_event(PaymentCreated, order_id=order["id"], stripe_id="pi_42", version=1),
+        "refunded": new_event(PaymentRefunded, order_id=order["id"], reason="ticket-gone"),
     }
 
 
@@ -80,7 +80,7 @@ async def test_somebody_new_is_welcome(user: Any, received: Any) -> None:
 async def test_what_happens_to_an_account_is_told_to_its_owner(
     user: Any, said: Any, received: Any, event: Any, subject: str
 ) -> None:
-    await said(an_event(event, id=user.id, version=1))
+    await said(new_event(event, id=user.id, version=1))
     mail = about(subject, await received(user, 2))
     assert "https://tickets.example/forgot-password" in mail["text"]
 
@@ -138,8 +138,8 @@ async def test_a_cancellation_says_why(
 async def test_that_somebody_holds_a_ticket_is_no_news_to_its_seller(
     sale: Any, seller: Any, said: Any, received: Any
 ) -> None:
-    held = an_event(
-        TicketUpdated, **{**sale["created"].model_dump(), "version": 1, "order_id": an_id()}
+    held = new_event(
+        TicketUpdated, **{**sale["created"].model_dump(), "version": 1, "order_id": new_id()}
     )
     await said(sale["created"], held)
     assert len(await received(seller, 2)) == 2
@@ -149,7 +149,7 @@ async def test_the_reset_link_carries_the_token_and_the_log_forgets_it(
     user: Any, said: Any, received: Any
 ) -> None:
     token = {"value": "s3cret-token", "expires_at": utc_now() + timedelta(minutes=15)}
-    await said(an_event(UserForgotPassword, id=user.id, version=1, token=token))
+    await said(new_event(UserForgotPassword, id=user.id, version=1, token=token))
 
     mail = about("Choose a new password", await received(user, 2))
 
@@ -165,7 +165,7 @@ async def test_a_reset_link_is_not_sent_once_it_is_of_no_use(
     user: Any, said: Any, received: Any
 ) -> None:
     token = {"value": "s3cret-token", "expires_at": utc_now() - timedelta(seconds=1)}
-    await said(an_event(UserForgotPassword, id=user.id, version=1, token=token))
+    await said(new_event(UserForgotPassword, id=user.id, version=1, token=token))
 
     assert len(await received(user, 1)) == 1
     entry = await Mail.find_one({"template": "reset_password"})
@@ -185,7 +185,7 @@ async def test_the_log_tells_of_each_mail_what_became_of_it(user: Any, received:
 async def test_a_hostile_title_is_text_and_nothing_else(
     seller: Any, said: Any, received: Any
 ) -> None:
-    await said(an_event(TicketCreated, user_id=seller.id, title=HOSTILE))
+    await said(new_event(TicketCreated, user_id=seller.id, title=HOSTILE))
 
     mail = about(f"For sale: {HOSTILE}", await received(seller, 2))
 
@@ -221,4 +221,4 @@ def test_a_mail_names_the_currency_that_is_charged(noted: str, currency: str, re
 
 def listed(title: str, price: str) -> Mail:
     facts = {"title": title, "price": price}
-    return Mail(template="ticket_listed", user_id=an_id(), to="seller@example.com", facts=facts)
+    return Mail(template="ticket_listed", user_id=new_id(), to="seller@example.com", facts=facts)

@@ -11,30 +11,30 @@ from expiration import worker
 from expiration.app import create_app
 from expiration.settings import ExpirationSettings
 from ticketing_common.events import OrderCreated, utc_now
-from ticketing_testing import Served, World, an_event, eventually
+from ticketing_testing import RunningService, TestEnvironment, eventually, new_event
 
 Start = Callable[..., Any]
 """Serves expiration: `async with start(redis_url=...) as served`."""
 
 
 @pytest.fixture
-def start(world: World, monkeypatch: pytest.MonkeyPatch) -> Start:
+def start(environment: TestEnvironment, monkeypatch: pytest.MonkeyPatch) -> Start:
     monkeypatch.setattr(worker, "LOOK_SECONDS", 0.2)
 
-    def serve(world: World = world) -> Any:
-        return world.serving(create_app(ExpirationSettings(**world.settings())))
+    def serve(environment: TestEnvironment = environment) -> Any:
+        return environment.serve(create_app(ExpirationSettings(**environment.settings())))
 
     return serve
 
 
 @pytest.fixture
-async def redis(world: World) -> AsyncIterator[Redis]:
-    async with Redis.from_url(world.redis_url) as client:
+async def redis(environment: TestEnvironment) -> AsyncIterator[Redis]:
+    async with Redis.from_url(environment.redis_url) as client:
         yield client
 
 
 @pytest.fixture
-async def expiration(start: Start, redis: Redis) -> AsyncIterator[Served]:
+async def expiration(start: Start, redis: Redis) -> AsyncIterator[RunningService]:
     """It has looked back once: what it hears from here on it hears from its listeners alone."""
     async with start() as served:
         await eventually(lambda: redis.exists("timers:complete"))
@@ -47,6 +47,6 @@ def order_for() -> Callable[[float], OrderCreated]:
 
     def make(seconds: float) -> OrderCreated:
         at: datetime = utc_now() + timedelta(seconds=seconds)
-        return an_event(OrderCreated, expires_at=at)
+        return new_event(OrderCreated, expires_at=at)
 
     return make

@@ -18,22 +18,22 @@ from ticketing_common.events import (
 )
 from ticketing_dev.stack.processes import services
 from ticketing_dev.stack.processes.ports import free_port
-from ticketing_testing import Bus, Served, World, an_event, eventually
-from ticketing_testing.programs import beside, environment
+from ticketing_testing import Bus, RunningService, TestEnvironment, eventually, new_event
+from ticketing_testing.processes import environment_variables, run_process
 
 LISTENERS = listening(Timers("redis://nowhere"))
 
 
 async def told(bus: Bus, count: int) -> list[str]:
     """The orders that were told of, once there are so many."""
-    return [event.order_id for event in await bus.heard(ExpirationCompleted, count)]
+    return [event.order_id for event in await bus.published(ExpirationCompleted, count)]
 
 
 async def test_it_is_told_when_the_time_is_over_not_before_and_not_much_later(
-    expiration: Served, order_for: Any
+    expiration: RunningService, order_for: Any
 ) -> None:
     orders = {order.id: order for order in map(order_for, (0.7, 1.4, 2.1, 2.8))}
-    await expiration.bus.say(*orders.values())
+    await expiration.bus.publish(*orders.values())
 
     assert set(await told(expiration.bus, len(orders))) == {*orders}
     late = []
@@ -47,31 +47,31 @@ async def test_it_is_told_when_the_time_is_over_not_before_and_not_much_later(
 
 
 async def test_orders_are_told_of_in_the_order_of_their_times(
-    expiration: Served, order_for: Any
+    expiration: RunningService, order_for: Any
 ) -> None:
     later, sooner = order_for(3600), order_for(0.5)
-    await expiration.bus.say(later, sooner)
+    await expiration.bus.publish(later, sooner)
     assert await told(expiration.bus, 1) == [sooner.id]
 
 
 async def test_an_order_that_we_hear_of_too_late_is_told_of_at_once(
-    expiration: Served, order_for: Any
+    expiration: RunningService, order_for: Any
 ) -> None:
     order = order_for(-3600)
-    await expiration.bus.say(order)
+    await expiration.bus.publish(order)
     assert await told(expiration.bus, 1) == [order.id]
 
 
 async def test_a_cancelled_order_is_not_told_of(
-    expiration: Served, redis: Any, order_for: Any
+    expiration: RunningService, redis: Any, order_for: Any
 ) -> None:
     cancelled, other = order_for(3600), order_for(3600)
-    await expiration.bus.say(
+    await expiration.bus.publish(
         cancelled,
         other,
-        an_event(OrderCancelled, id=cancelled.id, version=1, status="cancelled"),
+        new_event(OrderCancelled, id=cancelled.id, version=1, status="cancelled"),
     )
-    await expiration.bus.settled(LISTENERS)
+    await expiration.bus.wait_until_handled(LISTENERS)
     for order in (cancelled, other):  # their time is over
         await redis.zadd("arq:queue", {order.id: 1}, xx=True)
     await eventually(lambda: none_left(redis))
@@ -79,30 +79,32 @@ async def test_a_cancelled_order_is_not_told_of(
 
 
 async def test_an_order_that_is_being_paid_is_told_of_all_the_same(
-    expiration: Served, order_for: Any
+    expiration: RunningService, order_for: Any
 ) -> None:
     """Whether it is late is for orders to say."""
     order = order_for(0.5)
-    awaiting = an_event(OrderAwaitingPayment, id=order.id, version=1, status="awaiting:payment")
-    await expiration.bus.say(order, awaiting)
+    awaiting = new_event(OrderAwaitingPayment, id=order.id, version=1, status="awaiting:payment")
+    await expiration.bus.publish(order, awaiting)
     assert await told(expiration.bus, 1) == [order.id]
 
 
-async def test_an_event_that_comes_twice_is_one_timer(expiration: Served, order_for: Any) -> None:
+async def test_an_event_that_comes_twice_is_one_timer(
+    expiration: RunningService, order_for: Any
+) -> None:
     order, last = order_for(0.6), order_for(1.2)
     for _ in range(3):
-        await expiration.bus.say(order, again=True)
-    await expiration.bus.say(last)
+        await expiration.bus.publish(order, bypass_deduplication=True)
+    await expiration.bus.publish(last)
     assert sorted(await told(expiration.bus, 2)) == sorted([order.id, last.id])
 
 
 @pytest.mark.parametrize("event", [OrderCreated, OrderCancelled])
 async def test_what_cannot_be_read_is_a_dead_letter_and_holds_up_nothing(
-    expiration: Served, order_for: Any, event: type[DomainEvent]
+    expiration: RunningService, order_for: Any, event: type[DomainEvent]
 ) -> None:
     order = order_for(0.1)
-    await expiration.bus.say_raw(event, b'{"id": "not an id"}')
-    await expiration.bus.say(order)
+    await expiration.bus.publish_raw(event, b'{"id": "not an id"}')
+    await expiration.bus.publish(order)
 
     (letter,) = await expiration.bus.dead_letters(1)
     assert letter.data == b'{"id": "not an id"}'
@@ -112,24 +114,28 @@ async def test_what_cannot_be_read_is_a_dead_letter_and_holds_up_nothing(
 
 
 async def test_two_replicas_tell_once(
-    world: World, expiration: Served, order_for: Any, tmp_path: Path
+    environment: TestEnvironment, expiration: RunningService, order_for: Any, tmp_path: Path
 ) -> None:
     orders = [order_for(2) for _ in range(10)]
-    part = services.service("expiration", free_port(), tmp_path, environment(world.settings()))
-    async with beside(part):
-        await expiration.bus.say(*orders)
+    part = services.service(
+        "expiration", free_port(), tmp_path, environment_variables(environment.settings())
+    )
+    async with run_process(part):
+        await expiration.bus.publish(*orders)
         heard = await told(expiration.bus, 10)
     assert sorted(heard) == sorted(order.id for order in orders)
 
 
 async def test_a_timer_outlives_the_process_that_set_it(
-    world: World, start: Any, order_for: Any, tmp_path: Path
+    environment: TestEnvironment, start: Any, order_for: Any, tmp_path: Path
 ) -> None:
     order = order_for(3)
-    part = services.service("expiration", free_port(), tmp_path, environment(world.settings()))
-    async with Bus.open(world.nats_url) as bus, beside(part) as process:
-        await bus.say(order)
-        await bus.settled(LISTENERS)
+    part = services.service(
+        "expiration", free_port(), tmp_path, environment_variables(environment.settings())
+    )
+    async with Bus.open(environment.nats_url) as bus, run_process(part) as process:
+        await bus.publish(order)
+        await bus.wait_until_handled(LISTENERS)
         process.kill()
 
         async with start() as expiration:
@@ -145,7 +151,7 @@ async def test_what_was_told_before_a_restart_is_the_same_event_after_it(
     """Nobody has cancelled the order yet, so it is told again: under the same id."""
     order = order_for(0.1)
     async with start() as expiration:
-        await expiration.bus.say(order)
+        await expiration.bus.publish(order)
         await told(expiration.bus, 1)
     await redis.flushdb()
 
@@ -160,9 +166,9 @@ async def none_left(redis: Any) -> bool:
 
 
 async def test_many_orders_that_end_at_once_are_all_told_of_soon(
-    expiration: Served, order_for: Any
+    expiration: RunningService, order_for: Any
 ) -> None:
     orders = [order_for(1.5) for _ in range(100)]
-    await asyncio.gather(*(expiration.bus.say(order) for order in orders))
+    await asyncio.gather(*(expiration.bus.publish(order) for order in orders))
     heard = await told(expiration.bus, 100)
     assert sorted(heard) == sorted(order.id for order in orders)

@@ -17,7 +17,14 @@ from ticketing_common.events import (
 )
 from ticketing_common.web import server_sent_events
 from ticketing_common.web.sessions import SessionUser
-from ticketing_testing import Served, World, an_event, an_id, somebody, watching
+from ticketing_testing import (
+    RunningService,
+    TestEnvironment,
+    new_event,
+    new_id,
+    new_user,
+    open_stream,
+)
 
 
 def stream_of(order: Any) -> str:
@@ -25,19 +32,19 @@ def stream_of(order: Any) -> str:
 
 
 async def test_it_begins_with_the_order_as_it_is_and_tells_each_change(
-    orders: Served, desk: httpx.AsyncClient, ticket: TicketCreated
+    orders: RunningService, desk: httpx.AsyncClient, ticket: TicketCreated
 ) -> None:
     order = await place(desk, ticket)
-    async with watching(desk, stream_of(order)) as stream:
-        begun = await stream.next()
+    async with open_stream(desk, stream_of(order)) as stream:
+        begun = await stream.next_event()
         for event in (
-            an_event(PaymentStarted, id=an_id(), order_id=order["id"]),
-            an_event(PaymentFailed, id=an_id(), order_id=order["id"]),
-            an_event(PaymentCreated, order_id=order["id"]),
+            new_event(PaymentStarted, id=new_id(), order_id=order["id"]),
+            new_event(PaymentFailed, id=new_id(), order_id=order["id"]),
+            new_event(PaymentCreated, order_id=order["id"]),
         ):
-            await orders.bus.say(event)
-            await orders.bus.settled(listeners)
-        told = [begun, *await stream.take(3)]
+            await orders.bus.publish(event)
+            await orders.bus.wait_until_handled(listeners)
+        told = [begun, *await stream.next_events(3)]
 
     assert {each.name for each in told} == {"order"}
     statuses = ["created", "awaiting:payment", "awaiting:payment", "complete"]
@@ -51,62 +58,62 @@ async def test_who_reconnects_sees_what_became_of_the_order(
     desk: httpx.AsyncClient, ticket: TicketCreated
 ) -> None:
     order = await place(desk, ticket)
-    async with watching(desk, stream_of(order)) as stream:
-        assert (await stream.next()).data == order
+    async with open_stream(desk, stream_of(order)) as stream:
+        assert (await stream.next_event()).data == order
     await desk.delete(f"/api/orders/{order['id']}")
 
-    async with watching(desk, stream_of(order)) as stream:
+    async with open_stream(desk, stream_of(order)) as stream:
         ended = {"status": "cancelled", "version": 1, "reason": "cancelled-by-buyer"}
-        assert (await stream.next()).data == order | ended
+        assert (await stream.next_event()).data == order | ended
 
 
 async def test_every_replica_tells(
-    world: World,
-    orders: Served,
+    environment: TestEnvironment,
+    orders: RunningService,
     buyer: SessionUser,
     desk: httpx.AsyncClient,
     ticket: TicketCreated,
 ) -> None:
     order = await place(desk, ticket)
-    settings = OrdersSettings(**world.settings())
-    async with world.serving(create_app(settings)) as second:
-        elsewhere = await second.visitor(buyer)
+    settings = OrdersSettings(**environment.settings())
+    async with environment.serve(create_app(settings)) as second:
+        elsewhere = await second.client(buyer)
         async with (
-            watching(desk, stream_of(order)) as here,
-            watching(elsewhere, stream_of(order)) as there,
+            open_stream(desk, stream_of(order)) as here,
+            open_stream(elsewhere, stream_of(order)) as there,
         ):
-            assert await here.next() == await there.next()
+            assert await here.next_event() == await there.next_event()
             await desk.delete(f"/api/orders/{order['id']}")
-            ended = await here.next()
-            assert ended == await there.next()
+            ended = await here.next_event()
+            assert ended == await there.next_event()
             assert ended.data["status"] == "cancelled"
 
 
 async def test_nothing_is_told_of_another_order(
-    orders: Served, desk: httpx.AsyncClient, buyer: SessionUser, ticket: TicketCreated
+    orders: RunningService, desk: httpx.AsyncClient, buyer: SessionUser, ticket: TicketCreated
 ) -> None:
     order = await place(desk, ticket)
-    another = an_event(TicketCreated)
-    await orders.bus.say(another)
-    await orders.bus.settled(listeners)
-    other = await orders.visitor(somebody())
+    another = new_event(TicketCreated)
+    await orders.bus.publish(another)
+    await orders.bus.wait_until_handled(listeners)
+    other = await orders.client(new_user())
 
-    async with watching(desk, stream_of(order)) as stream:
-        await stream.next()
+    async with open_stream(desk, stream_of(order)) as stream:
+        await stream.next_event()
         theirs = await place(other, another)
         await other.delete(f"/api/orders/{theirs['id']}")
         await desk.delete(f"/api/orders/{order['id']}")
-        told = await stream.next()
+        told = await stream.next_event()
 
     assert (told.data["id"], told.data["status"]) == (order["id"], "cancelled")
 
 
 async def test_it_asks_in_the_order_of_the_contract(
-    orders: Served, desk: httpx.AsyncClient, ticket: TicketCreated
+    orders: RunningService, desk: httpx.AsyncClient, ticket: TicketCreated
 ) -> None:
     order = await place(desk, ticket)
-    other = await orders.visitor(somebody())
-    nobody = await orders.visitor()
+    other = await orders.client(new_user())
+    nobody = await orders.client()
 
     async def refusal(who: httpx.AsyncClient, order_id: str) -> tuple[int, str]:
         response = await who.get(f"/api/orders/{order_id}/stream")
@@ -115,22 +122,22 @@ async def test_it_asks_in_the_order_of_the_contract(
     assert await refusal(nobody, "x") == (401, "Not authorized")
     assert await refusal(nobody, order["id"]) == (401, "Not authorized")
     assert (await refusal(other, "x"))[0] == 400
-    assert await refusal(other, an_id()) == (404, "Not found")
+    assert await refusal(other, new_id()) == (404, "Not found")
     assert await refusal(other, order["id"]) == (401, "Not authorized")
 
 
 async def test_it_ends_soon_after_the_session(
     monkeypatch: pytest.MonkeyPatch,
-    orders: Served,
+    orders: RunningService,
     desk: httpx.AsyncClient,
     buyer: SessionUser,
     ticket: TicketCreated,
 ) -> None:
     monkeypatch.setattr(server_sent_events, "SESSION_SECONDS", 0.05)
     order = await place(desk, ticket)
-    async with watching(desk, stream_of(order)) as stream:
-        await stream.next()
-        await orders.bus.say(an_event(UserChangedPassword, id=buyer.id, changed_at=utc_now()))
-        assert await stream.ended()
+    async with open_stream(desk, stream_of(order)) as stream:
+        await stream.next_event()
+        await orders.bus.publish(new_event(UserChangedPassword, id=buyer.id, changed_at=utc_now()))
+        assert await stream.wait_until_closed()
 
     assert (await desk.get(stream_of(order))).status_code == 401

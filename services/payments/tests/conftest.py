@@ -24,9 +24,9 @@ from ticketing_common.web.sessions import SessionUser
 from ticketing_dev.stack.processes import stand_ins
 from ticketing_dev.stack.processes.ports import free_port
 from ticketing_dev.stack.supervision.process import running
-from ticketing_testing import Served, World, an_event, somebody
-from ticketing_testing.patience import PATIENCE_SECONDS
-from ticketing_testing.programs import StripeStandIn
+from ticketing_testing import RunningService, TestEnvironment, new_event, new_user
+from ticketing_testing.standins import StripeStandInClient
+from ticketing_testing.timeouts import TIMEOUT_SECONDS
 
 KEY = "sk_test_payments"
 
@@ -38,24 +38,24 @@ def stripe_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-async def stripe(stripe_url: str) -> AsyncIterator[StripeStandIn]:
+async def stripe(stripe_url: str) -> AsyncIterator[StripeStandInClient]:
     """The bank, on a good day."""
-    stand_in = StripeStandIn(stripe_url, {"Authorization": f"Bearer {KEY}"})
+    stand_in = StripeStandInClient(stripe_url, {"Authorization": f"Bearer {KEY}"})
     yield stand_in
-    await stand_in.recover()
+    await stand_in.reset()
 
 
 @pytest.fixture
 def settings(
-    world: World, stripe: StripeStandIn, monkeypatch: pytest.MonkeyPatch
+    environment: TestEnvironment, stripe: StripeStandInClient, monkeypatch: pytest.MonkeyPatch
 ) -> dict[str, Any]:
     monkeypatch.setattr(circuit_breaker, "RECOVERY_SECONDS", 0.5)
     # What Stripe answers at all is an answer, however slow the machine is.
-    monkeypatch.setattr(client, "SECONDS", PATIENCE_SECONDS)
+    monkeypatch.setattr(client, "SECONDS", TIMEOUT_SECONDS)
     # It would take for itself the bad days that a test orders, and in what others left at Stripe.
     monkeypatch.setattr(app, "keep_reconciling", nobody_reconciles)
     return {
-        **world.settings(),
+        **environment.settings(),
         "stripe_key": KEY,
         "stripe_webhook_secret": WEBHOOK_SECRET,
         "stripe_api_base": stripe.url,
@@ -67,8 +67,10 @@ async def nobody_reconciles(_: Gateway) -> None:
 
 
 @pytest.fixture
-async def payments(world: World, settings: dict[str, Any]) -> AsyncIterator[Served]:
-    async with world.serving(create_app(PaymentsSettings(**settings))) as served:
+async def payments(
+    environment: TestEnvironment, settings: dict[str, Any]
+) -> AsyncIterator[RunningService]:
+    async with environment.serve(create_app(PaymentsSettings(**settings))) as served:
         yield served
 
 
@@ -105,15 +107,15 @@ Buy = Callable[..., Awaitable[Purchase]]
 
 
 @pytest.fixture
-def buy(payments: Served) -> Buy:
+def buy(payments: RunningService) -> Buy:
     """Has payments hear of a new order; takes its event's fields."""
 
     async def make(**fields: Any) -> Purchase:
-        user = somebody()
-        order = an_event(OrderCreated, user_id=user.id, **fields)
-        await payments.bus.say(order)
-        await payments.bus.settled(listeners)
-        return Purchase(order, user, await payments.visitor(user))
+        user = new_user()
+        order = new_event(OrderCreated, user_id=user.id, **fields)
+        await payments.bus.publish(order)
+        await payments.bus.wait_until_handled(listeners)
+        return Purchase(order, user, await payments.client(user))
 
     return make
 
@@ -124,11 +126,11 @@ async def purchase(buy: Buy) -> Purchase:
 
 
 @pytest.fixture
-def charged(stripe: StripeStandIn) -> Callable[[Purchase], Awaitable[list[int]]]:
+def charged(stripe: StripeStandInClient) -> Callable[[Purchase], Awaitable[list[int]]]:
     """What Stripe took for an order: the amounts of its successful charges."""
 
     async def amounts(purchase: Purchase) -> list[int]:
-        charges = (await stripe.look("/v1/charges", limit=100))["data"]
+        charges = (await stripe.get("/v1/charges", limit=100))["data"]
         return [
             charge["amount"]
             for charge in charges
@@ -139,28 +141,28 @@ def charged(stripe: StripeStandIn) -> Callable[[Purchase], Awaitable[list[int]]]
 
 
 @pytest.fixture
-def said(payments: Served) -> Callable[..., Awaitable[None]]:
+def said(payments: RunningService) -> Callable[..., Awaitable[None]]:
     """Says events, and waits until payments has answered for them."""
 
     async def say(*events: DomainEvent) -> None:
-        await payments.bus.say(*events)
-        await payments.bus.settled(listeners)
+        await payments.bus.publish(*events)
+        await payments.bus.wait_until_handled(listeners)
 
     return say
 
 
 @pytest.fixture
-async def webhooks(payments: Served, stripe: StripeStandIn) -> None:
+async def webhooks(payments: RunningService, stripe: StripeStandInClient) -> None:
     """Have Stripe tell payments what happens."""
-    await stripe.tell(f"{payments.url}/api/payments/webhook", WEBHOOK_SECRET)
+    await stripe.set_webhook_endpoint(f"{payments.url}/api/payments/webhook", WEBHOOK_SECRET)
 
 
 @pytest.fixture
-def given_back(stripe: StripeStandIn) -> Callable[[Purchase], Awaitable[list[int]]]:
+def given_back(stripe: StripeStandInClient) -> Callable[[Purchase], Awaitable[list[int]]]:
     """What Stripe gave back for an order: the amounts of its refunds."""
 
     async def amounts(purchase: Purchase) -> list[int]:
-        refunds = (await stripe.look("/v1/refunds", limit=100))["data"]
+        refunds = (await stripe.get("/v1/refunds", limit=100))["data"]
         return [
             refund["amount"]
             for refund in refunds
@@ -176,7 +178,7 @@ def cancel(said: Any) -> Callable[..., Awaitable[None]]:
 
     async def say_so(purchase: Purchase, reason: str = "expired", version: int = 1) -> None:
         await said(
-            an_event(
+            new_event(
                 OrderCancelled,
                 id=purchase.order.id,
                 user_id=purchase.user.id,

@@ -9,9 +9,9 @@ from services.payments.tests.transactions import held_open
 from payments.domain import rules
 from payments.stripe.client import Gateway
 from ticketing_common.events import PaymentCreated, PaymentFailed, PaymentRefunded
-from ticketing_testing import Served, eventually
-from ticketing_testing.patience import PATIENCE_SECONDS
-from ticketing_testing.programs import StripeStandIn
+from ticketing_testing import RunningService, eventually
+from ticketing_testing.standins import StripeStandInClient
+from ticketing_testing.timeouts import TIMEOUT_SECONDS
 
 CONFIRMING = {"path": "/v1/payment_intents/", "method": "POST"}
 
@@ -25,7 +25,7 @@ CONFIRMING = {"path": "/v1/payment_intents/", "method": "POST"}
     ],
 )
 async def test_an_order_that_is_cancelled_after_it_was_paid_is_refunded_and_the_buyer_told_why(
-    payments: Served,
+    payments: RunningService,
     purchase: Any,
     cancel: Any,
     charged: Any,
@@ -37,7 +37,7 @@ async def test_an_order_that_is_cancelled_after_it_was_paid_is_refunded_and_the_
 
     await cancel(purchase, reason)
 
-    (refunded,) = await payments.bus.heard(PaymentRefunded)
+    (refunded,) = await payments.bus.published(PaymentRefunded)
     assert (refunded.id, refunded.order_id) == (paid["id"], purchase.order.id)
     assert (refunded.stripe_id, refunded.reason) == (paid["stripeId"], why)
     assert await given_back(purchase) == await charged(purchase) == [2500]
@@ -46,31 +46,31 @@ async def test_an_order_that_is_cancelled_after_it_was_paid_is_refunded_and_the_
 
 
 async def test_a_charge_that_comes_after_the_cancellation_is_refunded_once(
-    payments: Served,
+    payments: RunningService,
     purchase: Any,
-    stripe: StripeStandIn,
+    stripe: StripeStandInClient,
     cancel: Any,
     charged: Any,
     given_back: Any,
     later: Any,
 ) -> None:
     """The answer of the charge was lost, and meanwhile the order is over."""
-    await stripe.fail("drop", when="after", times=2, **CONFIRMING)
+    await stripe.add_fault("drop", when="after", times=2, **CONFIRMING)
     assert (await purchase.pay()).status_code == 503
     await cancel(purchase)
     await later()
 
-    (refunded,) = await payments.bus.heard(PaymentRefunded)
+    (refunded,) = await payments.bus.published(PaymentRefunded)
 
     assert "time was over" in refunded.reason
-    assert len(await payments.bus.heard(PaymentCreated)) == 1
+    assert len(await payments.bus.published(PaymentCreated)) == 1
     assert await given_back(purchase) == await charged(purchase) == [2500]
     refusal = await purchase.pay()
     assert refusal.status_code == 400
 
 
 async def test_a_charge_that_is_answered_after_the_cancellation_says_that_the_money_is_back(
-    payments: Served,
+    payments: RunningService,
     purchase: Any,
     cancel: Any,
     given_back: Any,
@@ -78,35 +78,40 @@ async def test_a_charge_that_is_answered_after_the_cancellation_says_that_the_mo
 ) -> None:
     async with held_open(monkeypatch, Gateway, "confirm") as there:
         paying = asyncio.create_task(purchase.pay())
-        await asyncio.wait_for(there.wait(), PATIENCE_SECONDS)
+        await asyncio.wait_for(there.wait(), TIMEOUT_SECONDS)
         await cancel(purchase, "cancelled-by-buyer")
 
     answer = await paying
 
     assert answer.status_code == 400
     assert "you cancelled the order" in answer.json()["errors"][0]["message"]
-    await payments.bus.heard(PaymentRefunded)
+    await payments.bus.published(PaymentRefunded)
     assert await given_back(purchase) == [2500]
 
 
 async def test_an_order_that_is_cancelled_before_the_bank_is_asked_is_never_charged(
-    payments: Served, purchase: Any, stripe: StripeStandIn, cancel: Any, charged: Any, later: Any
+    payments: RunningService,
+    purchase: Any,
+    stripe: StripeStandInClient,
+    cancel: Any,
+    charged: Any,
+    later: Any,
 ) -> None:
-    await stripe.fail("drop", times=2, **CONFIRMING)
+    await stripe.add_fault("drop", times=2, **CONFIRMING)
     assert (await purchase.pay()).status_code == 503
     await cancel(purchase)
     await later()
 
-    await payments.bus.heard(PaymentFailed)
+    await payments.bus.published(PaymentFailed)
 
     assert await charged(purchase) == []
     payment = await purchase.payment()
-    assert (await stripe.look(f"/v1/payment_intents/{payment.stripe_id}"))["status"] == "canceled"
+    assert (await stripe.get(f"/v1/payment_intents/{payment.stripe_id}"))["status"] == "canceled"
 
 
 @pytest.mark.parametrize("first", ["the charge", "the cancellation"])
 async def test_a_charge_and_a_cancellation_at_the_same_moment_see_each_other(
-    payments: Served,
+    payments: RunningService,
     purchase: Any,
     cancel: Any,
     charged: Any,
@@ -119,16 +124,16 @@ async def test_a_charge_and_a_cancellation_at_the_same_moment_see_each_other(
     async with held_open(monkeypatch, rules, name) as there:
         if first == "the charge":
             earlier = asyncio.create_task(purchase.pay())
-            await asyncio.wait_for(there.wait(), PATIENCE_SECONDS)
+            await asyncio.wait_for(there.wait(), TIMEOUT_SECONDS)
             later_one = asyncio.create_task(cancel(purchase))
         else:
             earlier = asyncio.create_task(cancel(purchase))
-            await asyncio.wait_for(there.wait(), PATIENCE_SECONDS)
+            await asyncio.wait_for(there.wait(), TIMEOUT_SECONDS)
             later_one = asyncio.create_task(purchase.pay())
         await eventually(lambda: charged(purchase))
     await asyncio.gather(earlier, later_one)
 
-    (refunded,) = await payments.bus.heard(PaymentRefunded)
+    (refunded,) = await payments.bus.published(PaymentRefunded)
     assert refunded.order_id == purchase.order.id
     assert await given_back(purchase) == [2500]
-    assert len(await payments.bus.heard(PaymentCreated)) == 1
+    assert len(await payments.bus.published(PaymentCreated)) == 1

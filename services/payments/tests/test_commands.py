@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from ticketing_common.events import PaymentCreated, PaymentRefunded
-from ticketing_testing import Served, an_id
-from ticketing_testing.patience import PATIENCE_SECONDS
-from ticketing_testing.programs import StripeStandIn, environment
+from ticketing_testing import RunningService, new_id
+from ticketing_testing.processes import environment_variables
+from ticketing_testing.standins import StripeStandInClient
+from ticketing_testing.timeouts import TIMEOUT_SECONDS
 
 Run = Callable[..., Awaitable[tuple[int, str]]]
 
@@ -19,7 +20,7 @@ Run = Callable[..., Awaitable[tuple[int, str]]]
 @pytest.fixture
 def run(settings: dict[str, Any]) -> Run:
     """Runs the command with the service's settings; its exit status and what it said."""
-    env = {"PATH": os.environ["PATH"], **environment(settings)}
+    env = {"PATH": os.environ["PATH"], **environment_variables(settings)}
 
     async def command(*words: str, **changes: str) -> tuple[int, str]:
         process = await asyncio.create_subprocess_exec(
@@ -28,7 +29,7 @@ def run(settings: dict[str, Any]) -> Run:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
-        said, _ = await asyncio.wait_for(process.communicate(), 2 * PATIENCE_SECONDS)
+        said, _ = await asyncio.wait_for(process.communicate(), 2 * TIMEOUT_SECONDS)
         assert b"Traceback" not in said, said.decode()
         return process.returncode or 0, said.decode()
 
@@ -36,7 +37,7 @@ def run(settings: dict[str, Any]) -> Run:
 
 
 async def test_an_operator_refunds_an_order_once(
-    payments: Served, purchase: Any, run: Run, given_back: Any
+    payments: RunningService, purchase: Any, run: Run, given_back: Any
 ) -> None:
     await purchase.pay()
 
@@ -44,7 +45,7 @@ async def test_an_operator_refunds_an_order_once(
     assert status == 0
     assert "refunded" in said
     assert "25 usd" in said
-    (refunded,) = await payments.bus.heard(PaymentRefunded)
+    (refunded,) = await payments.bus.published(PaymentRefunded)
     assert refunded.reason == "the concert is off"
 
     status, said = await run("refund", purchase.order.id, "--reason", "once more")
@@ -54,7 +55,7 @@ async def test_an_operator_refunds_an_order_once(
 
 @pytest.mark.usefixtures("payments")
 async def test_what_cannot_be_refunded_is_said_in_words(run: Run) -> None:
-    order = an_id()
+    order = new_id()
     status, said = await run("refund", order, "--reason", "why not")
     assert (status, said) == (1, f"There is no payment for an order {order}\n")
     assert (await run("refund", order))[0] == 2
@@ -62,7 +63,7 @@ async def test_what_cannot_be_refunded_is_said_in_words(run: Run) -> None:
 
 
 async def test_a_refund_while_stripe_is_away_is_made_later(
-    payments: Served, purchase: Any, run: Run, stripe: StripeStandIn, later: Any
+    payments: RunningService, purchase: Any, run: Run, stripe: StripeStandInClient, later: Any
 ) -> None:
     await purchase.pay()
     status, said = await run(
@@ -71,20 +72,20 @@ async def test_a_refund_while_stripe_is_away_is_made_later(
     assert status == 0
     assert "Stripe does not answer now" in said
     await later()
-    await payments.bus.heard(PaymentRefunded)
+    await payments.bus.published(PaymentRefunded)
 
 
 async def test_an_operator_reconciles(
-    payments: Served, purchase: Any, run: Run, stripe: StripeStandIn
+    payments: RunningService, purchase: Any, run: Run, stripe: StripeStandInClient
 ) -> None:
     await purchase.pay("pm_card_threeDSecure2Required")
     (waiting,) = await purchase.payments()
-    await stripe.play("payment_intents", waiting["stripeId"], "succeed")
+    await stripe.set_outcome("payment_intents", waiting["stripeId"], "succeed")
 
     status, said = await run("reconcile", "--hours", "1")
     assert status == 0
     assert f"payment_intent.succeeded  {waiting['stripeId']}" in said
-    await payments.bus.heard(PaymentCreated)
+    await payments.bus.published(PaymentCreated)
     assert (await run("reconcile", "--hours", "1")) == (0, "No event was missed.\n")
 
 
@@ -105,4 +106,4 @@ async def test_an_operator_sees_how_an_order_was_paid(purchase: Any, run: Run) -
     assert "succeeded" in paid
     assert "failed" in declined
     assert "Your card was declined." in declined
-    assert "no payment" in (await run("show", an_id()))[1]
+    assert "no payment" in (await run("show", new_id()))[1]

@@ -9,9 +9,9 @@ from services.payments.tests.transactions import held_open
 from payments.domain.documents import Payment
 from payments.stripe.client import Gateway
 from ticketing_common.events import PaymentCreated, PaymentFailed
-from ticketing_testing import Served, an_id, eventually, somebody
-from ticketing_testing.patience import PATIENCE_SECONDS
-from ticketing_testing.programs import StripeStandIn
+from ticketing_testing import RunningService, eventually, new_id, new_user
+from ticketing_testing.standins import StripeStandInClient
+from ticketing_testing.timeouts import TIMEOUT_SECONDS
 
 CARD = "pm_card_threeDSecure2Required"
 
@@ -22,7 +22,7 @@ async def intent_of(purchase: Any) -> str:
 
 
 async def test_a_bank_that_asks_the_buyer_is_a_202_with_the_secret_to_confirm_by(
-    payments: Served, purchase: Any, stripe: StripeStandIn, charged: Any
+    payments: RunningService, purchase: Any, stripe: StripeStandInClient, charged: Any
 ) -> None:
     answer = await purchase.pay(CARD)
 
@@ -30,17 +30,17 @@ async def test_a_bank_that_asks_the_buyer_is_a_202_with_the_secret_to_confirm_by
     assert set(answer.json()) == {"id", "orderId", "clientSecret"}
     (waiting,) = await purchase.payments()
     assert waiting["status"] == "needs-confirmation"
-    intent = await stripe.look(f"/v1/payment_intents/{waiting['stripeId']}")
+    intent = await stripe.get(f"/v1/payment_intents/{waiting['stripeId']}")
     assert answer.json()["clientSecret"] == intent["client_secret"]
     assert await charged(purchase) == []
-    assert await payments.bus.heard(PaymentFailed, 0) == []
+    assert await payments.bus.published(PaymentFailed, 0) == []
 
 
 async def test_the_secret_is_not_kept_and_given_to_nobody_else(
-    payments: Served, purchase: Any
+    payments: RunningService, purchase: Any
 ) -> None:
     answer = (await purchase.pay(CARD, **{"Idempotency-Key": "one"})).json()
-    other = await payments.visitor(somebody())
+    other = await payments.client(new_user())
 
     refused = await other.get(f"/api/payments/{answer['id']}")
 
@@ -52,7 +52,7 @@ async def test_the_secret_is_not_kept_and_given_to_nobody_else(
 
 
 async def test_whoever_comes_back_from_the_bank_is_told_how_it_went_without_a_webhook(
-    payments: Served, purchase: Any, stripe: StripeStandIn, charged: Any
+    payments: RunningService, purchase: Any, stripe: StripeStandInClient, charged: Any
 ) -> None:
     waiting = (await purchase.pay(CARD)).json()
     before = (await purchase.buyer.get(f"/api/payments/{waiting['id']}")).json()
@@ -60,25 +60,25 @@ async def test_whoever_comes_back_from_the_bank_is_told_how_it_went_without_a_we
         "needs-confirmation",
         waiting["clientSecret"],
     )
-    await stripe.play("payment_intents", await intent_of(purchase), "succeed")
+    await stripe.set_outcome("payment_intents", await intent_of(purchase), "succeed")
 
     shown = (await purchase.buyer.get(f"/api/payments/{waiting['id']}")).json()
 
     assert (shown["status"], shown["clientSecret"]) == ("succeeded", None)
     assert (shown["price"], shown["currency"]) == (25, "usd")
-    (created,) = await payments.bus.heard(PaymentCreated)
+    (created,) = await payments.bus.published(PaymentCreated)
     assert created.id == waiting["id"]
     assert await charged(purchase) == [2500]
 
 
 @pytest.mark.usefixtures("webhooks")
 async def test_a_webhook_alone_completes_a_payment_whose_browser_went_away(
-    payments: Served, purchase: Any, stripe: StripeStandIn, charged: Any
+    payments: RunningService, purchase: Any, stripe: StripeStandInClient, charged: Any
 ) -> None:
     await purchase.pay(CARD)
-    await stripe.play("payment_intents", await intent_of(purchase), "succeed")
+    await stripe.set_outcome("payment_intents", await intent_of(purchase), "succeed")
 
-    (created,) = await payments.bus.heard(PaymentCreated)
+    (created,) = await payments.bus.published(PaymentCreated)
 
     assert created.order_id == purchase.order.id
     assert await charged(purchase) == [2500]
@@ -86,24 +86,24 @@ async def test_a_webhook_alone_completes_a_payment_whose_browser_went_away(
 
 @pytest.mark.usefixtures("webhooks")
 async def test_a_buyer_who_says_no_may_pay_with_another_card(
-    payments: Served, purchase: Any, stripe: StripeStandIn, charged: Any
+    payments: RunningService, purchase: Any, stripe: StripeStandInClient, charged: Any
 ) -> None:
     await purchase.pay(CARD)
     declined = await intent_of(purchase)
-    await stripe.play("payment_intents", declined, "fail")
-    await payments.bus.heard(PaymentFailed)
+    await stripe.set_outcome("payment_intents", declined, "fail")
+    await payments.bus.published(PaymentFailed)
     (failed,) = await purchase.payments()
     assert failed["status"] == "failed"
     assert "authentication" in failed["message"]
     # The browser has the intent's secret, and could have paid by it with another card.
-    assert (await stripe.look(f"/v1/payment_intents/{declined}"))["status"] == "canceled"
+    assert (await stripe.get(f"/v1/payment_intents/{declined}"))["status"] == "canceled"
 
     assert (await purchase.pay()).status_code == 201
     assert await charged(purchase) == [2500]
 
 
 async def test_another_card_in_another_tab_takes_the_place_of_what_waits_for_the_buyer(
-    payments: Served, purchase: Any, stripe: StripeStandIn, charged: Any
+    payments: RunningService, purchase: Any, stripe: StripeStandInClient, charged: Any
 ) -> None:
     await purchase.pay(CARD)
     first = await intent_of(purchase)
@@ -111,10 +111,10 @@ async def test_another_card_in_another_tab_takes_the_place_of_what_waits_for_the
     second = await purchase.pay("pm_card_mastercard")
 
     assert second.status_code == 201
-    assert (await stripe.look(f"/v1/payment_intents/{first}"))["status"] == "canceled"
+    assert (await stripe.get(f"/v1/payment_intents/{first}"))["status"] == "canceled"
     assert await purchase.statuses() == ["succeeded", "failed"]
     assert await charged(purchase) == [2500]
-    (failed,) = await payments.bus.heard(PaymentFailed)
+    (failed,) = await payments.bus.published(PaymentFailed)
     assert failed.order_id == purchase.order.id
 
 
@@ -125,7 +125,7 @@ async def test_of_two_tabs_that_replace_the_same_payment_at_once_the_slower_is_a
     await purchase.pay(CARD)
     async with held_open(monkeypatch, Gateway, "cancel") as there:
         slower = asyncio.create_task(purchase.pay("pm_card_mastercard"))
-        await asyncio.wait_for(there.wait(), PATIENCE_SECONDS)
+        await asyncio.wait_for(there.wait(), TIMEOUT_SECONDS)
 
         faster = await purchase.pay(CARD)
 
@@ -136,10 +136,10 @@ async def test_of_two_tabs_that_replace_the_same_payment_at_once_the_slower_is_a
 
 
 async def test_a_buyer_who_confirmed_in_one_tab_is_not_charged_in_the_other(
-    purchase: Any, stripe: StripeStandIn, charged: Any
+    purchase: Any, stripe: StripeStandInClient, charged: Any
 ) -> None:
     await purchase.pay(CARD)
-    await stripe.play("payment_intents", await intent_of(purchase), "succeed")
+    await stripe.set_outcome("payment_intents", await intent_of(purchase), "succeed")
 
     second = await purchase.pay("pm_card_mastercard")
 
@@ -172,7 +172,7 @@ async def test_the_same_request_again_is_given_the_same_payment_to_confirm(
 
 
 async def test_a_payment_that_nobody_confirms_is_cancelled_at_stripe_when_its_time_is_over(
-    payments: Served, purchase: Any, stripe: StripeStandIn, later: Any, too_late: Any
+    payments: RunningService, purchase: Any, stripe: StripeStandInClient, later: Any, too_late: Any
 ) -> None:
     await purchase.pay(CARD)
     await later()
@@ -181,8 +181,8 @@ async def test_a_payment_that_nobody_confirms_is_cancelled_at_stripe_when_its_ti
 
     await too_late()
 
-    await payments.bus.heard(PaymentFailed)
-    intent = await stripe.look(f"/v1/payment_intents/{await intent_of(purchase)}")
+    await payments.bus.published(PaymentFailed)
+    intent = await stripe.get(f"/v1/payment_intents/{await intent_of(purchase)}")
     assert intent["status"] == "canceled"
     (failed,) = await purchase.payments()
     assert failed["message"] == "The payment was not confirmed in time."
@@ -195,9 +195,9 @@ async def looked_at(purchase: Any) -> bool:
 
 @pytest.mark.parametrize("confirmed", [False, True])
 async def test_an_order_that_is_cancelled_while_the_bank_asks_costs_nothing(
-    payments: Served,
+    payments: RunningService,
     purchase: Any,
-    stripe: StripeStandIn,
+    stripe: StripeStandInClient,
     cancel: Any,
     charged: Any,
     given_back: Any,
@@ -206,15 +206,15 @@ async def test_an_order_that_is_cancelled_while_the_bank_asks_costs_nothing(
     await purchase.pay(CARD)
     intent = await intent_of(purchase)
     if confirmed:  # and Stripe's word of it has not come yet
-        await stripe.play("payment_intents", intent, "succeed")
+        await stripe.set_outcome("payment_intents", intent, "succeed")
     await cancel(purchase, "cancelled-by-buyer")
 
     if confirmed:
         await eventually(lambda: is_now(purchase, ["refunded"]))
         assert await given_back(purchase) == await charged(purchase) == [2500]
     else:
-        await payments.bus.heard(PaymentFailed)
-        assert (await stripe.look(f"/v1/payment_intents/{intent}"))["status"] == "canceled"
+        await payments.bus.published(PaymentFailed)
+        assert (await stripe.get(f"/v1/payment_intents/{intent}"))["status"] == "canceled"
 
 
 async def is_now(purchase: Any, statuses: list[str]) -> bool:
@@ -223,19 +223,19 @@ async def is_now(purchase: Any, statuses: list[str]) -> bool:
 
 @pytest.mark.usefixtures("webhooks")
 async def test_a_bank_that_takes_its_time_is_a_503_and_then_whatever_it_says(
-    payments: Served, purchase: Any, stripe: StripeStandIn, charged: Any
+    payments: RunningService, purchase: Any, stripe: StripeStandInClient, charged: Any
 ) -> None:
     answer = await purchase.pay("pm_card_standInProcessing")
     assert answer.status_code == 503
-    await stripe.play("payment_intents", await intent_of(purchase), "succeed")
-    await payments.bus.heard(PaymentCreated)
+    await stripe.set_outcome("payment_intents", await intent_of(purchase), "succeed")
+    await payments.bus.published(PaymentCreated)
     assert await charged(purchase) == [2500]
 
 
 async def test_how_a_payment_stands_is_asked_in_the_order_of_checks(
-    payments: Served, purchase: Any, stripe: StripeStandIn
+    payments: RunningService, purchase: Any, stripe: StripeStandInClient
 ) -> None:
-    nobody, other = await payments.visitor(), await payments.visitor(somebody())
+    nobody, other = await payments.client(), await payments.client(new_user())
     paid = (await purchase.pay()).json()["id"]
     order = purchase.order.id
     for who, path, status in [
@@ -244,8 +244,8 @@ async def test_how_a_payment_stands_is_asked_in_the_order_of_checks(
         (other, "/api/payments/x", 400),
         (other, "/api/payments", 400),
         (other, "/api/payments?orderId=x", 400),
-        (other, f"/api/payments/{an_id()}", 404),
-        (other, f"/api/payments?orderId={an_id()}", 404),
+        (other, f"/api/payments/{new_id()}", 404),
+        (other, f"/api/payments?orderId={new_id()}", 404),
         (other, f"/api/payments/{paid}", 401),
         (other, f"/api/payments?orderId={order}", 401),
         (purchase.buyer, f"/api/payments/{paid}", 200),
@@ -255,10 +255,10 @@ async def test_how_a_payment_stands_is_asked_in_the_order_of_checks(
 
 
 async def test_while_stripe_is_away_nobody_is_told_a_guess(
-    purchase: Any, stripe: StripeStandIn
+    purchase: Any, stripe: StripeStandInClient
 ) -> None:
     waiting = (await purchase.pay(CARD)).json()
-    await stripe.fail("drop", times=100)
+    await stripe.add_fault("drop", times=100)
     answer = await purchase.buyer.get(f"/api/payments/{waiting['id']}")
     assert answer.status_code == 503
     assert int(answer.headers["Retry-After"]) > 0

@@ -17,16 +17,23 @@ from ticketing_common.events import (
     OrderStatus,
     UserChangedPassword,
 )
-from ticketing_testing import Served, an_event, an_id, eventually, just_now, somebody
+from ticketing_testing import (
+    RunningService,
+    eventually,
+    new_event,
+    new_id,
+    new_user,
+    next_millisecond,
+)
 
 
 def life_of_an_order(end: type[DomainEvent] = OrderCompleted) -> list[DomainEvent]:
-    order_id, user_id = an_id(), an_id()
+    order_id, user_id = new_id(), new_id()
     status = "complete" if end is OrderCompleted else "cancelled"
     return [
-        an_event(OrderCreated, id=order_id, user_id=user_id),
-        an_event(OrderAwaitingPayment, id=order_id, version=1, status="awaiting:payment"),
-        an_event(end, id=order_id, version=2, user_id=user_id, status=status),
+        new_event(OrderCreated, id=order_id, user_id=user_id),
+        new_event(OrderAwaitingPayment, id=order_id, version=1, status="awaiting:payment"),
+        new_event(end, id=order_id, version=2, user_id=user_id, status=status),
     ]
 
 
@@ -53,13 +60,13 @@ async def test_the_copy_follows_the_order(said: Any) -> None:
 
 @pytest.mark.parametrize("end", [OrderCompleted, OrderCancelled])
 async def test_in_whatever_order_its_events_come_the_copy_ends_alike(
-    payments: Served, said: Any, end: type[DomainEvent]
+    payments: RunningService, said: Any, end: type[DomainEvent]
 ) -> None:
     lives = list(permutations(range(3)))
     ended = []
     for life in lives:
         events = life_of_an_order(end)
-        await payments.bus.say(*(events[number] for number in life))
+        await payments.bus.publish(*(events[number] for number in life))
         ended.append(events[-1])
     await said()
 
@@ -70,12 +77,12 @@ async def test_in_whatever_order_its_events_come_the_copy_ends_alike(
 
 
 async def test_events_that_come_twice_change_nothing_the_second_time(
-    payments: Served, said: Any
+    payments: RunningService, said: Any
 ) -> None:
     events = life_of_an_order()
     await said(*events)
     for event in events:
-        await payments.bus.say(event, again=True)
+        await payments.bus.publish(event, bypass_deduplication=True)
     await said()
 
     copy = await copy_of(events[0])
@@ -83,10 +90,10 @@ async def test_events_that_come_twice_change_nothing_the_second_time(
     assert await payments.bus.dead_letters() == []
 
 
-async def test_an_event_waits_for_the_one_before_it(payments: Served, said: Any) -> None:
+async def test_an_event_waits_for_the_one_before_it(payments: RunningService, said: Any) -> None:
     created, awaiting, cancelled = life_of_an_order(OrderCancelled)
     await said(created)
-    await payments.bus.say(cancelled)
+    await payments.bus.publish(cancelled)
 
     async def waits() -> bool:
         info = await payments.bus.js.consumer_info("ORDER", "payments")
@@ -101,9 +108,9 @@ async def test_an_event_waits_for_the_one_before_it(payments: Served, said: Any)
 
 @pytest.mark.parametrize("event", [row.event for row in listeners])
 async def test_what_cannot_be_read_is_a_dead_letter_and_holds_up_nothing(
-    payments: Served, said: Any, event: type[DomainEvent]
+    payments: RunningService, said: Any, event: type[DomainEvent]
 ) -> None:
-    await payments.bus.say_raw(event, b'{"id": "not an id"}')
+    await payments.bus.publish_raw(event, b'{"id": "not an id"}')
     (created, *_) = life_of_an_order()
     await said(created)
 
@@ -116,12 +123,12 @@ async def test_what_cannot_be_read_is_a_dead_letter_and_holds_up_nothing(
 
 
 async def test_a_changed_password_ends_the_sessions_from_before(
-    payments: Served, said: Any
+    payments: RunningService, said: Any
 ) -> None:
-    user, other = somebody(), somebody()
-    before, others = await payments.visitor(user), await payments.visitor(other)
-    await said(an_event(UserChangedPassword, id=user.id, changed_at=just_now()))
+    user, other = new_user(), new_user()
+    before, others = await payments.client(user), await payments.client(other)
+    await said(new_event(UserChangedPassword, id=user.id, changed_at=next_millisecond()))
     await asyncio.sleep(0.002)  # what begins now is after it
 
-    for visitor, status in ((before, 401), (others, 400), (await payments.visitor(user), 400)):
+    for visitor, status in ((before, 401), (others, 400), (await payments.client(user), 400)):
         assert (await visitor.post("/api/payments", json={})).status_code == status

@@ -16,8 +16,8 @@ from ticketing_common.events import (
     PaymentStarted,
     utc_now,
 )
-from ticketing_testing import Served, an_event, an_id, somebody
-from ticketing_testing.programs import StandIn
+from ticketing_testing import RunningService, new_event, new_id, new_user
+from ticketing_testing.standins import StandInClient
 
 NOT_AUTHORIZED = {"errors": [{"message": "Not authorized"}]}
 
@@ -28,7 +28,7 @@ def refused(answer: httpx.Response) -> tuple[int, str]:
 
 
 async def test_paying_charges_once_and_is_told(
-    payments: Served, purchase: Any, charged: Any
+    payments: RunningService, purchase: Any, charged: Any
 ) -> None:
     answer = await purchase.pay()
 
@@ -38,8 +38,8 @@ async def test_paying_charges_once_and_is_told(
     assert payment["orderId"] == purchase.order.id
     assert payment["stripeId"].startswith("pi_")
     assert await charged(purchase) == [2500]
-    (started,) = await payments.bus.heard(PaymentStarted)
-    (created,) = await payments.bus.heard(PaymentCreated)
+    (started,) = await payments.bus.published(PaymentStarted)
+    (created,) = await payments.bus.published(PaymentCreated)
     assert (started.id, started.order_id) == (payment["id"], payment["orderId"])
     told = created.model_dump(by_alias=True)
     assert told == {**payment, "version": told["version"]}
@@ -57,29 +57,29 @@ async def test_a_payment_method_pays_as_well_as_a_token(purchase: Any, charged: 
 async def test_what_is_charged_is_the_price_to_the_cent(
     buy: Any, charged: Any, price: float, cents: int
 ) -> None:
-    purchase = await buy(ticket={"id": an_id(), "title": "Concert", "price": price})
+    purchase = await buy(ticket={"id": new_id(), "title": "Concert", "price": price})
     assert (await purchase.pay()).status_code == 201
     assert await charged(purchase) == [cents]
 
 
 async def test_an_address_that_stripe_does_not_take_costs_the_receipt_not_the_ticket(
-    payments: Served, purchase: Any, stripe: StandIn, charged: Any
+    payments: RunningService, purchase: Any, stripe: StandInClient, charged: Any
 ) -> None:
     user = purchase.user.model_copy(update={"email": "ann@intranet"})
-    theirs = replace(purchase, buyer=await payments.visitor(user))
+    theirs = replace(purchase, buyer=await payments.client(user))
 
     paid = await theirs.pay()
 
     assert paid.status_code == 201
     assert await charged(purchase) == [2500]
-    intent = await stripe.look(f"/v1/payment_intents/{paid.json()['stripeId']}")
+    intent = await stripe.get(f"/v1/payment_intents/{paid.json()['stripeId']}")
     assert intent["receipt_email"] is None
 
 
-async def test_stripe_is_told_what_the_charge_is_for(purchase: Any, stripe: StandIn) -> None:
+async def test_stripe_is_told_what_the_charge_is_for(purchase: Any, stripe: StandInClient) -> None:
     paid = (await purchase.pay()).json()
 
-    intent = await stripe.look(f"/v1/payment_intents/{paid['stripeId']}")
+    intent = await stripe.get(f"/v1/payment_intents/{paid['stripeId']}")
 
     assert intent["currency"] == "usd"
     assert intent["description"] == f"Concert (order {purchase.order.id})"
@@ -104,16 +104,16 @@ async def test_stripe_is_told_what_the_charge_is_for(purchase: Any, stripe: Stan
     ],
 )
 async def test_a_declined_card_is_a_402_in_stripes_words_and_another_may_pay(
-    payments: Served, purchase: Any, charged: Any, token: str, words: str
+    payments: RunningService, purchase: Any, charged: Any, token: str, words: str
 ) -> None:
     assert refused(await purchase.pay(token)) == (402, words)
     assert await charged(purchase) == []
-    (failed,) = await payments.bus.heard(PaymentFailed)
+    (failed,) = await payments.bus.published(PaymentFailed)
     assert failed.order_id == purchase.order.id
 
     assert (await purchase.pay("tok_visa")).status_code == 201
     assert await charged(purchase) == [2500]
-    started = await payments.bus.heard(PaymentStarted, 2)
+    started = await payments.bus.published(PaymentStarted, 2)
     assert started[0].id == failed.id
     assert started[1].id != failed.id
 
@@ -133,7 +133,7 @@ async def test_a_token_that_stripe_does_not_know_is_a_400_and_another_may_pay(
 async def test_a_price_that_stripe_will_not_charge_is_a_400_that_blames_no_field(
     buy: Any, charged: Any
 ) -> None:
-    purchase = await buy(ticket={"id": an_id(), "title": "Cheap", "price": 0.1})
+    purchase = await buy(ticket={"id": new_id(), "title": "Cheap", "price": 0.1})
     answer = await purchase.pay()
     assert answer.status_code == 400
     (error,) = answer.json()["errors"]
@@ -141,9 +141,11 @@ async def test_a_price_that_stripe_will_not_charge_is_a_400_that_blames_no_field
     assert "field" not in error
 
 
-async def test_whoever_is_not_signed_in_is_a_401_whatever_they_send(payments: Served) -> None:
-    stranger = await payments.visitor()
-    for body in ({}, {"orderId": "x"}, {"orderId": an_id(), "token": "tok_visa"}):
+async def test_whoever_is_not_signed_in_is_a_401_whatever_they_send(
+    payments: RunningService,
+) -> None:
+    stranger = await payments.client()
+    for body in ({}, {"orderId": "x"}, {"orderId": new_id(), "token": "tok_visa"}):
         answer = await stranger.post("/api/payments", json=body)
         assert (answer.status_code, answer.json()) == (401, NOT_AUTHORIZED)
 
@@ -161,30 +163,30 @@ async def test_whoever_is_not_signed_in_is_a_401_whatever_they_send(payments: Se
     ],
 )
 async def test_an_ill_formed_payment_is_a_400_that_names_each_bad_field(
-    payments: Served, body: Any, fields: list[str]
+    payments: RunningService, body: Any, fields: list[str]
 ) -> None:
-    buyer = await payments.visitor(somebody())
+    buyer = await payments.client(new_user())
     answer = await buyer.post("/api/payments", json=body)
     assert answer.status_code == 400
     assert [error["field"] for error in answer.json()["errors"]] == fields
 
 
-async def test_a_body_over_64_kib_is_a_413(payments: Served) -> None:
-    buyer = await payments.visitor(somebody())
-    body = {"orderId": an_id(), "token": "t" * 65 * 1024}
+async def test_a_body_over_64_kib_is_a_413(payments: RunningService) -> None:
+    buyer = await payments.client(new_user())
+    body = {"orderId": new_id(), "token": "t" * 65 * 1024}
     assert (await buyer.post("/api/payments", json=body)).status_code == 413
 
 
-async def test_an_order_that_nobody_made_is_a_404(payments: Served) -> None:
-    buyer = await payments.visitor(somebody())
-    body = {"orderId": an_id(), "token": "tok_visa"}
+async def test_an_order_that_nobody_made_is_a_404(payments: RunningService) -> None:
+    buyer = await payments.client(new_user())
+    body = {"orderId": new_id(), "token": "tok_visa"}
     assert refused(await buyer.post("/api/payments", json=body)) == (404, "Not found")
 
 
 async def test_anothers_order_is_a_401_in_whatever_state_it_is(
-    payments: Served, purchase: Any, charged: Any
+    payments: RunningService, purchase: Any, charged: Any
 ) -> None:
-    other = await payments.visitor(somebody())
+    other = await payments.client(new_user())
     body = {"orderId": purchase.order.id, "token": "tok_visa"}
     for _ in range(2):
         assert refused(await other.post("/api/payments", json=body)) == (401, "Not authorized")
@@ -206,10 +208,10 @@ async def test_an_order_past_its_time_is_not_paid(buy: Any, charged: Any) -> Non
     ],
 )
 async def test_an_order_that_is_over_is_not_paid(
-    payments: Served, purchase: Any, charged: Any, said: Any, event: Any, words: str
+    payments: RunningService, purchase: Any, charged: Any, said: Any, event: Any, words: str
 ) -> None:
     status = "cancelled" if event is OrderCancelled else "complete"
-    await said(an_event(event, id=purchase.order.id, version=1, status=status))
+    await said(new_event(event, id=purchase.order.id, version=1, status=status))
 
     assert refused(await purchase.pay()) == (400, words)
     assert await charged(purchase) == []

@@ -14,9 +14,10 @@ from ticketing_common.events import PaymentCreated
 from ticketing_common.web.sessions import COOKIE, Sessions
 from ticketing_dev.stack.processes import services
 from ticketing_dev.stack.processes.ports import free_port
-from ticketing_testing import Served, World
-from ticketing_testing.patience import PATIENCE_SECONDS
-from ticketing_testing.programs import StandIn, beside, environment
+from ticketing_testing import RunningService, TestEnvironment
+from ticketing_testing.processes import environment_variables, run_process
+from ticketing_testing.standins import StandInClient
+from ticketing_testing.timeouts import TIMEOUT_SECONDS
 
 MANY = 12
 
@@ -26,14 +27,14 @@ def statuses(answers: list[httpx.Response]) -> Counter[int]:
 
 
 async def test_many_payments_at_once_make_one_charge(
-    payments: Served, purchase: Any, charged: Any
+    payments: RunningService, purchase: Any, charged: Any
 ) -> None:
     answers = await asyncio.gather(*(purchase.pay() for _ in range(MANY)))
 
     assert statuses(answers)[201] == 1
     assert statuses(answers).keys() <= {201, 400, 409}
     assert await charged(purchase) == [2500]
-    assert len(await payments.bus.heard(PaymentCreated)) == 1
+    assert len(await payments.bus.published(PaymentCreated)) == 1
 
 
 async def test_while_a_payment_is_under_way_another_is_a_409(
@@ -41,7 +42,7 @@ async def test_while_a_payment_is_under_way_another_is_a_409(
 ) -> None:
     async with held_open(monkeypatch, Gateway, "create") as there:
         first = asyncio.create_task(purchase.pay())
-        await asyncio.wait_for(there.wait(), PATIENCE_SECONDS)
+        await asyncio.wait_for(there.wait(), TIMEOUT_SECONDS)
 
         second = await purchase.pay("tok_mastercard")
 
@@ -52,14 +53,14 @@ async def test_while_a_payment_is_under_way_another_is_a_409(
 
 
 async def test_two_replicas_that_race_make_one_charge_an_order(
-    world: World,
+    environment: TestEnvironment,
     settings: dict[str, Any],
-    payments: Served,
+    payments: RunningService,
     buy: Any,
     charged: Any,
     tmp_path: Path,
 ) -> None:
-    part = services.service("payments", free_port(), tmp_path, environment(settings))
+    part = services.service("payments", free_port(), tmp_path, environment_variables(settings))
     purchases = [await buy() for _ in range(5)]
     sessions = Sessions([settings["jwt_key"]])
 
@@ -69,8 +70,8 @@ async def test_two_replicas_that_race_make_one_charge_an_order(
         return await client.post("/api/payments", json=body, headers=cookie)
 
     async with (
-        beside(part),
-        httpx.AsyncClient(base_url=part.url, timeout=PATIENCE_SECONDS) as other,
+        run_process(part),
+        httpx.AsyncClient(base_url=part.url, timeout=TIMEOUT_SECONDS) as other,
     ):
         for purchase in purchases:
             answers = await asyncio.gather(
@@ -80,7 +81,7 @@ async def test_two_replicas_that_race_make_one_charge_an_order(
 
     for purchase in purchases:
         assert await charged(purchase) == [2500]
-    assert len(await payments.bus.heard(PaymentCreated, 5)) == 5
+    assert len(await payments.bus.published(PaymentCreated, 5)) == 5
 
 
 async def test_a_payment_that_is_sent_again_is_answered_again(purchase: Any, charged: Any) -> None:
@@ -112,12 +113,12 @@ async def test_a_key_that_comes_with_another_card_is_a_400(purchase: Any, charge
 
 
 async def test_a_payment_that_got_no_answer_is_looked_up_when_it_is_sent_again(
-    purchase: Any, stripe: StandIn, charged: Any
+    purchase: Any, stripe: StandInClient, charged: Any
 ) -> None:
     """Not the 503 is what its repetition should hear, but how things stand by then."""
     key = {"Idempotency-Key": "one"}
     confirming = {"path": "/v1/payment_intents/", "method": "POST"}
-    await stripe.fail("drop", when="after", times=2, **confirming)
+    await stripe.add_fault("drop", when="after", times=2, **confirming)
     assert (await purchase.pay(**key)).status_code == 503
 
     again = await purchase.pay(**key)
@@ -128,8 +129,8 @@ async def test_a_payment_that_got_no_answer_is_looked_up_when_it_is_sent_again(
 
 
 async def test_while_stripe_is_away_another_payment_is_a_409(
-    purchase: Any, stripe: StandIn
+    purchase: Any, stripe: StandInClient
 ) -> None:
-    await stripe.fail("drop", times=100)
+    await stripe.add_fault("drop", times=100)
     first, second = await purchase.pay(), await purchase.pay("tok_mastercard")
     assert (first.status_code, second.status_code) == (503, 409)

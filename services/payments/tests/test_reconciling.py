@@ -15,14 +15,14 @@ from payments.jobs import reconciliation
 from payments.settings import PaymentsSettings
 from payments.stripe.client import Gateway, NoAnswer
 from ticketing_common.events import PaymentCreated, utc_now
-from ticketing_testing import Served, World, eventually
-from ticketing_testing.programs import StripeStandIn
+from ticketing_testing import RunningService, TestEnvironment, eventually
+from ticketing_testing.standins import StripeStandInClient
 
 CARD = "pm_card_threeDSecure2Required"
 
 
 @pytest.fixture
-def gateway(payments: Served) -> Gateway:
+def gateway(payments: RunningService) -> Gateway:
     gateway: Gateway = payments.app.state.processor._gateway
     return gateway
 
@@ -34,22 +34,22 @@ async def all_missed(gateway: Gateway) -> list[str]:
 
 
 async def test_a_payment_whose_webhook_never_came_is_found(
-    payments: Served, purchase: Any, stripe: StripeStandIn, gateway: Gateway
+    payments: RunningService, purchase: Any, stripe: StripeStandInClient, gateway: Gateway
 ) -> None:
     await purchase.pay(CARD)
     (waiting,) = await purchase.payments()
-    await stripe.play("payment_intents", waiting["stripeId"], "succeed")
+    await stripe.set_outcome("payment_intents", waiting["stripeId"], "succeed")
 
     assert any("payment_intent.succeeded" in event for event in await all_missed(gateway))
 
-    (created,) = await payments.bus.heard(PaymentCreated)
+    (created,) = await payments.bus.published(PaymentCreated)
     assert created.order_id == purchase.order.id
     assert await all_missed(gateway) == []
 
 
 @pytest.mark.usefixtures("webhooks")
 async def test_what_the_webhooks_told_is_not_taken_in_again(
-    purchase: Any, stripe: StripeStandIn, gateway: Gateway
+    purchase: Any, stripe: StripeStandInClient, gateway: Gateway
 ) -> None:
     await all_missed(gateway)  # of whoever paid before us at the same stand-in
     await purchase.pay()
@@ -57,12 +57,12 @@ async def test_what_the_webhooks_told_is_not_taken_in_again(
     assert await all_missed(gateway) == []
 
 
-async def nothing_waits(stripe: StripeStandIn) -> bool:
-    return await stripe.deliveries(state="waiting") == []
+async def nothing_waits(stripe: StripeStandInClient) -> bool:
+    return await stripe.deliveries(state="pending") == []
 
 
 async def test_many_at_once_take_each_event_in_once(
-    payments: Served, purchase: Any, gateway: Gateway
+    payments: RunningService, purchase: Any, gateway: Gateway
 ) -> None:
     await purchase.pay()
     (paid,) = await purchase.payments()
@@ -72,35 +72,35 @@ async def test_many_at_once_take_each_event_in_once(
     told = [event for events in rounds for event in events]
     assert len(told) == len(set(told))
     assert await heard_of(paid) == ["payment_intent.succeeded"]
-    assert len(await payments.bus.heard(PaymentCreated)) == 1
+    assert len(await payments.bus.published(PaymentCreated)) == 1
 
 
 async def test_while_stripe_is_away_it_is_said_and_asked_again_later(
-    stripe: StripeStandIn, gateway: Gateway
+    stripe: StripeStandInClient, gateway: Gateway
 ) -> None:
-    await stripe.fail("drop", times=100, path="/v1/events")
+    await stripe.add_fault("drop", times=100, path="/v1/events")
     with pytest.raises(NoAnswer):
         await all_missed(gateway)
-    await stripe.recover()
+    await stripe.reset()
     await all_missed(gateway)
 
 
 async def test_a_running_service_reconciles_by_itself(
-    world: World,
+    environment: TestEnvironment,
     settings: dict[str, Any],
-    payments: Served,
+    payments: RunningService,
     purchase: Any,
-    stripe: StripeStandIn,
+    stripe: StripeStandInClient,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(app, "keep_reconciling", reconciliation.keep_reconciling)
     monkeypatch.setattr(reconciliation, "EVERY", timedelta(seconds=0.1))
     await purchase.pay(CARD)
     (waiting,) = await purchase.payments()
-    await stripe.play("payment_intents", waiting["stripeId"], "succeed")
+    await stripe.set_outcome("payment_intents", waiting["stripeId"], "succeed")
 
-    async with world.serving(create_app(PaymentsSettings(**settings))):
-        await payments.bus.heard(PaymentCreated)
+    async with environment.serve(create_app(PaymentsSettings(**settings))):
+        await payments.bus.published(PaymentCreated)
         now = utc_now()
         await eventually(lambda: has_come_to(now))
         assert "payment_intent.succeeded" in await heard_of(waiting)
@@ -116,7 +116,7 @@ async def heard_of(payment: dict[str, Any]) -> list[str]:
     return [event.type for event in heard]
 
 
-async def test_only_one_replica_at_a_time_holds_the_bookmark(payments: Served) -> None:
+async def test_only_one_replica_at_a_time_holds_the_bookmark(payments: RunningService) -> None:
     first = utc_now()
 
     async def take() -> Checkpoint | None:

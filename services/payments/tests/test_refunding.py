@@ -10,8 +10,8 @@ from payments.domain.documents import NotRefundable, Payment
 from ticketing_common.errors import NotFound
 from ticketing_common.events import PaymentCreated, PaymentRefunded
 from ticketing_common.persistence.transaction import transactional
-from ticketing_testing import Served, an_id, eventually
-from ticketing_testing.programs import StripeStandIn
+from ticketing_testing import RunningService, eventually, new_id
+from ticketing_testing.standins import StripeStandInClient
 
 REFUNDING = {"path": "/v1/refunds", "method": "POST"}
 CONFIRMING = {"path": "/v1/payment_intents/", "method": "POST"}
@@ -27,67 +27,67 @@ async def has_come_to(purchase: Any, *statuses: str) -> bool:
 
 
 async def test_an_order_that_is_paid_and_complete_keeps_its_charge(
-    payments: Served, purchase: Any, given_back: Any, later: Any
+    payments: RunningService, purchase: Any, given_back: Any, later: Any
 ) -> None:
     await purchase.pay()
     await later()
     assert await given_back(purchase) == []
-    assert await payments.bus.heard(PaymentRefunded, 0) == []
+    assert await payments.bus.published(PaymentRefunded, 0) == []
 
 
 async def test_while_stripe_is_away_the_refund_waits_and_is_made_once(
-    payments: Served,
+    payments: RunningService,
     purchase: Any,
-    stripe: StripeStandIn,
+    stripe: StripeStandInClient,
     cancel: Any,
     given_back: Any,
     later: Any,
 ) -> None:
     await purchase.pay()
     await later()  # the pauses are short now
-    await stripe.fail("drop", times=4, **REFUNDING)
-    await stripe.fail("drop", times=2, when="after", **REFUNDING)
-    await stripe.fail("error", status=500, when="during", **REFUNDING)
+    await stripe.add_fault("drop", times=4, **REFUNDING)
+    await stripe.add_fault("drop", times=2, when="after", **REFUNDING)
+    await stripe.add_fault("error", status=500, when="during", **REFUNDING)
     await cancel(purchase)
 
-    await payments.bus.heard(PaymentRefunded)
+    await payments.bus.published(PaymentRefunded)
 
     assert await given_back(purchase) == [2500]
-    assert len(await payments.bus.heard(PaymentRefunded)) == 1
+    assert len(await payments.bus.published(PaymentRefunded)) == 1
 
 
 @pytest.mark.usefixtures("webhooks")
 async def test_a_refund_that_takes_its_time_is_told_when_it_is_done(
-    payments: Served, purchase: Any, stripe: StripeStandIn, cancel: Any
+    payments: RunningService, purchase: Any, stripe: StripeStandInClient, cancel: Any
 ) -> None:
     await purchase.pay("pm_card_pendingRefund")
     await cancel(purchase)
     await eventually(lambda: refunds_of(stripe, purchase))
     assert await purchase.statuses() == ["refund-pending"]
-    assert await payments.bus.heard(PaymentRefunded, 0) == []
+    assert await payments.bus.published(PaymentRefunded, 0) == []
 
     (refund,) = await refunds_of(stripe, purchase)
-    await stripe.play("refunds", refund["id"], "succeed")
+    await stripe.set_outcome("refunds", refund["id"], "succeed")
 
-    await payments.bus.heard(PaymentRefunded)
+    await payments.bus.published(PaymentRefunded)
     assert await purchase.statuses() == ["refunded"]
 
 
-async def refunds_of(stripe: StripeStandIn, purchase: Any) -> list[dict[str, Any]]:
-    refunds = (await stripe.look("/v1/refunds", limit=100))["data"]
+async def refunds_of(stripe: StripeStandInClient, purchase: Any) -> list[dict[str, Any]]:
+    refunds = (await stripe.get("/v1/refunds", limit=100))["data"]
     return [one for one in refunds if one["metadata"].get("order_id") == purchase.order.id]
 
 
 @pytest.mark.usefixtures("webhooks")
 async def test_a_refund_that_the_bank_sends_back_is_left_to_an_operator_who_may_ask_again(
-    payments: Served, purchase: Any, stripe: StripeStandIn, cancel: Any, later: Any
+    payments: RunningService, purchase: Any, stripe: StripeStandInClient, cancel: Any, later: Any
 ) -> None:
     await purchase.pay("pm_card_refundFail")
     await later()
     await cancel(purchase)
-    await payments.bus.heard(PaymentRefunded)
+    await payments.bus.published(PaymentRefunded)
     (refund,) = await refunds_of(stripe, purchase)
-    await stripe.play("refunds", refund["id"], "fail")
+    await stripe.set_outcome("refunds", refund["id"], "fail")
 
     assert "sent the refund back" in (await eventually(lambda: problem_of(purchase)) or "")
     assert await purchase.statuses() == ["refund-pending"]
@@ -97,12 +97,12 @@ async def test_a_refund_that_the_bank_sends_back_is_left_to_an_operator_who_may_
     await eventually(lambda: two_refunds(stripe, purchase))
 
 
-async def two_refunds(stripe: StripeStandIn, purchase: Any) -> bool:
+async def two_refunds(stripe: StripeStandInClient, purchase: Any) -> bool:
     return len(await refunds_of(stripe, purchase)) == 2
 
 
 async def test_what_is_disputed_cannot_be_refunded_until_the_dispute_is_over(
-    payments: Served, purchase: Any, stripe: StripeStandIn, cancel: Any, later: Any
+    payments: RunningService, purchase: Any, stripe: StripeStandInClient, cancel: Any, later: Any
 ) -> None:
     await purchase.pay("pm_card_createDispute")
     await later()
@@ -112,24 +112,24 @@ async def test_what_is_disputed_cannot_be_refunded_until_the_dispute_is_over(
         await eventually(lambda: problem_of(purchase)) or ""
     ) or await problem_of(purchase)
     assert await purchase.statuses() == ["refund-pending"]
-    (dispute,) = (await stripe.look("/v1/disputes", limit=1))["data"]
-    await stripe.play("disputes", dispute["id"], "won")
+    (dispute,) = (await stripe.get("/v1/disputes", limit=1))["data"]
+    await stripe.set_outcome("disputes", dispute["id"], "won")
 
-    await payments.bus.heard(PaymentRefunded)
+    await payments.bus.published(PaymentRefunded)
     assert await problem_of(purchase) is None
 
 
 @pytest.mark.usefixtures("webhooks")
 async def test_what_the_bank_has_given_back_in_a_dispute_is_not_asked_for_again(
-    payments: Served, purchase: Any, stripe: StripeStandIn, cancel: Any, later: Any
+    payments: RunningService, purchase: Any, stripe: StripeStandInClient, cancel: Any, later: Any
 ) -> None:
     await purchase.pay("pm_card_createDispute")
     await later()
     await cancel(purchase)
     intent = (await purchase.payments())[0]["stripeId"]
-    disputes = (await stripe.look("/v1/disputes", limit=100))["data"]
+    disputes = (await stripe.get("/v1/disputes", limit=100))["data"]
     [dispute] = [one for one in disputes if one["payment_intent"] == intent]
-    await stripe.play("disputes", dispute["id"], "lost")
+    await stripe.set_outcome("disputes", dispute["id"], "lost")
 
     async def is_left_alone() -> bool:
         payment = await purchase.payment()
@@ -142,7 +142,7 @@ async def test_what_the_bank_has_given_back_in_a_dispute_is_not_asked_for_again(
 
 @pytest.mark.usefixtures("webhooks")
 async def test_what_an_operator_gives_back_at_stripe_itself_is_noted_and_told(
-    payments: Served, purchase: Any, stripe: StripeStandIn
+    payments: RunningService, purchase: Any, stripe: StripeStandInClient
 ) -> None:
     paid = (await purchase.pay()).json()
     async with stripe._client() as http:
@@ -154,16 +154,16 @@ async def test_what_an_operator_gives_back_at_stripe_itself_is_noted_and_told(
             await http.post("/v1/refunds", data={"payment_intent": paid["stripeId"]})
         ).raise_for_status()
 
-    (refunded,) = await payments.bus.heard(PaymentRefunded)
+    (refunded,) = await payments.bus.published(PaymentRefunded)
     assert refunded.reason == "given back by the market"
 
 
-async def nothing_waits(stripe: StripeStandIn) -> bool:
-    return await stripe.deliveries(state="waiting") == []
+async def nothing_waits(stripe: StripeStandInClient) -> bool:
+    return await stripe.deliveries(state="pending") == []
 
 
 async def test_an_operators_refund_gives_back_what_is_left_and_no_more(
-    payments: Served, purchase: Any, stripe: StripeStandIn, given_back: Any
+    payments: RunningService, purchase: Any, stripe: StripeStandInClient, given_back: Any
 ) -> None:
     paid = (await purchase.pay()).json()
     async with stripe._client() as http:
@@ -172,28 +172,28 @@ async def test_an_operators_refund_gives_back_what_is_left_and_no_more(
 
     await rules.refund(purchase.order.id, "the concert is off")
 
-    (refunded,) = await payments.bus.heard(PaymentRefunded)
+    (refunded,) = await payments.bus.published(PaymentRefunded)
     assert refunded.reason == "the concert is off"
     assert await given_back(purchase) == [1500]
 
 
 async def test_a_reason_that_is_longer_than_stripe_keeps_is_no_obstacle(
-    payments: Served, purchase: Any, given_back: Any
+    payments: RunningService, purchase: Any, given_back: Any
 ) -> None:
     await purchase.pay()
     reason = "the concert is off, " * 30
 
     await rules.refund(purchase.order.id, reason)
 
-    (refunded,) = await payments.bus.heard(PaymentRefunded)
+    (refunded,) = await payments.bus.published(PaymentRefunded)
     assert refunded.reason == reason
     assert await given_back(purchase) == [2500]
 
 
 async def test_a_charge_that_was_given_back_before_we_knew_of_it_is_refunded_here_too(
-    payments: Served, purchase: Any, stripe: StripeStandIn, charged: Any, later: Any
+    payments: RunningService, purchase: Any, stripe: StripeStandInClient, charged: Any, later: Any
 ) -> None:
-    await stripe.fail("drop", when="after", times=2, **CONFIRMING)
+    await stripe.add_fault("drop", when="after", times=2, **CONFIRMING)
     assert (await purchase.pay()).status_code == 503
     assert await charged(purchase) == [2500]
     form = {"payment_intent": (await purchase.payment()).stripe_id}
@@ -202,13 +202,13 @@ async def test_a_charge_that_was_given_back_before_we_knew_of_it_is_refunded_her
 
     await later()
 
-    await payments.bus.heard(PaymentRefunded)
+    await payments.bus.published(PaymentRefunded)
     assert await purchase.statuses() == ["refunded"]
-    assert len(await payments.bus.heard(PaymentCreated)) == 1
+    assert len(await payments.bus.published(PaymentCreated)) == 1
 
 
 async def test_many_operators_at_once_refund_once(
-    payments: Served, purchase: Any, given_back: Any
+    payments: RunningService, purchase: Any, given_back: Any
 ) -> None:
     await purchase.pay()
 
@@ -218,14 +218,14 @@ async def test_many_operators_at_once_refund_once(
     )
 
     assert sum(isinstance(end, Payment) for end in ends) == 1
-    await payments.bus.heard(PaymentRefunded)
+    await payments.bus.published(PaymentRefunded)
     assert await given_back(purchase) == [2500]
 
 
 @pytest.mark.usefixtures("payments")
 async def test_what_was_not_paid_is_not_refunded(purchase: Any) -> None:
     with pytest.raises(NotFound):
-        await rules.refund(an_id(), "why not")
+        await rules.refund(new_id(), "why not")
     await purchase.pay("tok_chargeDeclined")
     with pytest.raises(NotRefundable):
         await rules.refund(purchase.order.id, "why not")
@@ -236,7 +236,11 @@ async def test_what_was_not_paid_is_not_refunded(purchase: Any) -> None:
 
 
 async def test_a_charge_for_an_order_that_another_charge_has_paid_is_refunded(
-    payments: Served, purchase: Any, stripe: StripeStandIn, charged: Any, given_back: Any
+    payments: RunningService,
+    purchase: Any,
+    stripe: StripeStandInClient,
+    charged: Any,
+    given_back: Any,
 ) -> None:
     """It takes somebody at Stripe who pays by hand an intent that was given up for lost."""
     await purchase.pay("tok_chargeDeclined")
@@ -250,14 +254,14 @@ async def test_a_charge_for_an_order_that_another_charge_has_paid_is_refunded(
 
     await note_what_stripe_says(failed["id"])
 
-    (refunded,) = await payments.bus.heard(PaymentRefunded)
+    (refunded,) = await payments.bus.published(PaymentRefunded)
     assert refunded.reason == "the order had been paid already"
     assert await given_back(purchase) == [2500]
     assert await purchase.statuses() == ["succeeded", "refunded"]
 
 
 async def test_a_charge_that_was_given_back_hides_no_other_from_an_operator(
-    payments: Served, purchase: Any, stripe: StripeStandIn, given_back: Any
+    payments: RunningService, purchase: Any, stripe: StripeStandInClient, given_back: Any
 ) -> None:
     """The first try is paid at Stripe by hand while the second waits for the buyer."""
     await purchase.pay("tok_chargeDeclined")
@@ -269,7 +273,7 @@ async def test_a_charge_that_was_given_back_hides_no_other_from_an_operator(
         (await http.post(path, data=form)).raise_for_status()
     await note_what_stripe_says(failed["id"])
     await eventually(lambda: has_come_to(purchase, "needs-confirmation", "succeeded"))
-    await stripe.play("payment_intents", waiting["stripeId"], "succeed")
+    await stripe.set_outcome("payment_intents", waiting["stripeId"], "succeed")
     await note_what_stripe_says(waiting["id"])
     await eventually(lambda: has_come_to(purchase, "refunded", "succeeded"))
 

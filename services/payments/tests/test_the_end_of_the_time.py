@@ -12,9 +12,9 @@ from payments.domain import rules
 from payments.domain.documents import Payment
 from ticketing_common.events import OrderOverdue, PaymentCreated, PaymentFailed, PaymentMissed
 from ticketing_common.persistence import outbox
-from ticketing_testing import Served, an_event, eventually
-from ticketing_testing.patience import PATIENCE_SECONDS
-from ticketing_testing.programs import StripeStandIn
+from ticketing_testing import RunningService, eventually, new_event
+from ticketing_testing.standins import StripeStandInClient
+from ticketing_testing.timeouts import TIMEOUT_SECONDS
 
 ASKS_THE_BUYER = "pm_card_threeDSecure2Required"
 
@@ -27,13 +27,13 @@ def ask(said: Any) -> Ask:
     """Has payments hear that the time of an order is over."""
 
     async def say_so(purchase: Any, version: int = 1) -> None:
-        await said(an_event(OrderOverdue, id=purchase.order.id, version=version, status="created"))
+        await said(new_event(OrderOverdue, id=purchase.order.id, version=version, status="created"))
 
     return say_so
 
 
 @pytest.fixture
-def missed(payments: Served) -> Callable[[], Awaitable[list[str]]]:
+def missed(payments: RunningService) -> Callable[[], Awaitable[list[str]]]:
     """The orders that no payment is to come for, once all that is to be said was."""
 
     async def all_is_said() -> bool:
@@ -41,7 +41,7 @@ def missed(payments: Served) -> Callable[[], Awaitable[list[str]]]:
 
     async def orders() -> list[str]:
         await eventually(all_is_said)
-        return [event.order_id for event in await payments.bus.heard(PaymentMissed, 0)]
+        return [event.order_id for event in await payments.bus.published(PaymentMissed, 0)]
 
     return orders
 
@@ -70,21 +70,26 @@ async def test_an_order_that_is_paid_is_left_alone(purchase: Any, ask: Ask, miss
 
 
 async def test_a_payment_that_is_with_the_bank_is_waited_for(
-    payments: Served, purchase: Any, ask: Ask, missed: Any, stripe: StripeStandIn, later: Any
+    payments: RunningService,
+    purchase: Any,
+    ask: Ask,
+    missed: Any,
+    stripe: StripeStandInClient,
+    later: Any,
 ) -> None:
     assert (await purchase.pay(ASKS_THE_BUYER)).status_code == 202
     await ask(purchase)
 
-    await stripe.play("payment_intents", (await purchase.payment()).stripe_id, "succeed")
+    await stripe.set_outcome("payment_intents", (await purchase.payment()).stripe_id, "succeed")
     await later()
 
-    await payments.bus.heard(PaymentCreated)
+    await payments.bus.published(PaymentCreated)
     assert await missed() == []
     assert await purchase.statuses() == ["succeeded"]
 
 
 async def test_with_the_failure_of_the_payment_that_was_waited_for_it_is_said_that_none_comes(
-    payments: Served, purchase: Any, ask: Ask, missed: Any, later: Any, too_late: Any
+    payments: RunningService, purchase: Any, ask: Ask, missed: Any, later: Any, too_late: Any
 ) -> None:
     assert (await purchase.pay(ASKS_THE_BUYER)).status_code == 202
     await ask(purchase)
@@ -93,8 +98,10 @@ async def test_with_the_failure_of_the_payment_that_was_waited_for_it_is_said_th
     await later()
     await too_late()
 
-    await payments.bus.heard(PaymentMissed)
-    assert [event.order_id for event in await payments.bus.heard(PaymentFailed)] == await missed()
+    await payments.bus.published(PaymentMissed)
+    assert [
+        event.order_id for event in await payments.bus.published(PaymentFailed)
+    ] == await missed()
 
 
 async def test_no_other_payment_begins_by_whichever_clock(
@@ -115,7 +122,7 @@ async def meet(
     """What both come to, where the second begins while the first, at `held`, has not committed."""
     async with held_open(monkeypatch, *held) as there:
         first = asyncio.ensure_future(earlier())
-        await asyncio.wait_for(there.wait(), PATIENCE_SECONDS)
+        await asyncio.wait_for(there.wait(), TIMEOUT_SECONDS)
         second = asyncio.ensure_future(later())
         await asyncio.sleep(0.5)  # until it has met the first, which nothing shows
     return await asyncio.gather(first, second)

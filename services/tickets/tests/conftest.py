@@ -4,23 +4,23 @@ import httpx
 import pytest
 
 from ticketing_common.web.sessions import SessionUser
-from ticketing_testing import Served, World, somebody
+from ticketing_testing import RunningService, TestEnvironment, new_user
 from tickets.app import create_app
 from tickets.settings import TicketsSettings
 
 
 @pytest.fixture
-async def tickets(world: World) -> AsyncIterator[Served]:
-    async with world.serving(create_app(TicketsSettings(**world.settings()))) as served:
+async def tickets(environment: TestEnvironment) -> AsyncIterator[RunningService]:
+    async with environment.serve(create_app(TicketsSettings(**environment.settings()))) as served:
         yield served
 
 
 @pytest.fixture
 def seller() -> SessionUser:
-    return somebody()
+    return new_user()
 
 
 @pytest.fixture
-async def shop(tickets: Served, seller: SessionUser) -> httpx.AsyncClient:
+async def shop(tickets: RunningService, seller: SessionUser) -> httpx.AsyncClient:
     """The service as the seller calls it."""
-    return await tickets.visitor(seller)
+    return await tickets.client(seller)

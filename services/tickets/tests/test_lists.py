@@ -5,7 +5,7 @@ import pytest
 from services.tickets.tests.offers import offer
 from services.tickets.tests.test_routes import reserve
 
-from ticketing_testing import Served, somebody
+from ticketing_testing import RunningService, new_user
 from tickets.models import words_of
 
 
@@ -29,26 +29,26 @@ async def pages(shop: httpx.AsyncClient, **query: Any) -> list[list[str]]:
 
 
 async def test_a_list_shows_the_tickets_that_nobody_holds(
-    tickets: Served, shop: httpx.AsyncClient
+    tickets: RunningService, shop: httpx.AsyncClient
 ) -> None:
     free, held = await offer(shop, "free"), await offer(shop, "held")
     await reserve(tickets, held)
 
-    response = await (await tickets.visitor()).get("/api/tickets")
+    response = await (await tickets.client()).get("/api/tickets")
 
     assert response.json() == [free]
 
 
 async def test_a_seller_sees_all_tickets_of_their_own(
-    tickets: Served, shop: httpx.AsyncClient
+    tickets: RunningService, shop: httpx.AsyncClient
 ) -> None:
     await offer(shop, "free")
     await reserve(tickets, await offer(shop, "held"))
-    other = await tickets.visitor(somebody())
+    other = await tickets.client(new_user())
     await offer(other, "another's")
 
     assert sorted(await listed(shop, seller="me")) == ["free", "held"]
-    stranger = await tickets.visitor()
+    stranger = await tickets.client()
     for query in ("seller=me", "seller=me&limit=0", "seller=me&cursor=none"):
         assert (await stranger.get(f"/api/tickets?{query}")).status_code == 401
 

@@ -6,21 +6,21 @@ from services.tickets.tests.offers import look, offer
 
 from ticketing_common.events import OrderCreated, TicketCreated, TicketDeleted, TicketUpdated
 from ticketing_common.web.sessions import SessionUser
-from ticketing_testing import Served, an_event, an_id, somebody
+from ticketing_testing import RunningService, new_event, new_id, new_user
 from tickets.handlers import listeners
 
 NEW = {"title": "Opera", "price": 30}
 
 
-async def reserve(tickets: Served, ticket: Any) -> None:
+async def reserve(tickets: RunningService, ticket: Any) -> None:
     ordered = {name: ticket[name] for name in ("id", "title", "price")}
-    await tickets.bus.say(an_event(OrderCreated, ticket=ordered))
-    await tickets.bus.settled(listeners)
+    await tickets.bus.publish(new_event(OrderCreated, ticket=ordered))
+    await tickets.bus.wait_until_handled(listeners)
 
 
 class TestSelling:
     async def test_makes_a_ticket_and_tells_of_it(
-        self, tickets: Served, shop: httpx.AsyncClient, seller: SessionUser
+        self, tickets: RunningService, shop: httpx.AsyncClient, seller: SessionUser
     ) -> None:
         made = await offer(shop, "  Concert ", 19.99)
 
@@ -33,7 +33,7 @@ class TestSelling:
             "version": 0,
         }
         assert await look(shop, made) == made
-        [event] = await tickets.bus.heard(TicketCreated)
+        [event] = await tickets.bus.published(TicketCreated)
         assert event == TicketCreated.model_validate(made)
 
     @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ class TestSelling:
         ],
     )
     async def test_refuses_what_is_no_offer_and_names_the_field(
-        self, tickets: Served, shop: httpx.AsyncClient, body: object, field: str
+        self, tickets: RunningService, shop: httpx.AsyncClient, body: object, field: str
     ) -> None:
         response = await shop.post("/api/tickets", json=body)
 
@@ -75,8 +75,8 @@ class TestSelling:
 
         assert {error["field"] for error in response.json()["errors"]} == {"title", "price"}
 
-    async def test_needs_a_session_before_anything_else(self, tickets: Served) -> None:
-        visitor = await tickets.visitor()
+    async def test_needs_a_session_before_anything_else(self, tickets: RunningService) -> None:
+        visitor = await tickets.client()
 
         for content in (b"{", b"{}", b'{"title": "a", "price": 1}'):
             response = await visitor.post("/api/tickets", content=content)
@@ -86,7 +86,7 @@ class TestSelling:
 
 class TestChanging:
     async def test_makes_the_next_version_and_tells_of_it(
-        self, tickets: Served, shop: httpx.AsyncClient
+        self, tickets: RunningService, shop: httpx.AsyncClient
     ) -> None:
         made = await offer(shop)
 
@@ -94,19 +94,21 @@ class TestChanging:
 
         assert changed.status_code == 200
         assert changed.json() == made | NEW | {"version": 1}
-        [event] = await tickets.bus.heard(TicketUpdated)
+        [event] = await tickets.bus.published(TicketUpdated)
         assert (event.version, event.title, event.order_id) == (1, "Opera", None)
 
-    async def test_is_for_the_seller_alone(self, tickets: Served, shop: httpx.AsyncClient) -> None:
+    async def test_is_for_the_seller_alone(
+        self, tickets: RunningService, shop: httpx.AsyncClient
+    ) -> None:
         made = await offer(shop)
-        other = await tickets.visitor(somebody())
+        other = await tickets.client(new_user())
 
         assert (await other.put(f"/api/tickets/{made['id']}", json=NEW)).status_code == 401
         assert (await other.delete(f"/api/tickets/{made['id']}")).status_code == 401
         assert await look(shop, made) == made
 
     async def test_is_refused_while_somebody_holds_the_ticket(
-        self, tickets: Served, shop: httpx.AsyncClient
+        self, tickets: RunningService, shop: httpx.AsyncClient
     ) -> None:
         made = await offer(shop)
         await reserve(tickets, made)
@@ -120,12 +122,12 @@ class TestChanging:
             assert refused.json() == {"errors": [{"message": words}]}
 
     async def test_asks_in_the_order_of_the_contract(
-        self, tickets: Served, shop: httpx.AsyncClient
+        self, tickets: RunningService, shop: httpx.AsyncClient
     ) -> None:
         reserved = await offer(shop)
         await reserve(tickets, reserved)
-        other = await tickets.visitor(somebody())
-        nobody = await tickets.visitor()
+        other = await tickets.client(new_user())
+        nobody = await tickets.client()
 
         async def status(who: httpx.AsyncClient, ticket_id: str, body: object) -> int:
             return (await who.put(f"/api/tickets/{ticket_id}", json=body)).status_code
@@ -133,14 +135,14 @@ class TestChanging:
         assert await status(nobody, "malformed", {}) == 401
         assert await status(shop, "malformed", NEW) == 400
         assert await status(other, reserved["id"], {}) == 400
-        assert await status(shop, an_id(), NEW) == 404
+        assert await status(shop, new_id(), NEW) == 404
         assert await status(other, reserved["id"], NEW) == 401
         assert await status(shop, reserved["id"], NEW) == 400
 
 
 class TestWithdrawing:
     async def test_ends_the_ticket_and_tells_of_it(
-        self, tickets: Served, shop: httpx.AsyncClient
+        self, tickets: RunningService, shop: httpx.AsyncClient
     ) -> None:
         made = await offer(shop)
 
@@ -149,21 +151,21 @@ class TestWithdrawing:
         assert (withdrawn.status_code, withdrawn.content) == (204, b"")
         assert (await shop.get(f"/api/tickets/{made['id']}")).status_code == 404
         assert (await shop.delete(f"/api/tickets/{made['id']}")).status_code == 404
-        [event] = await tickets.bus.heard(TicketDeleted)
+        [event] = await tickets.bus.published(TicketDeleted)
         assert (event.id, event.version) == (made["id"], 1)
 
 
 class TestLooking:
     async def test_at_a_ticket_needs_no_session(
-        self, tickets: Served, shop: httpx.AsyncClient
+        self, tickets: RunningService, shop: httpx.AsyncClient
     ) -> None:
         made = await offer(shop)
-        visitor = await tickets.visitor()
+        visitor = await tickets.client()
 
         assert await look(visitor, made) == made
 
     async def test_at_no_ticket_says_so(self, shop: httpx.AsyncClient) -> None:
-        missing = await shop.get(f"/api/tickets/{an_id()}")
+        missing = await shop.get(f"/api/tickets/{new_id()}")
         malformed = await shop.get("/api/tickets/nonsense")
 
         assert missing.status_code == 404

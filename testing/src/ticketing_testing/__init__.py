@@ -1,24 +1,24 @@
-"""What every service's tests share: real stores, a served app, people signed in, the bus."""
+"""Fixtures and helpers for the tests of every package."""
 
 from ticketing_testing.bus import Bus
-from ticketing_testing.factories import an_event, an_id, just_now, somebody
-from ticketing_testing.patience import eventually, persistently
-from ticketing_testing.served import Served, serving
-from ticketing_testing.streams import Stream, Told, watching
-from ticketing_testing.world import World
+from ticketing_testing.environment import TestEnvironment
+from ticketing_testing.event_stream import EventStream, ServerSentEvent, open_stream
+from ticketing_testing.factories import new_event, new_id, new_user, next_millisecond
+from ticketing_testing.running_service import RunningService, serve_app
+from ticketing_testing.timeouts import eventually, retry_while_busy
 
 __all__ = [
     "Bus",
-    "Served",
-    "Stream",
-    "Told",
-    "World",
-    "an_event",
-    "an_id",
+    "EventStream",
+    "RunningService",
+    "ServerSentEvent",
+    "TestEnvironment",
     "eventually",
-    "just_now",
-    "persistently",
-    "serving",
-    "somebody",
-    "watching",
+    "new_event",
+    "new_id",
+    "new_user",
+    "next_millisecond",
+    "open_stream",
+    "retry_while_busy",
+    "serve_app",
 ]

@@ -1,4 +1,4 @@
-"""The bus as a test sees it: say an event, hear what a service says, see what it could not take."""
+"""The message broker as a test sees it: publish events, and read what services publish."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -16,20 +16,20 @@ from ticketing_common.events import DomainEvent, Envelope, utc_now
 from ticketing_common.messaging.listeners import Listeners
 from ticketing_common.messaging.streams import (
     DEAD_LETTER_PREFIX,
-    DEAD_LETTERS,
+    DEAD_LETTER_STREAM,
     consumers,
     filter_subjects_of,
     provision,
     stream_of,
 )
-from ticketing_common.observability.telemetry import outgoing
-from ticketing_testing.patience import PATIENCE_SECONDS, eventually
+from ticketing_common.observability.tracing import trace_headers
+from ticketing_testing.timeouts import TIMEOUT_SECONDS, eventually
 
 E = TypeVar("E", bound=DomainEvent)
 
 
 class Bus:
-    """One test's broker."""
+    """JetStream of one NATS account, with all streams."""
 
     def __init__(self, js: JetStreamContext) -> None:
         self.js = js
@@ -37,42 +37,45 @@ class Bus:
     @classmethod
     @asynccontextmanager
     async def open(cls, url: str) -> AsyncIterator[Self]:
+        """Connect, and create the streams."""
         connection = await nats.connect(url)
         try:
-            js = connection.jetstream(timeout=PATIENCE_SECONDS)
+            js = connection.jetstream(timeout=TIMEOUT_SECONDS)
             await provision(js)
             yield cls(js)
         finally:
             await connection.close()
 
-    async def say(self, *events: DomainEvent, id: str | None = None, again: bool = False) -> str:
-        """Publish events as their producer would; returns the last one's id.
+    async def publish(
+        self, *events: DomainEvent, id: str | None = None, bypass_deduplication: bool = False
+    ) -> str:
+        """Publish events as their producer would. Returns the id of the last one.
 
-        `again` has the broker take an id that it knows already for a new message.
+        With `bypass_deduplication` JetStream stores the message although it knows the event's id.
         """
         event_id = id or str(ObjectId())
         for event in events:
             event_id = id or str(ObjectId())
-            envelope = Envelope.seal(event, id=event_id, time=utc_now(), trace=outgoing())
+            envelope = Envelope.encode(event, id=event_id, time=utc_now(), trace=trace_headers())
             headers = dict(envelope.headers)
-            if again:
+            if bypass_deduplication:
                 headers["Nats-Msg-Id"] = str(ObjectId())
             await self.js.publish(envelope.subject, envelope.body, headers=headers)
         return event_id
 
-    async def say_raw(self, event: type[DomainEvent], body: bytes) -> None:
-        """Publish what is no event on an event's subject."""
+    async def publish_raw(self, event: type[DomainEvent], body: bytes) -> None:
+        """Publish a body that is not this event on the event's subject."""
         headers = {"ce-id": str(ObjectId())}
         await self.js.publish(event.subject, body, headers=headers)
 
-    async def settled(self, listeners: Listeners) -> None:
-        """Wait until a service has answered for everything it was told."""
+    async def wait_until_handled(self, listeners: Listeners) -> None:
+        """Wait until a service has acknowledged every message of its consumers."""
         for stream, consumer in consumers(listeners).items():
-            # A consumer's count of what is pending lags behind the stream for a moment.
+            # A consumer's count of pending messages lags behind the stream for a moment.
             last = await self._last_sequence(stream, filter_subjects_of(consumer))
-            await eventually(partial(self._has_answered, stream, listeners.service, last))
+            await eventually(partial(self._has_acknowledged, stream, listeners.service, last))
 
-    async def _has_answered(self, stream: str, service: str, last: int) -> bool:
+    async def _has_acknowledged(self, stream: str, service: str, last: int) -> bool:
         try:
             info = await self.js.consumer_info(stream, service)
         except NotFoundError:  # the service is still starting
@@ -86,16 +89,16 @@ class Bus:
                 last = max(last, (await self.js.get_last_msg(stream, subject)).seq or 0)
         return last
 
-    async def heard(self, event: type[E], count: int = 1) -> list[E]:
-        """All that was said of one kind, once there are at least `count`."""
-        messages = await self._at_least(count, stream_of(event), event.subject)
+    async def published(self, event: type[E], count: int = 1) -> list[E]:
+        """Return all published events of a type, once there are at least `count`."""
+        messages = await self._wait_for(count, stream_of(event), event.subject)
         return [event.model_validate_json(message.data) for message in messages]
 
     async def dead_letters(self, count: int = 0) -> list[Msg]:
-        """The dead letters, once there are at least `count`."""
-        return await self._at_least(count, DEAD_LETTERS, f"{DEAD_LETTER_PREFIX}.>")
+        """Return all dead letters, once there are at least `count`."""
+        return await self._wait_for(count, DEAD_LETTER_STREAM, f"{DEAD_LETTER_PREFIX}.>")
 
-    async def _at_least(self, count: int, stream: str, subject: str) -> list[Msg]:
+    async def _wait_for(self, count: int, stream: str, subject: str) -> list[Msg]:
         messages: list[Msg] = []
 
         async def are_there() -> bool:
@@ -111,18 +114,18 @@ class Bus:
             filter_subject=subject,
             deliver_policy=DeliverPolicy.ALL,
             ack_policy=AckPolicy.NONE,
-            inactive_threshold=PATIENCE_SECONDS,
+            inactive_threshold=TIMEOUT_SECONDS,
         )
         consumer = await self.js.add_consumer(stream, config)
         try:
-            waiting = consumer.num_pending or 0
-            if not waiting:
+            pending = consumer.num_pending or 0
+            if not pending:
                 return []
             subscription = await self.js.pull_subscribe_bind(consumer.name, stream=stream)
             messages: list[Msg] = []
-            while len(messages) < waiting:
+            while len(messages) < pending:
                 messages += await subscription.fetch(
-                    waiting - len(messages), timeout=PATIENCE_SECONDS
+                    pending - len(messages), timeout=TIMEOUT_SECONDS
                 )
             await subscription.unsubscribe()
             return messages

@@ -1,4 +1,4 @@
-"""People and events to test with."""
+"""Factories for ids, users and domain events."""
 
 import itertools
 from datetime import datetime, timedelta
@@ -14,38 +14,41 @@ E = TypeVar("E", bound=DomainEvent)
 _numbers = itertools.count(1)
 
 
-def an_id() -> str:
-    """An id that nobody else has."""
+def new_id() -> str:
+    """Return a new unique id."""
     return str(ObjectId())
 
 
-def somebody() -> SessionUser:
-    """A person whom nobody has met."""
-    return SessionUser(id=an_id(), email=f"person{next(_numbers)}@example.com")
+def new_user() -> SessionUser:
+    """Return a user with a new id and address."""
+    return SessionUser(id=new_id(), email=f"person{next(_numbers)}@example.com")
 
 
-def an_event(event: type[E], **fields: Any) -> E:
-    """An event with the given fields, and something sensible in the others."""
-    sensible: dict[str, Any] = {
-        "id": an_id(),
+def new_event(event: type[E], **fields: Any) -> E:
+    """Return an event with the given fields and valid defaults for the others."""
+    defaults: dict[str, Any] = {
+        "id": new_id(),
         "version": 0,
         "email": f"person{next(_numbers)}@example.com",
         "title": "Concert",
         "price": 25,
-        "user_id": an_id(),
-        "order_id": None if event.__name__ == "TicketUpdated" else an_id(),
+        "user_id": new_id(),
+        "order_id": None if event.__name__ == "TicketUpdated" else new_id(),
         "status": "created",
         "expires_at": utc_now() + timedelta(hours=1),
         "changed_at": utc_now(),
-        "ticket": {"id": an_id(), "title": "Concert", "price": 25},
+        "ticket": {"id": new_id(), "title": "Concert", "price": 25},
         "reason": "expired",
         "stripe_id": "pi_1",
         "token": {"value": "secret", "expires_at": utc_now() + timedelta(minutes=15)},
     }
-    wanted = {name: sensible[name] for name in event.model_fields} | fields
-    return event.model_validate(wanted)
+    values = {name: defaults[name] for name in event.model_fields} | fields
+    return event.model_validate(values)
 
 
-def just_now() -> datetime:
-    """After each session that has begun: an event's moments are whole milliseconds, theirs not."""
+def next_millisecond() -> datetime:
+    """Return a time after the start of every session so far.
+
+    Times in events are whole milliseconds, those of sessions are not.
+    """
     return utc_now() + timedelta(milliseconds=1)

@@ -1,4 +1,4 @@
-"""The fixtures, for pytest to find by itself."""
+"""The pytest plugin with the shared fixtures."""
 
 import gc
 import itertools
@@ -10,27 +10,27 @@ import pytest
 from pymongo import AsyncMongoClient
 from redis.asyncio import Redis
 
-from ticketing_testing.stores import ACCOUNTS, Stores, stores
-from ticketing_testing.world import World
+from ticketing_testing.environment import TestEnvironment
+from ticketing_testing.store_servers import NATS_ACCOUNTS, StoreServers, start_store_servers
 
 _numbers = itertools.count()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "mongo: touches MongoDB, and so runs on a real mongod too")
+    config.addinivalue_line("markers", "mongo: uses MongoDB, so it also runs on a real mongod")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what touches MongoDB: whatever has a database or a whole stack."""
+    """Mark the tests that use MongoDB: those with a database or a whole stack."""
     for item in items:
-        if {"stores", "stack"} & set(getattr(item, "fixturenames", ())):
+        if {"store_servers", "stack"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("mongo")
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_report_to_serializable() -> Generator[None, Any, Any]:
-    """What a failed test says, with what is no text written out: a worker that cannot send it ends,
-    and takes the whole run along, without a word of what failed."""
+    """Turn the values of a report into text: an xdist worker that cannot send its report ends the
+    whole run without a message."""
     return _as_text((yield))
 
 
@@ -46,32 +46,32 @@ def _as_text(value: Any) -> Any:
             return value
 
 
-@pytest.fixture(scope="session", name="stores")
-def stores_fixture(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stores]:
-    """The real servers of this test process."""
-    with stores(tmp_path_factory.mktemp("stores")) as started:
+@pytest.fixture(scope="session")
+def store_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreServers]:
+    """MongoDB, NATS and Redis of this test process."""
+    with start_store_servers(tmp_path_factory.mktemp("stores")) as started:
         yield started
 
 
 @pytest.fixture
-async def world(stores: Stores) -> AsyncIterator[World]:
-    """A database, a broker and a Redis for this test alone."""
+async def environment(store_servers: StoreServers) -> AsyncIterator[TestEnvironment]:
+    """A database, a NATS account and a Redis database for this test alone."""
     number = next(_numbers)
-    assert number < ACCOUNTS, "raise ACCOUNTS: there are more tests than NATS accounts"
+    assert number < NATS_ACCOUNTS, "raise NATS_ACCOUNTS: there are more tests than accounts"
     name = f"test{number}"
-    redis_url = f"{stores.redis_url}/{number % 16}"
+    redis_url = f"{store_servers.redis_url}/{number % 16}"
     async with Redis.from_url(redis_url) as redis:
         await redis.flushdb()
-    yield World(stores.mongo_uri(name), stores.nats_url(number), redis_url)
-    client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(stores.mongo_uri(name))
+    yield TestEnvironment(store_servers.mongo_uri(name), store_servers.nats_url(number), redis_url)
+    client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(store_servers.mongo_uri(name))
     async with client:
         await client.drop_database(name)
 
 
 @pytest.fixture
-def broken_connections() -> Iterator[None]:
-    """For a test that takes the broker away: nats-py leaves the socket that broke to the garbage
-    collector, which complains of it."""
+def ignore_broken_connections() -> Iterator[None]:
+    """Ignore the ResourceWarning for a connection to a broker that the test stops: nats-py leaves
+    the broken socket to the garbage collector."""
     yield
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)

@@ -1,4 +1,4 @@
-"""A stream of server-sent events, as a browser reads it."""
+"""A stream of server-sent events, read as a browser reads it."""
 
 import asyncio
 import json
@@ -9,11 +9,11 @@ from typing import Any
 
 import httpx
 
-from ticketing_testing.patience import PATIENCE_SECONDS
+from ticketing_testing.timeouts import TIMEOUT_SECONDS
 
 
 @dataclass(frozen=True)
-class Told:
+class ServerSentEvent:
     """One event of a stream."""
 
     name: str
@@ -21,8 +21,8 @@ class Told:
     id: str | None = None
 
 
-class Stream:
-    """An open stream. Its reading never waits longer than it is told to."""
+class EventStream:
+    """An open stream."""
 
     def __init__(self, response: httpx.Response) -> None:
         self.headers = response.headers
@@ -30,34 +30,38 @@ class Stream:
         self.retry: int | None = None
         self._lines = response.aiter_lines()
 
-    async def next(self) -> Told:
-        """The next event. Raises StopAsyncIteration where the stream has ended."""
+    async def next_event(self) -> ServerSentEvent:
+        """Return the next event.
+
+        Raises: StopAsyncIteration where the stream has ended, TimeoutError.
+        """
         fields: dict[str, str] = {}
         while True:
-            line = await self.line()
+            line = await self.next_line()
             if line and not line.startswith(":"):
                 field, _, value = line.partition(": ")
                 fields[field] = value
             elif not line and "data" in fields:
                 self.last_id = fields.get("id", self.last_id)
                 data = json.loads(fields["data"])
-                return Told(fields.get("event", "message"), data, fields.get("id"))
+                return ServerSentEvent(fields.get("event", "message"), data, fields.get("id"))
             elif not line and "retry" in fields:
                 self.retry = int(fields.pop("retry"))
 
-    async def take(self, count: int) -> list[Told]:
-        return [await self.next() for _ in range(count)]
+    async def next_events(self, count: int) -> list[ServerSentEvent]:
+        """Return the next `count` events."""
+        return [await self.next_event() for _ in range(count)]
 
-    async def line(self) -> str:
-        """The next line, whatever it is."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
+    async def next_line(self) -> str:
+        """Return the next line as it was sent."""
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             return await anext(self._lines)
 
-    async def ended(self) -> bool:
-        """Wait until it is over; gives whether it ended as a stream should."""
+    async def wait_until_closed(self) -> bool:
+        """Wait until the stream has ended. Returns whether it was closed properly."""
         try:
             while True:
-                await self.line()
+                await self.next_line()
         except StopAsyncIteration:
             return True
         except httpx.RemoteProtocolError:
@@ -65,12 +69,12 @@ class Stream:
 
 
 @asynccontextmanager
-async def watching(
+async def open_stream(
     http: httpx.AsyncClient, path: str, *, last_id: str | None = None, **params: str
-) -> AsyncIterator[Stream]:
-    """The stream at a path, gone on from an id as a browser that reconnects does."""
+) -> AsyncIterator[EventStream]:
+    """Open the stream at a path, after an event's id as a browser does that reconnects."""
     headers: Mapping[str, str] = {} if last_id is None else {"Last-Event-ID": last_id}
     async with http.stream("GET", path, headers=headers, params=params) as response:
         assert response.status_code == 200, await response.aread()
-        stream = Stream(response)  # kept here: its reading ends with the last who knows it
+        stream = EventStream(response)  # in a variable: its iterator closes when it is collected
         yield stream

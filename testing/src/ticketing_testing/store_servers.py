@@ -1,6 +1,6 @@
-"""The real MongoDB, NATS and Redis that tests run on: one set a test process.
+"""The MongoDB, NATS and Redis servers of a test process.
 
-`TICKETING_TEST_PARTS=containers` takes them from Docker through testcontainers; otherwise they are
+`TICKETING_TEST_STORES=containers` takes them from Docker through testcontainers; otherwise they are
 the pinned servers from PyPI, or a real mongod where `TICKETING_MONGOD` or PATH has one.
 """
 
@@ -14,55 +14,55 @@ from ticketing_dev.stack.processes import servers
 from ticketing_dev.stack.processes.ports import free_port
 from ticketing_dev.stack.supervision.process import Process
 
-ACCOUNTS = 2000
-"""More than the tests of one process: each test has a NATS account, and streams, of its own."""
+NATS_ACCOUNTS = 2000
+"""More than the tests of one process: each test has a NATS account of its own."""
 
 
 @dataclass(frozen=True)
-class Stores:
-    """Where the servers are."""
+class StoreServers:
+    """The addresses of the servers."""
 
     mongo_uri: Callable[[str], str]
-    """Of a database's name."""
+    """Takes the name of a database."""
     nats_url: Callable[[int], str]
-    """Of an account's number."""
+    """Takes the number of an account."""
     redis_url: str
 
 
 @contextmanager
-def stores(folder: Path) -> Iterator[Stores]:
-    """The servers, running; their data below `folder`."""
-    in_containers = os.environ.get("TICKETING_TEST_PARTS") == "containers"
+def start_store_servers(folder: Path) -> Iterator[StoreServers]:
+    """Run the servers for the block, with their data below `folder`."""
+    in_containers = os.environ.get("TICKETING_TEST_STORES") == "containers"
     with (_from_containers if in_containers else _from_packages)(folder) as started:
         yield started
 
 
 @contextmanager
-def _from_packages(folder: Path) -> Iterator[Stores]:
-    # Nobody needs their data after the tests: no time goes into keeping it, or into a goodbye.
+def _from_packages(folder: Path) -> Iterator[StoreServers]:
+    # Their data is not needed after the tests, so it is neither synced nor are they stopped gently.
     mongo = servers.mongo(free_port(), folder / "mongo", durable=False)
-    nats = servers.nats(free_port(), folder / "nats", accounts=ACCOUNTS, durable=False)
+    nats = servers.nats(free_port(), folder / "nats", accounts=NATS_ACCOUNTS, durable=False)
     redis = servers.redis(free_port(), folder / "redis")
     with ExitStack() as stack:
         for spec in (mongo, nats, redis):
             process = Process(spec)
             stack.callback(process.kill)
             process.start()
-        yield Stores(mongo.uri, nats.account_url, redis.url)
+        yield StoreServers(mongo.uri, nats.account_url, redis.url)
 
 
 @contextmanager
-def _from_containers(folder: Path) -> Iterator[Stores]:
+def _from_containers(folder: Path) -> Iterator[StoreServers]:
     from testcontainers.core.container import DockerContainer
     from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
     from ticketing_dev.stack.processes import mongod
 
-    def address(container: DockerContainer, port: int) -> str:
+    def address_of(container: DockerContainer, port: int) -> str:
         return f"{container.get_container_host_ip()}:{container.get_exposed_port(port)}"
 
-    # The same file that the pinned server reads, so that accounts are declared in one place.
-    (config,) = servers.nats(4222, folder, accounts=ACCOUNTS).files.values()
+    # The file that the pinned server reads, so that accounts are declared once.
+    (config,) = servers.nats(4222, folder, accounts=NATS_ACCOUNTS).files.values()
     (folder / "nats.conf").write_text(config.replace("127.0.0.1:4222", "0.0.0.0:4222"))
     mongo = (
         DockerContainer("mongo:8.0")
@@ -87,12 +87,12 @@ def _from_containers(folder: Path) -> Iterator[Stores]:
         .waiting_for(LogMessageWaitStrategy("Ready to accept connections"))
     )
     with mongo, nats, redis:
-        form = "rs.initiate(); while (!db.hello().isWritablePrimary) sleep(50)"
-        mongo.exec(["mongosh", "--quiet", "--eval", form])
-        at = address(mongo, 27017)
-        yield Stores(
-            # The set's member goes by the container's own name, which is none of ours.
-            lambda database: f"mongodb://{at}/{database}?directConnection=true",
-            lambda account: f"nats://t{account}:t@{address(nats, 4222)}",
-            f"redis://{address(redis, 6379)}",
+        initiate = "rs.initiate(); while (!db.hello().isWritablePrimary) sleep(50)"
+        mongo.exec(["mongosh", "--quiet", "--eval", initiate])
+        mongo_address = address_of(mongo, 27017)
+        yield StoreServers(
+            # The member of the replica set has the name of the container, which we cannot resolve.
+            lambda database: f"mongodb://{mongo_address}/{database}?directConnection=true",
+            lambda account: f"nats://t{account}:t@{address_of(nats, 4222)}",
+            f"redis://{address_of(redis, 6379)}",
         )

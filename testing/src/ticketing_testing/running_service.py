@@ -1,4 +1,4 @@
-"""A service under a real server on a real socket."""
+"""A service that runs on a real server in the test's own process."""
 
 import asyncio
 import socket
@@ -13,12 +13,12 @@ from ticketing_common.messaging.broker import Broker
 from ticketing_common.messaging.feed import Feed
 from ticketing_common.web.sessions import COOKIE, Sessions, SessionUser
 from ticketing_testing.bus import Bus
-from ticketing_testing.patience import PATIENCE_SECONDS, eventually
-from ticketing_testing.programs import PLAIN
+from ticketing_testing.http import NO_TLS
+from ticketing_testing.timeouts import TIMEOUT_SECONDS, eventually
 
 
-class Served:
-    """A running service, and ways to talk to it."""
+class RunningService:
+    """A running service, its URL and its message broker."""
 
     def __init__(self, app: FastAPI, url: str, bus: Bus | None, stack: AsyncExitStack) -> None:
         self.app = app
@@ -28,26 +28,26 @@ class Served:
 
     @property
     def bus(self) -> Bus:
-        """The service's broker, as the test sees it."""
-        assert self._bus is not None, "served without a bus"
+        """The service's message broker."""
+        assert self._bus is not None, "the service runs without a bus"
         return self._bus
 
-    async def visitor(self, user: SessionUser | None = None) -> httpx.AsyncClient:
-        """A client of the service, signed in as `user`."""
+    async def client(self, user: SessionUser | None = None) -> httpx.AsyncClient:
+        """Return an HTTP client of the service, signed in as `user`."""
         cookies = {}
         if user is not None:
             sessions: Sessions = self.app.state.sessions
             cookies[COOKIE] = sessions.issue(user)
         client = httpx.AsyncClient(
-            base_url=self.url, cookies=cookies, timeout=PATIENCE_SECONDS, verify=PLAIN
+            base_url=self.url, cookies=cookies, timeout=TIMEOUT_SECONDS, verify=NO_TLS
         )
         return await self._stack.enter_async_context(client)
 
 
 @asynccontextmanager
-async def serving(app: FastAPI, bus: Bus | None = None) -> AsyncIterator[Served]:
-    """Serve the app on a free port until the block ends."""
-    # asyncio turns Nagle's algorithm off only where a socket says that it speaks TCP.
+async def serve_app(app: FastAPI, bus: Bus | None = None) -> AsyncIterator[RunningService]:
+    """Serve the app on a free port for the block."""
+    # asyncio turns Nagle's algorithm off only where a socket declares that it uses TCP.
     listener = socket.socket(proto=socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     config = uvicorn.Config(
@@ -55,33 +55,33 @@ async def serving(app: FastAPI, bus: Bus | None = None) -> AsyncIterator[Served]
         log_config=None,
         lifespan="on",
         timeout_graceful_shutdown=5,
-        # Longer than our clients keep one: one that is closed as it is used again fails the test.
+        # Longer than the clients keep a connection: else one may be closed as it is used again.
         timeout_keep_alive=60,
         access_log=False,
     )
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:
-        await eventually(lambda: _true_or_raise(server, task))
+        await eventually(lambda: _has_started(server, task))
         if bus is not None:
             broker: Broker = app.state.broker
-            async with asyncio.timeout(PATIENCE_SECONDS):
+            async with asyncio.timeout(TIMEOUT_SECONDS):
                 await broker.ready()
             feed: Feed | None = app.state.feed
             if feed is not None:
                 await eventually(lambda: _is_live(feed))
         url = "http://{}:{}".format(*listener.getsockname())
         async with AsyncExitStack() as stack:
-            yield Served(app, url, bus, stack)
+            yield RunningService(app, url, bus, stack)
     finally:
         server.should_exit = True
         await task
         listener.close()
 
 
-async def _true_or_raise(server: uvicorn.Server, task: asyncio.Task[None]) -> bool:
+async def _has_started(server: uvicorn.Server, task: asyncio.Task[None]) -> bool:
     if task.done():
-        raise RuntimeError("The service did not start; its log says why")
+        raise RuntimeError("The service did not start. Its log has the reason.")
     return server.started
 
 
