@@ -23,7 +23,7 @@ RECOVERY_SECONDS = 10
 
 
 class CircuitOpen(Unavailable):
-    """The call was not made. `retry_after` says in how many seconds a trial call is allowed."""
+    """The call was not made. A trial call is allowed after `retry_after` seconds."""
 
     code = "dependency_unavailable"
 
@@ -72,7 +72,7 @@ class CircuitBreaker:
     ) -> T:
         """Call the function and count its failures.
 
-        Raises: CircuitOpen without calling it, and whatever the function raises.
+        Raises: CircuitOpen without calling it, or the function's own exception.
         """
         self.check()
         was_closed = self._circuit.closed

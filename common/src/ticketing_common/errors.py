@@ -22,8 +22,8 @@ class ErrorBody(BaseModel):
 class ServiceError(Exception):
     """An error response: its status, code and message.
 
-    The docstring of each subclass says when a client gets the error; docs/errors.md is generated
-    from these classes.
+    The docstring of each subclass describes when a client gets the error. docs/errors.md is
+    generated from these classes.
     """
 
     status = 500
@@ -100,7 +100,7 @@ class BodyTooLarge(ServiceError):
 
 
 class RateLimited(ServiceError):
-    """Too many attempts. `Retry-After` says in how many seconds the next one is allowed."""
+    """Too many attempts. The next one is allowed after `Retry-After` seconds."""
 
     status = 429
     code = "rate_limited"

@@ -1,5 +1,3 @@
-"""What runs beside something else ends with it."""
-
 import asyncio
 
 from ticketing_common.background import background

@@ -1,5 +1,3 @@
-"""A dependency outside that fails again and again is left alone, and found again."""
-
 import asyncio
 
 import circuitbreaker

@@ -1,5 +1,3 @@
-"""What is the database's trouble, and what a write's own."""
-
 import pytest
 from pymongo.errors import AutoReconnect, DuplicateKeyError, OperationFailure, PyMongoError
 

@@ -24,7 +24,7 @@ from ticketing_common.messaging.streams import consumers, ephemeral_name, provis
 __all__ = ["Broker", "BrokerError"]
 
 BrokerError = (NatsError, OSError)
-"""What the broker's methods raise if NATS is unavailable."""
+"""The exceptions of the broker's methods if NATS is unavailable."""
 
 log = structlog.get_logger(__name__)
 

@@ -59,7 +59,7 @@ class Consumer:
     """Deliver one stream's events to a service's handlers, several at a time.
 
     Events of one aggregate are handled one after the other. The handler's outcome alone decides
-    what the broker is told: ack, redelivery with backoff, or dead letter.
+    between acknowledgement, redelivery with backoff, and dead letter.
     """
 
     def __init__(self, connection: Client, stream: str, listeners: Listeners) -> None:
@@ -73,7 +73,10 @@ class Consumer:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
-        """Fetch and handle events until cancelled or the broker fails. Started handlers go on."""
+        """Fetch and handle events until cancelled or the broker fails.
+
+        Running handlers are not cancelled.
+        """
         subscription = await self._js.pull_subscribe_bind(
             self._listeners.service, stream=self._stream
         )
@@ -104,7 +107,7 @@ class Consumer:
         await asyncio.wait({fetch}, timeout=SOCKET_TO_FETCH_SECONDS)
 
     def _start_handling(self, fetch: "asyncio.Task[list[Msg]]") -> None:
-        """Start handling the fetched message, if there is one. Raises what the fetch raised."""
+        """Start handling the fetched message, if there is one. Raises the fetch's exception."""
         if not fetch.done():
             fetch.cancel()
             self._slots.release()

@@ -16,7 +16,7 @@ from ticketing_common.persistence import outbox
 log = structlog.get_logger(__name__)
 
 SWEEP_SECONDS = 5
-"""How often the relay looks for rows that another process committed but did not publish."""
+"""How often the relay queries the rows that another process committed but did not publish."""
 LEFT_BEHIND = timedelta(seconds=2)
 """The age at which a row counts as left behind."""
 BATCH_SIZE = 64
@@ -74,7 +74,7 @@ class Relay:
             unsubscribe()
 
     async def publish_queued(self) -> None:
-        """Publish the rows of the queued aggregates. Raises what the broker raises."""
+        """Publish the rows of the queued aggregates. Raises: NatsError, PyMongoError."""
         while self._queued:
             batch = list(self._queued)[:BATCH_SIZE]
             for aggregate_id in batch:
@@ -83,12 +83,12 @@ class Relay:
         self._wake.clear()
 
     async def sweep(self) -> None:
-        """Publish rows that were left behind, oldest first. Raises what the broker raises."""
+        """Publish rows that were left behind, oldest first. Raises: NatsError, PyMongoError."""
         while batch := await outbox.aggregates_pending_since(utc_now() - LEFT_BEHIND, BATCH_SIZE):
             await self._publish_batch(batch)
 
     async def drain(self) -> None:
-        """Publish all committed rows. Raises what the broker raises."""
+        """Publish all committed rows. Raises: NatsError, PyMongoError."""
         while batch := await outbox.aggregates_pending_since(utc_now() + LEFT_BEHIND, BATCH_SIZE):
             await self._publish_batch(batch)
 

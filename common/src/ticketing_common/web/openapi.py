@@ -39,7 +39,7 @@ class InvalidRequest(BadRequest):
 
 
 def install(app: FastAPI, *, idempotent: bool) -> None:
-    """Make `app.openapi()` describe what middleware and exception handlers add to the routes."""
+    """Make `app.openapi()` include the responses of middleware and exception handlers."""
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:

@@ -1,6 +1,6 @@
 """Server-sent events: a feed as a stream for browsers.
 
-FastAPI sends a comment through a stream that has been idle for 15 seconds, tells proxies not to
+FastAPI sends a comment through a stream that has been idle for 15 seconds, asks proxies not to
 buffer it, and closes the generator when the client disconnects.
 """
 
