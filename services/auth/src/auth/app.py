@@ -10,13 +10,14 @@ from ticketing_common.service import create_service
 
 
 def create_app(settings: AuthSettings | None = None) -> FastAPI:
+    """Create the application. Without settings, read them from the environment."""
     app = create_service(
         "auth",
         settings or AuthSettings.read("auth"),
-        description="Accounts and sessions: one signed cookie, which every service verifies.",
+        description="Accounts and sessions: a signed cookie that every service verifies.",
         documents=[User, PasswordResetToken],
         router=router,
         prefix="/api/users",
     )
-    app.state.tries = RateLimiter()
+    app.state.rate_limiter = RateLimiter()
     return app

@@ -1,4 +1,4 @@
-"""What auth keeps."""
+"""Documents of auth."""
 
 import hashlib
 import secrets
@@ -11,6 +11,9 @@ from pymongo import IndexModel
 from ticketing_common.errors import BadRequest, NotAuthorized, NotFound
 from ticketing_common.events import UserForgotPassword, UtcTime, utc_now
 from ticketing_common.persistence.documents import VersionedDocument
+
+EXPIRED_TOKEN_RETENTION = timedelta(days=1)
+"""How long an expired token gets a "Token has expired" instead of a 404."""
 
 
 class EmailInUse(BadRequest):
@@ -35,52 +38,56 @@ class PasswordsDoNotMatch(BadRequest):
 
 
 class TokenExpired(NotAuthorized):
-    """The token of the reset mail is older than 15 minutes."""
+    """The token of the reset mail is older than 15 minutes. Request a new mail."""
 
     code = "token_expired"
     message = "Token has expired"
 
 
 class User(VersionedDocument):
-    """Somebody with an account."""
+    """An account."""
 
     class Settings:
         name: ClassVar[str] = "users"
         indexes: ClassVar[list[IndexModel]] = [IndexModel("email", unique=True)]
 
     email: str
-    """In lower case: the same address is the same user."""
+    """In lower case: addresses that differ in case only belong to one user."""
     password_hash: str
     created_at: UtcTime
-    signed_in_at: UtcTime
-    """When the last of its sessions began, or the last of them were ended."""
+    sessions_changed_at: UtcTime
+    """The time of the last sign-in or password change."""
 
     @classmethod
-    async def known_as(cls, email: str) -> Self | None:
+    async def find_by_email(cls, email: str) -> Self | None:
+        """Load the user with this address in lower case, None if there is none."""
         return await cls.find_one({"email": email})
 
     @property
     def user_id(self) -> str:
         return str(self.id)
 
-    def next_moment(self) -> datetime:
-        """The present, but later than what any replica's clock showed at its last change.
+    def next_session_time(self) -> datetime:
+        """Return the time of a new sign-in or password change, and note it in the document.
 
-        So a session is older than the change of password that comes after it, and younger than the
-        one before.
+        It is later than the previous one even if that was taken from a faster clock of another
+        replica. So a password change ends exactly the sessions from before it.
         """
-        self.signed_in_at = max(utc_now(), self.signed_in_at + timedelta(milliseconds=1))
-        return self.signed_in_at
+        self.sessions_changed_at = max(
+            utc_now(), self.sessions_changed_at + timedelta(milliseconds=1)
+        )
+        return self.sessions_changed_at
 
 
 class PasswordResetToken(Document):
-    """A token that lets its bearer choose a new password. Only its digest is kept."""
+    """A token that allows its bearer to set a new password. Its id is a digest of the token."""
 
     class Settings:
-        name: ClassVar[str] = "reset_grants"
-        # A day after its end nobody needs to be told that it has expired.
+        name: ClassVar[str] = "password_reset_tokens"
         indexes: ClassVar[list[IndexModel]] = [
-            IndexModel("expires_at", expireAfterSeconds=int(timedelta(days=1).total_seconds()))
+            IndexModel(
+                "expires_at", expireAfterSeconds=int(EXPIRED_TOKEN_RETENTION.total_seconds())
+            )
         ]
 
     id: str  # type: ignore[assignment]
@@ -89,20 +96,23 @@ class PasswordResetToken(Document):
 
     @classmethod
     def issue(cls, user: User) -> tuple[Self, str]:
-        """A grant for the user, and the token that stands for it."""
+        """Return a document for the user, not inserted yet, and its token."""
         token = secrets.token_urlsafe(32)
         expires_at: datetime = utc_now() + UserForgotPassword.max_age
         return cls(id=_digest(token), user_id=user.id, expires_at=expires_at), token
 
     @classmethod
-    async def of_token(cls, token: str) -> Self:
-        """The grant. Raises NotFound for an unknown or used token, NotAuthorized for an old one."""
-        grant = await cls.get(_digest(token))
-        if grant is None:
+    async def find_valid(cls, token: str) -> Self:
+        """Load the document of a token.
+
+        Raises: NotFound if the token is unknown or used, TokenExpired.
+        """
+        document = await cls.get(_digest(token))
+        if document is None:
             raise NotFound
-        if grant.expires_at <= utc_now():
+        if document.expires_at <= utc_now():
             raise TokenExpired
-        return grant
+        return document
 
 
 def _digest(token: str) -> str:

@@ -1,4 +1,4 @@
-"""Passwords are kept as Argon2id hashes, made beside the event loop."""
+"""Argon2id password hashes, computed in threads beside the event loop."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,39 +11,45 @@ from ticketing_common.errors import Unavailable
 
 T = TypeVar("T")
 
-WAITING = 40
-"""How many may wait for their password to be looked at: the last of them for about a second."""
+MAX_PENDING = 40
+"""Hashes that may be in progress or waiting. The last one waits for about a second."""
 
-# Argon2id takes tens of milliseconds and megabytes on purpose: two at once are enough a process.
+# A hash costs tens of milliseconds and 19 MiB on purpose, so two threads are enough.
 _pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="argon2")
+# OWASP's minimum parameters for Argon2id.
 _scheme = argon2.using(type="ID", memory_cost=19_456, time_cost=2, parallelism=1)
-_NOBODYS = _scheme.hash("the password of nobody")
-_in_hand = 0
+_DUMMY_HASH = _scheme.hash("dummy")
+_pending = 0
 
 
-async def hashed(password: str) -> str:
-    """What to keep of a password. Parameters: OWASP's minimum for Argon2id.
+class TooManySignIns(Unavailable):
+    """Too many passwords are being checked. Try again after `Retry-After` seconds."""
 
-    Raises Unavailable where too many wait.
+    code = "too_many_sign_ins"
+    message = "Too many people are signing in right now. Try again soon."
+
+
+async def hash_password(password: str) -> str:
+    """Return the hash to store for a password. Raises: TooManySignIns."""
+    return await _run_in_pool(_scheme.hash, password)
+
+
+async def verify_password(password: str, password_hash: str | None) -> bool:
+    """Return whether the password has this hash.
+
+    Without a hash the result is False, after the same time: the response time of a sign-in must not
+    reveal whether there is an account. Raises: TooManySignIns.
     """
-    return await _in_turn(_scheme.hash, password)
+    matches = await _run_in_pool(_scheme.verify, password, password_hash or _DUMMY_HASH)
+    return matches and password_hash is not None
 
 
-async def matches(password: str, kept: str | None) -> bool:
-    """Whether it is the password; takes as long where there is none to compare with.
-
-    Raises Unavailable where too many wait.
-    """
-    right = await _in_turn(_scheme.verify, password, kept or _NOBODYS)
-    return right and kept is not None
-
-
-async def _in_turn(work: Callable[..., T], *args: str) -> T:
-    global _in_hand
-    if _in_hand >= WAITING:
-        raise Unavailable("Too many sign in at once, try again soon")
-    _in_hand += 1
+async def _run_in_pool(function: Callable[..., T], *args: str) -> T:
+    global _pending
+    if _pending >= MAX_PENDING:
+        raise TooManySignIns
+    _pending += 1
     try:
-        return await asyncio.get_running_loop().run_in_executor(_pool, work, *args)
+        return await asyncio.get_running_loop().run_in_executor(_pool, function, *args)
     finally:
-        _in_hand -= 1
+        _pending -= 1

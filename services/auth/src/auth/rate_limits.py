@@ -1,4 +1,4 @@
-"""How often somebody may try."""
+"""Rate limits by e-mail address."""
 
 import math
 import time
@@ -10,24 +10,24 @@ from limits.aio.strategies import FixedWindowRateLimiter
 from ticketing_common.errors import RateLimited
 
 WRONG_PASSWORDS = RateLimitItemPerMinute(10, 5, "wrong-passwords")
-"""Wrong passwords for one e-mail."""
+"""10 wrong passwords in 5 minutes."""
 RESET_MAILS = RateLimitItemPerMinute(5, 15, "reset-mails")
-"""Reset mails to one e-mail."""
+"""5 reset mails in 15 minutes."""
 
 
 class RateLimiter:
-    """Counts tries in this process: with several replicas, each allows as many."""
+    """Count attempts in the memory of this process. Every replica has its own count."""
 
     def __init__(self) -> None:
         self._limiter = FixedWindowRateLimiter(MemoryStorage())
 
-    async def check(self, limit: RateLimitItem, who: str) -> None:
-        """Raises RateLimited where `who` has used all of them up."""
-        if not await self._limiter.test(limit, who):
-            reset_time = (await self._limiter.get_window_stats(limit, who)).reset_time
+    async def check(self, limit: RateLimitItem, email: str) -> None:
+        """Raise RateLimited if no attempt is left."""
+        if not await self._limiter.test(limit, email):
+            reset_time = (await self._limiter.get_window_stats(limit, email)).reset_time
             raise RateLimited(retry_after=max(1, math.ceil(reset_time - time.time())))
 
-    async def use(self, limit: RateLimitItem, who: str) -> None:
-        """Use up one try. Raises RateLimited where none is left."""
-        if not await self._limiter.hit(limit, who):
-            await self.check(limit, who)
+    async def count(self, limit: RateLimitItem, email: str) -> None:
+        """Count one attempt. Raises: RateLimited if none is left."""
+        if not await self._limiter.hit(limit, email):
+            await self.check(limit, email)

@@ -1,11 +1,10 @@
-"""Accounts and sessions."""
+"""Routes of auth: accounts and sessions."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from pymongo.errors import DuplicateKeyError
 
-from auth import passwords, rate_limits
 from auth.models import (
     EmailInUse,
     InvalidCredentials,
@@ -14,18 +13,20 @@ from auth.models import (
     TokenExpired,
     User,
 )
+from auth.passwords import TooManySignIns, hash_password, verify_password
+from auth.rate_limits import RESET_MAILS, WRONG_PASSWORDS, RateLimiter
 from auth.schemas import (
-    Credentials,
-    CurrentUserOut,
-    EmailOnly,
-    MessageOut,
-    NewAccount,
-    NothingOut,
-    PasswordReset,
+    CurrentUserResponse,
+    EmptyResponse,
+    ForgotPasswordRequest,
+    MessageResponse,
+    ResetPasswordRequest,
+    SignInRequest,
+    SignUpRequest,
     Token,
-    TokenOnly,
-    UserOut,
-    ValidOut,
+    UserResponse,
+    ValidateTokenRequest,
+    ValidateTokenResponse,
 )
 from auth.settings import AuthSettings
 from ticketing_common.errors import NotFound, RateLimited
@@ -51,22 +52,25 @@ from ticketing_common.web.sessions import (
 
 router = APIRouter(tags=["users"])
 
-TokenInQuery = Annotated[Token | None, Query(alias="token")]
+QueryToken = Annotated[
+    Token | None,
+    Query(alias="token", deprecated=True, description="Send the token in the body instead."),
+]
 
 
-@router.post("/signup", status_code=201, responses=error_responses(EmailInUse))
-async def sign_up(account: NewAccount, request: Request, response: Response) -> UserOut:
-    """Make an account and sign in."""
-    password_hash = await passwords.hashed(account.password.get_secret_value())
-    user = await _create(account.email, password_hash)
-    _begin_session(user, request, response)
-    return UserOut.of(user)
+@router.post("/signup", status_code=201, responses=error_responses(EmailInUse, TooManySignIns))
+async def sign_up(payload: SignUpRequest, request: Request, response: Response) -> UserResponse:
+    """Create an account and start a session."""
+    password_hash = await hash_password(payload.password.get_secret_value())
+    user = await _create_user(payload.email, password_hash)
+    _start_session(user, request, response)
+    return UserResponse.of(user)
 
 
 @transactional
-async def _create(email: str, password_hash: str) -> User:
+async def _create_user(email: str, password_hash: str) -> User:
     now = utc_now()
-    user = User(email=email, password_hash=password_hash, created_at=now, signed_in_at=now)
+    user = User(email=email, password_hash=password_hash, created_at=now, sessions_changed_at=now)
     try:
         await user.insert()
     except DuplicateKeyError:
@@ -75,126 +79,139 @@ async def _create(email: str, password_hash: str) -> User:
     return user
 
 
-@router.post("/signin", responses=error_responses(InvalidCredentials, RateLimited))
-async def sign_in(credentials: Credentials, request: Request, response: Response) -> UserOut:
-    """Begin a session."""
-    allowed: rate_limits.RateLimiter = request.app.state.tries
-    await allowed.check(rate_limits.WRONG_PASSWORDS, credentials.email)
-    user = await User.known_as(credentials.email)
+@router.post("/signin", responses=error_responses(InvalidCredentials, RateLimited, TooManySignIns))
+async def sign_in(payload: SignInRequest, request: Request, response: Response) -> UserResponse:
+    """Start a session.
+
+    After 10 wrong passwords for one e-mail address within 5 minutes, further attempts get a 429.
+    """
+    rate_limiter = _rate_limiter(request)
+    await rate_limiter.check(WRONG_PASSWORDS, payload.email)
+    user = await User.find_by_email(payload.email)
     password_hash = user.password_hash if user is not None else None
-    if not await passwords.matches(credentials.password.get_secret_value(), password_hash):
-        await allowed.use(rate_limits.WRONG_PASSWORDS, credentials.email)
+    if not await verify_password(payload.password.get_secret_value(), password_hash):
+        await rate_limiter.count(WRONG_PASSWORDS, payload.email)
         raise InvalidCredentials
-    # Of many guesses at once the wrong ones have been counted only now.
-    await allowed.check(rate_limits.WRONG_PASSWORDS, credentials.email)
-    user = await _note_sign_in(credentials.email, password_hash)
-    _begin_session(user, request, response)
-    return UserOut.of(user)
+    # Wrong passwords of concurrent requests may have been counted since the first check.
+    await rate_limiter.check(WRONG_PASSWORDS, payload.email)
+    user = await _record_sign_in(payload.email, password_hash)
+    _start_session(user, request, response)
+    return UserResponse.of(user)
 
 
 @transactional
-async def _note_sign_in(email: str, password_hash: str | None) -> User:
-    user = await User.known_as(email)
-    if user is None or user.password_hash != password_hash:  # it was changed meanwhile
+async def _record_sign_in(email: str, password_hash: str | None) -> User:
+    user = await User.find_by_email(email)
+    if user is None or user.password_hash != password_hash:  # changed since it was verified
         raise InvalidCredentials
-    user.next_moment()
+    user.next_session_time()
     await user.save()
     await outbox.add(UserSignedIn.of(user))
     return user
 
 
 @router.post("/signout")
-async def sign_out(request: Request, response: Response) -> NothingOut:
-    """End the session of this browser."""
+async def sign_out(request: Request, response: Response) -> EmptyResponse:
+    """End the session of this browser. Needs no session."""
     _clear_session(request, response)
-    return NothingOut()
+    return EmptyResponse()
 
 
 @router.get("/currentuser")
-async def current_user(user: OptionalUser) -> CurrentUserOut:
-    """Who is signed in, if anybody is."""
-    return CurrentUserOut(current_user=UserOut.of(user) if user is not None else None)
+async def get_current_user(user: OptionalUser) -> CurrentUserResponse:
+    """Return the signed-in user, null without a valid session."""
+    return CurrentUserResponse(current_user=UserResponse.of(user) if user is not None else None)
 
 
 @router.post("/forgot-password", responses=error_responses(RateLimited))
-async def forgot_password(asked: EmailOnly, request: Request) -> MessageOut:
-    """Send a mail with a token, if there is such a user. The answer does not tell."""
-    allowed: rate_limits.RateLimiter = request.app.state.tries
-    await allowed.use(rate_limits.RESET_MAILS, asked.email)
-    await _grant_reset(asked.email)
-    return MessageOut(message="Reset email sent")
+async def request_password_reset(
+    payload: ForgotPasswordRequest, request: Request
+) -> MessageResponse:
+    """Send a mail with a reset token if there is an account with this address.
+
+    The response is the same if there is none. More than 5 requests for one e-mail address within
+    15 minutes get a 429.
+    """
+    await _rate_limiter(request).count(RESET_MAILS, payload.email)
+    await _issue_reset_token(payload.email)
+    return MessageResponse(message="Reset email sent")
 
 
 @transactional
-async def _grant_reset(email: str) -> None:
-    user = await User.known_as(email)
+async def _issue_reset_token(email: str) -> None:
+    user = await User.find_by_email(email)
     if user is None:
         return
-    grant, token = PasswordResetToken.issue(user)
-    await grant.insert()
+    document, token = PasswordResetToken.issue(user)
+    await document.insert()
     await user.next_version()
-    secret = ResetToken.model_validate({"value": token, "expiresAt": grant.expires_at})
-    await outbox.add(UserForgotPassword.of(user, token=secret))
+    reset_token = ResetToken.model_validate({"value": token, "expiresAt": document.expires_at})
+    await outbox.add(UserForgotPassword.of(user, token=reset_token))
 
 
 @router.post("/validate-token", responses=error_responses(TokenExpired, NotFound))
-async def validate_token(
-    in_query: TokenInQuery = None,
-    in_body: TokenOnly | None = None,
-) -> ValidOut:
-    """Whether a token from a mail can still be used."""
-    await PasswordResetToken.of_token(_one_token(in_query, in_body))
-    return ValidOut(valid=True)
+async def validate_reset_token(
+    query_token: QueryToken = None, payload: ValidateTokenRequest | None = None
+) -> ValidateTokenResponse:
+    """Check whether a reset token can still be used."""
+    token = query_token or (payload.token if payload is not None else None)
+    await PasswordResetToken.find_valid(_require_token(token))
+    return ValidateTokenResponse(valid=True)
 
 
 @router.post(
-    "/reset-password", responses=error_responses(PasswordsDoNotMatch, TokenExpired, NotFound)
+    "/reset-password",
+    responses=error_responses(PasswordsDoNotMatch, TokenExpired, NotFound, TooManySignIns),
 )
 async def reset_password(
-    reset: PasswordReset,
+    payload: ResetPasswordRequest,
     request: Request,
     response: Response,
-    in_query: TokenInQuery = None,
-) -> NothingOut:
-    """Choose a new password. Every earlier session of the user ends, everywhere."""
-    token = _one_token(in_query, reset)
-    password = reset.new_password.get_secret_value()
-    if password != reset.repeated_new_password.get_secret_value():
+    query_token: QueryToken = None,
+) -> EmptyResponse:
+    """Set a new password and end all earlier sessions of the user, in every service."""
+    token = _require_token(query_token or payload.token)
+    password = payload.new_password.get_secret_value()
+    if password != payload.repeated_new_password.get_secret_value():
         raise PasswordsDoNotMatch(field="repeatedNewPassword")
-    await PasswordResetToken.of_token(token)  # before a hash is made for nothing
-    await _change_password(token, await passwords.hashed(password))
+    await PasswordResetToken.find_valid(token)  # an invalid token must not cost a hash
+    await _change_password(token, await hash_password(password))
     _clear_session(request, response)
-    return NothingOut()
+    return EmptyResponse()
 
 
 @transactional
 async def _change_password(token: str, password_hash: str) -> None:
-    grant = await PasswordResetToken.of_token(token)
-    user = await User.get(grant.user_id)
+    reset_token = await PasswordResetToken.find_valid(token)
+    user = await User.get(reset_token.user_id)
     if user is None:
         raise NotFound
     await PasswordResetToken.find({"user_id": user.id}).delete()
-    user.password_hash, changed_at = password_hash, user.next_moment()
+    user.password_hash, changed_at = password_hash, user.next_session_time()
     await user.save()
     await end_sessions(user.user_id, changed_at)
     await outbox.add(UserChangedPassword.of(user, changed_at=changed_at))
 
 
-def _one_token(in_query: str | None, body: TokenOnly | PasswordReset | None) -> str:
-    token = in_query or (body.token if body is not None else None)
+def _require_token(token: str | None) -> str:
     if token is None:
         raise InvalidRequest(field="token")
     return token
 
 
-def _begin_session(user: User, request: Request, response: Response) -> None:
+def _rate_limiter(request: Request) -> RateLimiter:
+    rate_limiter: RateLimiter = request.app.state.rate_limiter
+    return rate_limiter
+
+
+def _start_session(user: User, request: Request, response: Response) -> None:
     sessions: Sessions = request.app.state.sessions
     settings: AuthSettings = request.app.state.settings
-    # It began when the sign-in was committed: a change of password after that ends it.
-    session = sessions.issue(SessionUser(id=user.user_id, email=user.email), user.signed_in_at)
+    # The session begins at the committed sign-in, so a later password change ends it.
+    session_user = SessionUser(id=user.user_id, email=user.email)
     response.set_cookie(
         COOKIE,
-        session,
+        sessions.issue(session_user, user.sessions_changed_at),
         max_age=int(SESSION_AGE.total_seconds()),
         httponly=True,
         secure=settings.cookie_secure,
