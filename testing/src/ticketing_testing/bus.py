@@ -1,4 +1,4 @@
-"""The message broker as a test sees it: publish events, and read what services publish."""
+"""The message broker as a test sees it: publish events, and read the events of services."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress

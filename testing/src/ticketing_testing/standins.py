@@ -10,7 +10,7 @@ from ticketing_testing.timeouts import TIMEOUT_SECONDS
 
 
 class StandInClient:
-    """A client that reads what a stand-in has recorded, and injects faults."""
+    """A client that reads the records of a stand-in, and injects faults."""
 
     def __init__(self, url: str, headers: Mapping[str, str]) -> None:
         self.url = url
