@@ -1,4 +1,4 @@
-"""tickets: what is for sale."""
+"""tickets: tickets for sale."""
 
 from fastapi import FastAPI
 
@@ -12,11 +12,12 @@ from tickets.settings import TicketsSettings
 
 
 def create_app(settings: TicketsSettings | None = None) -> FastAPI:
+    """Create the application. Without settings, read them from the environment."""
     return create_service(
         "tickets",
         settings or TicketsSettings.read("tickets"),
         listeners=listeners,
-        description="Tickets for sale: list, look at, sell, change and withdraw them.",
+        description="Tickets for sale: list, search, create, update and delete them.",
         documents=[Ticket, Hold],
         router=router,
         prefix="/api/tickets",

@@ -1,4 +1,4 @@
-"""What tickets does when it hears an event."""
+"""Event handlers of tickets: orders reserve, buy and release tickets."""
 
 from beanie import PydanticObjectId
 
@@ -21,21 +21,21 @@ listeners.on(UserChangedPassword)(end_earlier_sessions)
 
 @listeners.on(OrderCreated)
 async def reserve_ticket(event: OrderCreated) -> None:
-    """Hold the ticket for the order, unless we have heard of the order's end already."""
-    if await Hold.begin(event.id):
-        await _hold(event.ticket.id, event.id)
+    """Reserve the ticket for the order, unless the order has already ended."""
+    if await Hold.start(event.id):
+        await _reserve(event.ticket.id, event.id)
 
 
 @listeners.on(OrderCompleted)
-async def keep_ticket_sold(event: OrderCompleted) -> None:
-    """Hold the ticket for the order for ever."""
+async def sell_ticket(event: OrderCompleted) -> None:
+    """Keep the ticket reserved for the order for good."""
     await Hold.end(event.id, HoldState.SOLD)
-    await _hold(event.ticket.id, event.id)
+    await _reserve(event.ticket.id, event.id)
 
 
 @listeners.on(OrderCancelled)
 async def release_ticket(event: OrderCancelled) -> None:
-    """Have the ticket for sale again."""
+    """Put the ticket on sale again."""
     await Hold.end(event.id, HoldState.RELEASED)
     ticket = await Ticket.get(PydanticObjectId(event.ticket.id))
     if ticket is not None and ticket.order_id == event.id:
@@ -44,14 +44,15 @@ async def release_ticket(event: OrderCancelled) -> None:
         await outbox.add(TicketUpdated.of(ticket))
 
 
-async def _hold(ticket_id: str, order_id: str) -> None:
-    """Raises RetryLater while another order holds the ticket: that one's end is on its way."""
+async def _reserve(ticket_id: str, order_id: str) -> None:
+    """Set the ticket's order. Raises: RetryLater while another order has the ticket."""
     ticket = await Ticket.get(PydanticObjectId(ticket_id))
-    # A ticket that was withdrawn meanwhile: orders hears of that, and cancels the order.
+    # A deleted ticket needs no reservation: orders cancels the order when it handles the deletion.
     if ticket is None or ticket.order_id == order_id:
         return
     if ticket.order_id is not None:
-        raise RetryLater(f"Ticket {ticket_id} is still held for order {ticket.order_id}")
+        # The OrderCancelled of that order has not arrived yet.
+        raise RetryLater(f"Ticket {ticket_id} is reserved for order {ticket.order_id}")
     ticket.order_id = order_id
     await ticket.save()
     await outbox.add(TicketUpdated.of(ticket))

@@ -1,4 +1,4 @@
-"""What tickets keeps."""
+"""Documents of tickets."""
 
 import re
 from datetime import timedelta
@@ -13,16 +13,19 @@ from ticketing_common.events import Id, Price, UtcTime, utc_now
 from ticketing_common.messaging.listeners import STREAM_RETENTION
 from ticketing_common.persistence.documents import OwnedDocument
 
+HOLD_RETENTION = STREAM_RETENTION + timedelta(days=1)
+"""A hold outlives the events of its order, so that a replay finds it."""
+
 
 class TicketNotChangeable(BadRequest):
-    """The ticket is reserved or sold, so its seller cannot change or delete it."""
+    """The ticket is reserved or sold, so its seller cannot update or delete it."""
 
     code = "ticket_not_changeable"
     message = "Cannot change a ticket that is reserved or sold"
 
 
 class Ticket(OwnedDocument):
-    """A ticket that somebody sells."""
+    """A ticket of a seller."""
 
     class Settings:
         name: ClassVar[str] = "tickets"
@@ -30,30 +33,29 @@ class Ticket(OwnedDocument):
             IndexModel([("order_id", 1), ("_id", -1)]),
             IndexModel([("order_id", 1), ("price", 1), ("_id", 1)]),
             IndexModel([("user_id", 1), ("_id", -1)]),
-            IndexModel("words"),
+            IndexModel("search_terms"),
         ]
 
     title: str
     price: Price
     order_id: Id | None = None
-    """The order that holds or bought it, None while it is for sale."""
-    words: list[str]
-    """The title's words in lower case, to search by their beginnings."""
+    """The order that reserved or bought it, None while it is for sale."""
+    search_terms: list[str]
     created_at: UtcTime
 
     def change(self, title: str, price: Price) -> None:
-        """Raises TicketNotChangeable where somebody holds or has bought it."""
-        self.must_be_free()
-        self.title, self.price, self.words = title, price, words_of(title)
+        """Change title and price. Raises: TicketNotChangeable."""
+        self.require_for_sale()
+        self.title, self.price, self.search_terms = title, price, search_terms(title)
 
-    def must_be_free(self) -> None:
-        """Raises TicketNotChangeable where somebody holds or has bought it."""
+    def require_for_sale(self) -> None:
+        """Raise TicketNotChangeable if the ticket is reserved or sold."""
         if self.order_id is not None:
             raise TicketNotChangeable
 
 
-def words_of(text: str) -> list[str]:
-    """The different words of a title or a search, in lower case."""
+def search_terms(text: str) -> list[str]:
+    """Return the distinct words of a title or a query, in lower case."""
     return list(dict.fromkeys(re.findall(r"\w+", text.lower())))
 
 
@@ -64,37 +66,35 @@ class HoldState(StrEnum):
 
 
 class Hold(Document):
-    """What we have heard of an order. Its id is the order's.
+    """The state of one order, whose id it has.
 
-    Events of an order can come in any order: what has ended is not begun again.
+    Events of an order can arrive in any order: an ended hold must not start again.
     """
 
     class Settings:
         name: ClassVar[str] = "holds"
         indexes: ClassVar[list[IndexModel]] = [
-            IndexModel(
-                "at", expireAfterSeconds=int((STREAM_RETENTION + timedelta(1)).total_seconds())
-            )
+            IndexModel("changed_at", expireAfterSeconds=int(HOLD_RETENTION.total_seconds()))
         ]
 
     id: PydanticObjectId
     state: HoldState
-    at: UtcTime
+    changed_at: UtcTime
 
     @classmethod
-    async def begin(cls, order_id: str) -> bool:
-        """Note that the order holds its ticket; False where we have heard of the order before."""
-        held = {"state": HoldState.HELD, "at": utc_now()}
-        before = await cls.get_pymongo_collection().find_one_and_update(
+    async def start(cls, order_id: str) -> bool:
+        """Record that the order holds its ticket. Returns False if the order has a hold already."""
+        held = {"state": HoldState.HELD, "changed_at": utc_now()}
+        existing = await cls.get_pymongo_collection().find_one_and_update(
             {"_id": PydanticObjectId(order_id)}, {"$setOnInsert": held}, upsert=True
         )
-        return before is None
+        return existing is None
 
     @classmethod
     async def end(cls, order_id: str, state: HoldState) -> None:
-        """Note how the order ended, whether or not we have heard of its beginning."""
+        """Record how the order ended, even if its start is not recorded yet."""
         await cls.get_pymongo_collection().update_one(
             {"_id": PydanticObjectId(order_id)},
-            {"$set": {"state": state, "at": utc_now()}},
+            {"$set": {"state": state, "changed_at": utc_now()}},
             upsert=True,
         )

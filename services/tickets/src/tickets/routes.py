@@ -1,4 +1,4 @@
-"""Tickets for sale: list, look at, sell, change and withdraw them."""
+"""Routes of tickets."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated
@@ -22,36 +22,39 @@ from ticketing_common.web.server_sent_events import (
     sends_last_event_id,
 )
 from ticketing_common.web.sessions import CurrentUser, OptionalUser
-from tickets import search
-from tickets.models import Ticket, TicketNotChangeable, words_of
-from tickets.schemas import Seller, Sort, TicketChanges, TicketId, TicketOut
-from tickets.stream import tell
+from tickets.models import Ticket, TicketNotChangeable, search_terms
+from tickets.schemas import SellerFilter, Sort, TicketId, TicketRequest, TicketResponse
+from tickets.search import SORT_ORDERS, find_tickets
+from tickets.stream import to_sse
 
 router = APIRouter(tags=["tickets"])
 
 
 @router.post("", status_code=201)
 @transactional
-async def sell_ticket(
-    offer: TicketChanges, user: CurrentUser, idempotency: Idempotency
-) -> TicketOut:
-    """Offer a ticket for sale."""
+async def create_ticket(
+    payload: TicketRequest, user: CurrentUser, idempotency: Idempotency
+) -> TicketResponse:
+    """Put a ticket on sale."""
     ticket = Ticket(
-        title=offer.title,
-        price=offer.price,
+        title=payload.title,
+        price=payload.price,
         user_id=user.id,
-        words=words_of(offer.title),
+        search_terms=search_terms(payload.title),
         created_at=utc_now(),
     )
     await ticket.insert()
     await outbox.add(TicketCreated.of(ticket))
-    shown = TicketOut.of(ticket)
-    await idempotency.store(shown)
-    return shown
+    response = TicketResponse.of(ticket)
+    await idempotency.store(response)
+    return response
 
 
-def whose(user: OptionalUser, seller: Seller | None = None) -> str | None:
-    """Whose tickets are asked for. Raises NotAuthorized, before anything else is looked at."""
+def seller_id(user: OptionalUser, seller: SellerFilter | None = None) -> str | None:
+    """Return the user's id for `seller=me`. Raises: NotAuthorized without a session.
+
+    A dependency, because the session is checked before the other parameters are validated.
+    """
     if seller is None:
         return None
     if user is None:
@@ -60,31 +63,36 @@ def whose(user: OptionalUser, seller: Seller | None = None) -> str | None:
 
 
 @router.get(
-    "", responses=error_responses(InvalidCursor, NotAuthorized), dependencies=[sends_last_event_id]
+    "",
+    responses=error_responses(InvalidCursor, NotAuthorized),
+    dependencies=[sends_last_event_id],
 )
 async def list_tickets(
     request: Request,
     response: Response,
-    seller: Annotated[str | None, Depends(whose)],
-    q: Annotated[str | None, Query(max_length=200)] = None,
+    seller: Annotated[str | None, Depends(seller_id)],
+    q: Annotated[
+        str | None,
+        Query(max_length=200, description="Words, or beginnings of words, of the title."),
+    ] = None,
     sort: Sort = Sort.NEWEST,
     limit: Limit = 50,
     cursor: CursorText = None,
-) -> list[TicketOut]:
-    """The tickets that nobody holds or, with `seller=me`, all of your own.
+) -> list[TicketResponse]:
+    """List the tickets for sale or, with `seller=me`, all of the caller's own tickets.
 
-    `q` finds titles by the beginnings of their words. Where there are more, the `Link` header leads
-    to the next page. `Last-Event-ID` is where the stream of changes goes on.
+    The `Link` header leads to the next page if there is one. The stream of tickets continues at the
+    `Last-Event-ID` header.
     """
-    rows = await search.find(
-        seller=seller,
-        q=q,
+    rows = await find_tickets(
+        seller_id=seller,
+        query=q,
         sort=sort,
-        after=Cursor.parse(cursor) if cursor is not None else None,
+        cursor=Cursor.parse(cursor) if cursor is not None else None,
         limit=limit + 1,
     )
-    field, _ = search.SORTED_BY[sort]
-    return [TicketOut.of_row(row) for row in page(rows, limit, field, request, response)]
+    sort_field, _ = SORT_ORDERS[sort]
+    return [TicketResponse.of_row(row) for row in page(rows, limit, sort_field, request, response)]
 
 
 @router.get(
@@ -92,50 +100,57 @@ async def list_tickets(
     response_class=EventSourceResponse,
     responses=error_responses(TooManySubscribers),
 )
-async def watch_tickets(watcher: FeedSubscriber, after: Position) -> AsyncIterator[ServerSentEvent]:
-    """What happens to the tickets, as it happens: server-sent events for everybody.
+async def stream_tickets(
+    subscriber: FeedSubscriber, after: Position
+) -> AsyncIterator[ServerSentEvent]:
+    """Stream the changes of all tickets as server-sent events. Needs no session.
 
-    - `appeared`, `changed`, `came-back` (a hold has ended): a ticket that is on sale, in the shape
-      of `GET /api/tickets/{ticketId}`. Some that came back after a long hold are told as `changed`.
-    - `went`: `{"id", "version", "orderId"}` of a ticket that is held or sold or, where `orderId` is
-      null, withdrawn.
-    - `reset`: it is not known what was missed, so look at the list or the ticket afresh.
+    - `appeared`, `changed`, `came-back` (no longer reserved): a ticket for sale, as in
+      `GET /api/tickets/{ticketId}`. After a long reservation it can be `changed` instead of
+      `came-back`.
+    - `went`: `{"id", "version", "orderId"}` of a ticket that is reserved or sold or, if `orderId`
+      is null, deleted.
+    - `reset`: some events are lost. Load the list or the ticket again.
 
-    The events of one ticket come in the order of their `version`; drop one that you know already.
-    Each has an id. Lists and single tickets carry such an id in their `Last-Event-ID` header: begin
-    with it as `lastEventId`, and nothing is missed in between. A reconnecting browser is told what
-    it has missed. Without an id, or with one that is too old, the stream begins with `reset`.
+    Events of one ticket arrive in the order of their `version`. Ignore a version that you have
+    already. Each event has an id, and lists and single tickets have one in their `Last-Event-ID`
+    header: start with it as `lastEventId` to miss nothing in between. A browser that reconnects
+    gets the events that it missed. Without an id, or with an id that is too old, the stream starts
+    with `reset`.
 
-    It does not end by itself, but may at any time: a reader that does not keep up, or a process
-    that stops. Where too many watch the answer is a 503.
+    The stream does not end by itself, but the server can close it at any time, for example when it
+    restarts or when the client reads too slowly. Reconnect then.
     """
     yield retry_hint()
-    async for news in watcher.items(after):
-        yield tell(news)
+    async for item in subscriber.items(after):
+        yield to_sse(item)
 
 
 @router.get("/{ticketId}", responses=error_responses(NotFound), dependencies=[sends_last_event_id])
-async def show_ticket(ticket_id: TicketId) -> TicketOut:
-    """One ticket, whoever holds it. `Last-Event-ID` is where the stream of changes goes on."""
+async def get_ticket(ticket_id: TicketId) -> TicketResponse:
+    """Return a ticket, also a reserved or sold one.
+
+    The stream of tickets continues at the `Last-Event-ID` header.
+    """
     ticket = await Ticket.get(PydanticObjectId(ticket_id))
     if ticket is None:
         raise NotFound
-    return TicketOut.of(ticket)
+    return TicketResponse.of(ticket)
 
 
 @router.put("/{ticketId}", responses=error_responses(NotFound, NotOwner, TicketNotChangeable))
 @transactional
-async def change_ticket(
-    ticket_id: TicketId, changes: TicketChanges, user: CurrentUser, idempotency: Idempotency
-) -> TicketOut:
-    """Change a ticket that you sell and nobody has reserved."""
+async def update_ticket(
+    ticket_id: TicketId, payload: TicketRequest, user: CurrentUser, idempotency: Idempotency
+) -> TicketResponse:
+    """Change title and price of one of the caller's tickets that is for sale."""
     ticket = await Ticket.owned_by(user.id, ticket_id)
-    ticket.change(changes.title, changes.price)
+    ticket.change(payload.title, payload.price)
     await ticket.save()
     await outbox.add(TicketUpdated.of(ticket))
-    shown = TicketOut.of(ticket)
-    await idempotency.store(shown)
-    return shown
+    response = TicketResponse.of(ticket)
+    await idempotency.store(response)
+    return response
 
 
 @router.delete(
@@ -144,10 +159,10 @@ async def change_ticket(
     responses=error_responses(NotFound, NotOwner, TicketNotChangeable),
 )
 @transactional
-async def withdraw_ticket(ticket_id: TicketId, user: CurrentUser, idempotency: Idempotency) -> None:
-    """Withdraw a ticket that you sell and nobody has reserved."""
+async def delete_ticket(ticket_id: TicketId, user: CurrentUser, idempotency: Idempotency) -> None:
+    """Delete one of the caller's tickets that is for sale."""
     ticket = await Ticket.owned_by(user.id, ticket_id)
-    ticket.must_be_free()
+    ticket.require_for_sale()
     await ticket.delete_version()
     await outbox.add(TicketDeleted.of(ticket))
     await idempotency.store(None)

@@ -1,4 +1,4 @@
-"""What tickets' routes take and give."""
+"""Request and response models of tickets."""
 
 import re
 from enum import StrEnum
@@ -11,12 +11,12 @@ from pydantic_core import PydanticCustomError
 from ticketing_common.events import Id, Price
 from ticketing_common.web.schemas import ApiModel
 
-# Not str.isprintable, which refuses the joiners inside emoji and every space but one, too.
-_CONTROLS = "\\u0000-\\u001f\\u007f-\\u009f"
+# Not str.isprintable: it also refuses the joiners inside emoji and every space but U+0020.
+_CONTROL_CHARACTERS = "\\u0000-\\u001f\\u007f-\\u009f"
 
 
-def _without_controls(text: str) -> str:
-    if re.search(f"[{_CONTROLS}]", text):
+def _refuse_control_characters(text: str) -> str:
+    if re.search(f"[{_CONTROL_CHARACTERS}]", text):
         raise PydanticCustomError("control_characters", "String should have no control characters")
     return text
 
@@ -24,42 +24,46 @@ def _without_controls(text: str) -> str:
 Title = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
-    AfterValidator(_without_controls),
-    Field(json_schema_extra={"pattern": f"^[^{_CONTROLS}]*$"}),
+    AfterValidator(_refuse_control_characters),
+    Field(json_schema_extra={"pattern": f"^[^{_CONTROL_CHARACTERS}]*$"}),
 ]
 TicketId = Annotated[Id, Path(alias="ticketId")]
 
 
-class TicketChanges(ApiModel):
+class TicketRequest(ApiModel):
     title: Title
     price: Price
 
 
-class TicketOut(ApiModel):
+class TicketResponse(ApiModel):
     id: Id
     title: str
     price: Price
     user_id: Id
+    """The seller."""
     order_id: Id | None
+    """The order that reserved or bought it, null while it is for sale."""
     version: int = Field(ge=0)
 
 
-class TicketGone(ApiModel):
+class UnavailableTicketResponse(ApiModel):
+    """The data of a `went` event."""
+
     id: Id
     version: int = Field(ge=0)
     order_id: Id | None
-    """The order that holds it; None where it was withdrawn."""
+    """The order that reserved it, null if it was deleted."""
 
 
-class ResetOut(ApiModel):
-    """What was missed is not known."""
+class ResetResponse(ApiModel):
+    """The data of a `reset` event."""
 
 
 class Sort(StrEnum):
     NEWEST = "newest"
-    CHEAPEST = "price"
-    DEAREST = "-price"
+    PRICE_ASCENDING = "price"
+    PRICE_DESCENDING = "-price"
 
 
-class Seller(StrEnum):
+class SellerFilter(StrEnum):
     ME = "me"

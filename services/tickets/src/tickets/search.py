@@ -1,4 +1,4 @@
-"""Which tickets a list shows, and in which order."""
+"""Search and sorting of the ticket list."""
 
 import re
 from decimal import Decimal
@@ -7,42 +7,51 @@ from typing import Any
 from bson import Decimal128
 
 from ticketing_common.web.pagination import Cursor, InvalidCursor
-from tickets.models import Ticket, words_of
+from tickets.models import Ticket, search_terms
 from tickets.schemas import Sort
 
-SORTED_BY = {Sort.NEWEST: ("_id", -1), Sort.CHEAPEST: ("price", 1), Sort.DEAREST: ("price", -1)}
-SHOWN = ["title", "price", "user_id", "order_id", "version"]
+SORT_ORDERS = {
+    Sort.NEWEST: ("_id", -1),
+    Sort.PRICE_ASCENDING: ("price", 1),
+    Sort.PRICE_DESCENDING: ("price", -1),
+}
+"""Field and direction of each sort order."""
+FIELDS = ["title", "price", "user_id", "order_id", "version"]
 
 
-async def find(
-    *, seller: str | None, q: str | None, sort: Sort, after: Cursor | None, limit: int
+async def find_tickets(
+    *, seller_id: str | None, query: str | None, sort: Sort, cursor: Cursor | None, limit: int
 ) -> list[dict[str, Any]]:
-    """Up to `limit` rows after the cursor: a seller's own tickets, or all that nobody holds.
+    """Return up to `limit` rows: the seller's own tickets, or without a seller those for sale.
 
-    `q` finds the tickets whose titles have, for each of its words, a word that begins with it.
-    Raises InvalidCursor for a cursor of another list.
+    A ticket matches if its title has, for each word of the query, a word that begins with it.
+    Raises: InvalidCursor if the cursor is from a list with another sort order.
     """
-    field, direction = SORTED_BY[sort]
-    wanted: list[dict[str, Any]] = [
-        {"user_id": seller} if seller is not None else {"order_id": None},
-        *({"words": {"$regex": f"^{re.escape(word)}"}} for word in words_of(q or "")),
+    field, direction = SORT_ORDERS[sort]
+    conditions: list[dict[str, Any]] = [
+        {"user_id": seller_id} if seller_id is not None else {"order_id": None},
+        *(
+            {"search_terms": {"$regex": f"^{re.escape(term)}"}}
+            for term in search_terms(query or "")
+        ),
     ]
-    if after is not None:
-        wanted.append(_beyond(after, field, "$gt" if direction == 1 else "$lt"))
-    found = (
+    if cursor is not None:
+        conditions.append(_after(cursor, field, "$gt" if direction == 1 else "$lt"))
+    rows = (
         Ticket.get_pymongo_collection()
-        .find({"$and": wanted}, SHOWN)
+        .find({"$and": conditions}, FIELDS)
         .sort({field: direction, "_id": direction})
         .limit(limit)
     )
-    return await found.to_list()
+    return await rows.to_list()
 
 
-def _beyond(cursor: Cursor, field: str, beyond: str) -> dict[str, Any]:
+def _after(cursor: Cursor, field: str, comparison: str) -> dict[str, Any]:
+    """Return the condition for the rows after the cursor."""
     if field == "_id":
-        return {"_id": {beyond: cursor.id}}
+        return {"_id": {comparison: cursor.id}}
     try:
         price = Decimal128(Decimal(cursor.value))
-    except (ArithmeticError, ValueError):  # no number, or one beyond what MongoDB holds
+    except (ArithmeticError, ValueError):  # not a number, or out of MongoDB's range
         raise InvalidCursor from None
-    return {"$or": [{field: {beyond: price}}, {field: price, "_id": {beyond: cursor.id}}]}
+    return {"$or": [{field: {comparison: price}}, {field: price, "_id": {comparison: cursor.id}}]}

@@ -1,7 +1,7 @@
-"""What tickets reads from its environment."""
+"""Settings of tickets."""
 
 from ticketing_common.settings import SessionSettings
 
 
 class TicketsSettings(SessionSettings):
-    """Nothing of its own."""
+    """The settings of tickets."""

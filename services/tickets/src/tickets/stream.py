@@ -1,4 +1,4 @@
-"""How the stream of tickets tells its news: no more than the list and the ticket's page show."""
+"""The server-sent events of the ticket stream."""
 
 import functools
 
@@ -7,20 +7,24 @@ from fastapi.sse import ServerSentEvent
 from ticketing_common.events import TicketCreated, TicketUpdated
 from ticketing_common.messaging.feed import FeedItem, Resync
 from ticketing_common.web.server_sent_events import sse_event
-from tickets.schemas import ResetOut, TicketGone, TicketOut
+from tickets.schemas import ResetResponse, TicketResponse, UnavailableTicketResponse
 
 
 @functools.lru_cache(maxsize=1024)
-def tell(news: FeedItem) -> ServerSentEvent:
-    """Told once, for however many watch."""
-    if isinstance(news, Resync):
-        return sse_event("reset", ResetOut(), news.position)
-    event = news.event
+def to_sse(item: FeedItem) -> ServerSentEvent:
+    """Return the server-sent event of a feed item. Cached, because all subscribers get the same."""
+    if isinstance(item, Resync):
+        return sse_event("reset", ResetResponse(), item.position)
+    event = item.event
     if isinstance(event, TicketCreated):
-        return sse_event("appeared", TicketOut(**dict(event), order_id=None), news.position)
-    if not isinstance(event, TicketUpdated):
-        return sse_event("went", TicketGone(**dict(event), order_id=None), news.position)
+        return sse_event("appeared", TicketResponse(**dict(event), order_id=None), item.position)
+    if not isinstance(event, TicketUpdated):  # TicketDeleted
+        return sse_event(
+            "went", UnavailableTicketResponse(**dict(event), order_id=None), item.position
+        )
     if event.order_id is not None:
-        return sse_event("went", TicketGone.of(event), news.position)
-    was_held = isinstance(news.previous, TicketUpdated) and news.previous.order_id is not None
-    return sse_event("came-back" if was_held else "changed", TicketOut.of(event), news.position)
+        return sse_event("went", UnavailableTicketResponse.of(event), item.position)
+    was_held = isinstance(item.previous, TicketUpdated) and item.previous.order_id is not None
+    return sse_event(
+        "came-back" if was_held else "changed", TicketResponse.of(event), item.position
+    )
