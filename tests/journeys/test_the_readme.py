@@ -14,8 +14,8 @@ README = Path(__file__).parents[2] / "README.md"
 
 def test_a_stranger_buys_a_ticket_with_curl(market: Market) -> None:
     [script] = re.findall(r"```bash\n(.*?)```", README.read_text(), re.DOTALL)
-    assert "MARKET=http://localhost:8080\n" in script
-    script = script.replace("MARKET=http://localhost:8080\n", f"MARKET={market.url}\n")
+    assert "URL=http://localhost:8080\n" in script
+    script = script.replace("URL=http://localhost:8080\n", f"URL={market.url}\n")
 
     done = subprocess.run(
         ["bash", "-eu", "-o", "pipefail"], input=script, capture_output=True, text=True, timeout=180
