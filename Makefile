@@ -61,7 +61,7 @@ kubectl: .venv/.kubectl
 
 .PHONY: test-manifests
 test-manifests: setup kubectl .venv/.manifests ## Check manifests, images and workflows, the slow checks included
-	@TICKETING_MANIFESTS=all $(PYTEST) tests/manifests tests/rehearsal
+	@TICKETING_MANIFESTS=all $(PYTEST) tests/manifests tests/local_cluster
 
 .PHONY: test-client
 test-client: client chromium ## Run the client's tests: its parts, and journeys in a real browser
@@ -163,6 +163,6 @@ check: client ## Check style, types, rooms, lock files and names that belong in 
 	@again=$$(mktemp -d) && trap 'rm -rf "$$again"' EXIT && $(MAKE) --silent types TYPES=$$again \
 		&& diff -ru $(TYPES) $$again || $(call next,\`make types\` and commit what it changes)
 	@echo "==> Hosts and paths that belong in no file"
-	@$(BIN)/pytest --quiet --no-header tests/contract/test_the_tree.py \
+	@$(BIN)/pytest --quiet --no-header tests/fast/test_repository.py \
 		|| $(call next,write it without the host or the path)
 	@echo "==> All is well"

@@ -13,7 +13,7 @@ from schemathesis import APIOperation, Case, GenerationMode
 from schemathesis.checks import CheckFunction, not_a_server_error
 from schemathesis.specs.openapi import checks
 from tests.contract.conftest import Serve
-from tests.contract.promises import BASES
+from tests.contract.tables import BASES
 
 import orders.handlers
 import payments.handlers

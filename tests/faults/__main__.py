@@ -8,9 +8,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.faults.fault_run import Plan, perform
 from tests.faults.faults import FAULTS
-from tests.faults.run import Plan, perform
-from tests.faults.stage import running_stage
+from tests.faults.faulty_stack import running_stage
 
 
 def main() -> int:

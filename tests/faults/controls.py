@@ -11,9 +11,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.faults.run import Outcome, Plan, Say, perform
-from tests.faults.sabotage import GUARDS
-from tests.faults.stage import running_stage
+from tests.faults.disabled_guards import GUARDS
+from tests.faults.fault_run import Outcome, Plan, Say, perform
+from tests.faults.faulty_stack import running_stage
 
 SEED = 1
 WHAT_PROVOKES = {

@@ -10,7 +10,7 @@ import httpx
 import nats
 import nats.errors
 from nats.aio.client import Client
-from tests.faults.stage import PROCESSES, Stage
+from tests.faults.faulty_stack import PROCESSES, Stage
 
 from ticketing_testing import eventually
 from ticketing_testing.standins import StandInClient

@@ -6,7 +6,7 @@ from functools import cache, partial
 from pathlib import Path
 
 import pytest
-from tests.contract.promises import ENVIRONMENT
+from tests.contract.tables import ENVIRONMENT
 from tests.manifests.project import DOCKERFILES
 from tests.manifests.references import faults
 

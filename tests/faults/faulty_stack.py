@@ -1,0 +1,105 @@
+"""The stack that the faults strike: every service twice, short times, and hands on its parts."""
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ticketing_dev.checkout import ROOT
+from ticketing_dev.stack.folder import DataFolder
+from ticketing_dev.stack.processes.ports import free_port
+from ticketing_dev.stack.secrets import Secrets
+from ticketing_ops.connections import BusConnection
+from ticketing_testing.standins import StripeStandInClient
+
+COMMAND = str(Path(sys.executable).with_name("ticketing"))
+WINDOW_SECONDS, GRACE_SECONDS = 4, 6
+REPLICAS = 2
+SERVICES = ("auth", "tickets", "orders", "payments", "expiration", "contact")
+PROCESSES = [*SERVICES, *(f"{service}-2" for service in SERVICES)]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A running stack."""
+
+    url: str
+    data: Path
+
+    @property
+    def stripe(self) -> StripeStandInClient:
+        secrets = Secrets.load_or_create(DataFolder(self.data).secrets)
+        return StripeStandInClient(
+            f"http://{self.address('stripe')}", {"Authorization": f"Bearer {secrets.stripe}"}
+        )
+
+    @property
+    def nats_url(self) -> str:
+        return BusConnection.load(self.data).nats_url
+
+    def address(self, process: str) -> str:
+        return str(self._state(process)["address"])
+
+    def pid(self, process: str) -> int | None:
+        pid: int | None = self._state(process)["pid"]
+        return pid
+
+    def _state(self, name: str) -> dict[str, Any]:
+        state = json.loads((self.data / "state.json").read_text())
+        [process] = [each for each in state["processes"] if each["name"] == name]
+        return dict(process)
+
+    def signal(self, process: str, number: signal.Signals) -> None:
+        """Send a signal to a process, unless it is down right now."""
+        pid = self.pid(process)
+        if pid is not None:
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def lose_data(self, process: str) -> None:
+        """Delete the files of a process, except its log."""
+        for each in (self.data / process).iterdir():
+            if each.suffix != ".log":
+                shutil.rmtree(each) if each.is_dir() else each.unlink()
+
+    async def audit(self) -> tuple[int, dict[str, Any]]:
+        """`ticketing audit`: its exit status and what it found."""
+        process = await asyncio.create_subprocess_exec(
+            *(COMMAND, "audit", "--json", "--grace", "1", "--data", str(self.data)),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        async with asyncio.timeout(120):
+            said, complaints = await process.communicate()
+        try:
+            return process.returncode or 0, json.loads(said)
+        except json.JSONDecodeError:
+            return process.returncode or 2, {"said": said.decode(), "why": complaints.decode()}
+
+
+@contextmanager
+def running_stage(data: Path, without: str | None = None) -> Iterator[Stage]:
+    """Bring the stack up, without a guard if one is named; whatever befell it, it is taken down."""
+    port = free_port()
+    where = ["--data", str(data)]
+    wanted = ["--port", str(port), "--window", str(WINDOW_SECONDS), "--replicas", str(REPLICAS)]
+    env = {**os.environ, "PAYMENT_GRACE_SECONDS": str(GRACE_SECONDS)}
+    program = [COMMAND]
+    if without is not None:
+        env |= {"SABOTAGE": without, "PYTHONPATH": str(ROOT)}
+        program = [sys.executable, "-m", "tests.faults.up_without_guard"]
+    command = [*program, "up", "--detach", "--no-client", *wanted, *where]
+    started = subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True)
+    assert started.returncode == 0, started.stdout
+    try:
+        yield Stage(f"http://localhost:{port}", data)
+    finally:
+        subprocess.run([COMMAND, "down", *where], check=True, stdout=subprocess.DEVNULL)

@@ -1,0 +1,35 @@
+"""`ticketing`, whose services do without the guard that SABOTAGE names."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tests.faults.disabled_guards import VARIABLE
+
+from ticketing_dev.stack.processes import services
+from ticketing_dev.stack.processes.spec import ProcessSpec
+from ticketing_ops.cli import app
+
+ROOT = Path(__file__).parents[2]
+
+
+def main() -> None:
+    if guard := os.environ.get(VARIABLE):
+        whole = services.service
+
+        def sabotaged(name: str, *args: Any, **kwargs: Any) -> ProcessSpec:
+            spec = whole(name, *args, **kwargs)
+            app = f"tests.faults.disabled_guards:{name}"
+            command = tuple(
+                app if word == f"{name}.app:create_app" else word for word in spec.command
+            )
+            env = {**spec.env, VARIABLE: guard, "PYTHONPATH": str(ROOT)}
+            return replace(spec, command=command, env=env)
+
+        services.service = sabotaged
+    app()
+
+
+if __name__ == "__main__":
+    main()

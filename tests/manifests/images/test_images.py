@@ -1,0 +1,126 @@
+"""What the Dockerfiles promise: how an image starts, as whom, and what is in it."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from tests.manifests.images.dockerfile import Image, instructions, read
+from tests.manifests.linters import complaints
+from tests.manifests.project import DOCKERFILES, SERVICES
+
+from ticketing_dev.checkout import ROOT
+from ticketing_dev.stack.processes import services
+
+TARGETS = [(name, None) for name in DOCKERFILES] + [
+    (name, "live") for name in DOCKERFILES if name != "stand-ins"
+]
+
+every_image = pytest.mark.parametrize(("name", "target"), TARGETS)
+every_service = pytest.mark.parametrize("service", SERVICES)
+
+
+def image(name: str, target: str | None = None) -> Image:
+    return read(DOCKERFILES[name], target, SERVICE=name)
+
+
+def test_every_dockerfile_is_one_that_we_know_of() -> None:
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*Dockerfile*"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert {ROOT / name for name in listed.stdout.split()} == set(DOCKERFILES.values())
+
+
+@pytest.mark.parametrize("dockerfile", sorted(set(DOCKERFILES.values())), ids=str)
+def test_hadolint_has_nothing_to_say(dockerfile: Path) -> None:
+    assert complaints("hadolint", dockerfile) == ""
+
+
+def test_hadolint_would_say_something(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM python\nRUN cd /tmp && pip install fastapi\n")
+    found = complaints("hadolint", tmp_path / "Dockerfile")
+    assert {"DL3006", "DL3042", "DL3013", "DL3003"} <= set(re.findall(r"DL\d+", found))
+
+
+@every_image
+def test_an_image_runs_as_nobody_in_particular_and_listens_on_3000(
+    name: str, target: str | None
+) -> None:
+    built = image(name, target)
+    assert built.user == "10001:10001"
+    assert built.ports == ["3000"]
+    assert "3000" in (built.env.get("UVICORN_PORT"), built.env.get("PORT"))
+
+
+@pytest.mark.parametrize("name", DOCKERFILES)
+def test_an_image_starts_with_no_shell_between_it_and_its_signals(name: str) -> None:
+    assert image(name).command[0] in ("python", "node")
+
+
+@pytest.mark.parametrize("name", [name for name, target in TARGETS if target])
+def test_a_live_image_hands_its_shells_place_to_the_program(name: str) -> None:
+    shell, flag, script = image(name, "live").command
+    assert (shell, flag) == ("sh", "-c")
+    assert re.fullmatch(
+        r"cp -Ru --preserve=timestamps /app/\. /tmp/live && cd /tmp/live && exec \w+ .*", script
+    )
+
+
+@pytest.mark.parametrize("name", DOCKERFILES)
+def test_an_image_says_what_it_is(name: str) -> None:
+    labels = image(name).labels
+    assert labels["org.opencontainers.image.title"] == f"ticketing/{name}"
+    assert labels["org.opencontainers.image.description"]
+
+
+@every_service
+def test_an_image_serves_as_the_local_stack_does(service: str, tmp_path: Path) -> None:
+    command = services.service(service, 3000, tmp_path, {}).command
+    env = image(service).env
+    assert [env["UVICORN_FACTORY"], env["UVICORN_ACCESS_LOG"]] == ["true", "false"]
+    grace = ["--timeout-graceful-shutdown", env["UVICORN_TIMEOUT_GRACEFUL_SHUTDOWN"]]
+    assert command[3] == env["UVICORN_APP"]
+    kept = ["--timeout-keep-alive", env["UVICORN_TIMEOUT_KEEP_ALIVE"]]
+    assert [*command[8:]] == ["--no-access-log", *kept, "--factory", *grace]
+
+
+def test_every_image_keeps_connections_for_longer_than_an_ingress_does(tmp_path: Path) -> None:
+    stand_ins = image("stand-ins").env["UVICORN_TIMEOUT_KEEP_ALIVE"]
+    pages = image("client").env["KEEP_ALIVE_TIMEOUT"]
+    assert pages == services.client(3000, tmp_path, (), "", "usd").env["KEEP_ALIVE_TIMEOUT"]
+    assert int(pages) == int(stand_ins) * 1000 == services.KEEP_ALIVE_SECONDS * 1000
+    assert services.KEEP_ALIVE_SECONDS > 600
+
+
+@pytest.mark.parametrize("name", DOCKERFILES)
+def test_the_base_is_slim_and_has_a_minor_version(name: str) -> None:
+    assert image(name).base == ("node:24-slim" if name == "client" else "python:3.13-slim")
+
+
+@every_service
+def test_a_services_image_has_the_packages_its_own_code_and_the_common_code_alone(
+    service: str,
+) -> None:
+    code = {"common/src", f"services/{service}/src"}
+    assert set(image(service).copied) == {"services/requirements.txt", *code}
+
+
+def test_what_an_image_installs_is_held_to_hashes() -> None:
+    ran = [
+        rest
+        for file in set(DOCKERFILES.values())
+        for keyword, rest in instructions(file.read_text())
+        if keyword == "RUN" and re.search(r"\bpip\b|\bnpm\b", rest)
+    ]
+    assert len(ran) == 4
+    for command in ran:
+        assert "--require-hashes" in command or re.match("npm (ci|run) ", command)
+    locked = json.loads((ROOT / "client/package-lock.json").read_text())["packages"]
+    for name, one in locked.items():
+        # What is for other systems stays out, so that nothing depends on its hash.
+        assert not name or "integrity" in one or "linux" not in one["os"] or one["dev"], name
