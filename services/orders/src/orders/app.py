@@ -1,4 +1,4 @@
-"""orders: who holds which ticket."""
+"""orders: reserves tickets for buyers."""
 
 from fastapi import FastAPI
 
@@ -17,11 +17,12 @@ from ticketing_common.service import create_service
 
 
 def create_app(settings: OrdersSettings | None = None) -> FastAPI:
+    """Create the application. Without settings, read them from the environment."""
     return create_service(
         "orders",
         settings or OrdersSettings.read("orders"),
         listeners=listeners,
-        description="Orders: each holds one ticket until it is paid, cancelled or too late.",
+        description="Orders: each reserves a ticket until it is paid, cancelled or expired.",
         documents=[Order, Reservation, Ticket],
         router=router,
         prefix="/api/orders",

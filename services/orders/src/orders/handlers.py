@@ -1,9 +1,9 @@
-"""What orders does when it hears an event."""
+"""Event handlers of orders: copies of tickets, payments and expirations of orders."""
 
 from beanie import PydanticObjectId
 
 from orders.models import Order, Reservation, Ticket
-from orders.rules import cancel
+from orders.rules import cancel_order
 from ticketing_common.events import (
     CancelReason,
     ExpirationCompleted,
@@ -31,56 +31,60 @@ listeners.on(UserChangedPassword)(end_earlier_sessions)
 
 
 @listeners.on(TicketCreated, copy=Ticket)
-async def copy_new_ticket(event: TicketCreated) -> None:
-    """Begin our copy of a ticket."""
+async def create_ticket_copy(event: TicketCreated) -> None:
+    """Insert the copy of a new ticket."""
     await Ticket(id=PydanticObjectId(event.id), title=event.title, price=event.price).insert()
 
 
 @listeners.on(TicketUpdated, copy=Ticket)
-async def copy_ticket(event: TicketUpdated, ticket: Ticket) -> None:
-    """Keep our copy of the ticket current."""
+async def update_ticket_copy(event: TicketUpdated, ticket: Ticket) -> None:
+    """Update the copy of a ticket. Existing orders keep their title and price."""
     ticket.title, ticket.price = event.title, event.price
     await ticket.save()
 
 
 @listeners.on(TicketDeleted, copy=Ticket)
-async def bury_ticket(event: TicketDeleted, ticket: Ticket) -> None:
-    """Take no more orders for it, and cancel one that was on its way, even a paid one."""
+async def delete_ticket_copy(event: TicketDeleted, ticket: Ticket) -> None:
+    """Accept no further orders of the ticket and cancel its live order, even if it is paid."""
     ticket.deleted = True
     await ticket.save()
     live = {"ticket.id": event.id, "status": {"$ne": OrderStatus.CANCELLED.value}}
     for order in await Order.find(live).to_list():
-        await cancel(order, CancelReason.TICKET_GONE)
+        await cancel_order(order, CancelReason.TICKET_GONE)
     if await Reservation.find_one({"_id": ticket.id, "order_id": None}) is None:
-        # An order that is being placed meanwhile is not seen here, and collides with this.
+        # This transaction does not see an order that another one is creating now. Both write the
+        # reservation, so one of them meets a write conflict and runs again.
         await Reservation(id=ticket.id, order_id=None).insert()
 
 
 @listeners.on(ExpirationCompleted)
-async def end_the_time(event: ExpirationCompleted) -> None:
-    """Ask payments whether the order is still to be paid: what we have heard may be old."""
-    order = await _order(event.order_id)
+async def mark_order_overdue(event: ExpirationCompleted) -> None:
+    """Ask payments, with OrderOverdue, whether the order is still to be paid.
+
+    Its payment may have succeeded already, without its event having arrived here.
+    """
+    order = await _load_order(event.order_id)
     if order.expires_at > utc_now():
-        raise RetryLater(f"Order {event.order_id} ends at {order.expires_at}")
-    if not order.is_over:
+        raise RetryLater(f"Order {event.order_id} expires at {order.expires_at}")
+    if not order.has_ended:
         await order.next_version()
         await outbox.add(OrderOverdue.of(order))
 
 
 @listeners.on(PaymentMissed)
 async def expire_order(event: PaymentMissed) -> None:
-    """Cancel the order: nobody has paid for it, and nobody can any more."""
-    order = await _order(event.order_id)
-    if not order.is_over:
-        await cancel(order, CancelReason.EXPIRED)
+    """Cancel an overdue order that has no payment and can get none."""
+    order = await _load_order(event.order_id)
+    if not order.has_ended:
+        await cancel_order(order, CancelReason.EXPIRED)
 
 
 @listeners.on(PaymentStarted)
 @listeners.on(PaymentFailed)
 async def await_payment(event: PaymentStarted | PaymentFailed) -> None:
-    """Say that there is news: a payment is on its way, or another is to be tried."""
-    order = await _order(event.order_id)
-    if not order.is_over:
+    """Publish that an attempt to pay began or failed. After a failure the buyer can try again."""
+    order = await _load_order(event.order_id)
+    if not order.has_ended:
         order.status = OrderStatus.AWAITING_PAYMENT
         await order.save()
         await outbox.add(OrderAwaitingPayment.of(order))
@@ -88,16 +92,16 @@ async def await_payment(event: PaymentStarted | PaymentFailed) -> None:
 
 @listeners.on(PaymentCreated)
 async def complete_order(event: PaymentCreated) -> None:
-    """The ticket is the buyer's."""
-    order = await _order(event.order_id)
-    if not order.is_over:
+    """Complete the order: its ticket is sold."""
+    order = await _load_order(event.order_id)
+    if not order.has_ended:
         order.status = OrderStatus.COMPLETE
         await order.save()
         await outbox.add(OrderCompleted.of(order))
 
 
-async def _order(order_id: str) -> Order:
-    """Whoever tells of an order has heard of it from us. Raises Reject where we know of none."""
+async def _load_order(order_id: str) -> Order:
+    """Load an order. Raises: Reject if there is none, because orders publishes its orders first."""
     order = await Order.get(PydanticObjectId(order_id))
     if order is None:
         raise Reject(f"There is no order {order_id}")

@@ -1,4 +1,4 @@
-"""What orders keeps."""
+"""Documents of orders."""
 
 from datetime import timedelta
 from typing import ClassVar, Self
@@ -11,11 +11,10 @@ from pymongo.errors import DuplicateKeyError
 from ticketing_common.errors import BadRequest, NotFound
 from ticketing_common.events import CancelReason, Id, OrderStatus, Price, UtcTime, utc_now
 from ticketing_common.persistence.documents import OwnedDocument, VersionedDocument
-from ticketing_common.web.sessions import SessionUser
 
 
 class TicketReserved(BadRequest):
-    """Another order holds the ticket, or it is sold."""
+    """Another order has reserved or bought the ticket."""
 
     code = "ticket_reserved"
     message = "Ticket is already reserved"
@@ -29,7 +28,7 @@ class OrderComplete(BadRequest):
 
 
 class Ticket(VersionedDocument):
-    """Our copy of what tickets sells. A deleted one stays, so that nothing late revives it."""
+    """The copy of a ticket. A deleted one stays, so that no late event creates it again."""
 
     class Settings:
         name: ClassVar[str] = "tickets"
@@ -39,8 +38,8 @@ class Ticket(VersionedDocument):
     deleted: bool = False
 
     @classmethod
-    async def on_offer(cls, ticket_id: str) -> Self:
-        """Raises NotFound for one that does not exist, any more or yet."""
+    async def find_existing(cls, ticket_id: str) -> Self:
+        """Load a ticket. Raises: NotFound if it is deleted or not known yet."""
         ticket = await cls.get(PydanticObjectId(ticket_id))
         if ticket is None or ticket.deleted:
             raise NotFound
@@ -48,18 +47,18 @@ class Ticket(VersionedDocument):
 
 
 class Reservation(Document):
-    """The one live order of a ticket. Its id is the ticket's, so there is never a second."""
+    """The live order of a ticket. It has the ticket's id, so a ticket cannot have two."""
 
     class Settings:
         name: ClassVar[str] = "reservations"
 
     id: PydanticObjectId
     order_id: PydanticObjectId | None
-    """None where the ticket is gone: it is reserved for nobody, for ever."""
+    """None if the ticket is deleted: no order can reserve it any more."""
 
 
-class TicketAsOrdered(BaseModel):
-    """The ticket at the price at which it was ordered."""
+class TicketSnapshot(BaseModel):
+    """A ticket as it was when it was ordered."""
 
     id: Id
     title: str
@@ -67,7 +66,7 @@ class TicketAsOrdered(BaseModel):
 
 
 class Order(OwnedDocument):
-    """A buyer's hold on one ticket, until it is paid, cancelled or too late."""
+    """A buyer's order of one ticket."""
 
     class Settings:
         name: ClassVar[str] = "orders"
@@ -78,19 +77,23 @@ class Order(OwnedDocument):
 
     status: OrderStatus = OrderStatus.CREATED
     expires_at: UtcTime
-    ticket: TicketAsOrdered
+    """The end of the time to pay."""
+    ticket: TicketSnapshot
     reason: CancelReason | None = None
     """Why it was cancelled."""
 
     @classmethod
-    async def place(cls, user: SessionUser, ticket: Ticket, window: timedelta) -> Self:
-        """Reserve the ticket. Raises TicketReserved: of any number of callers, for all but one."""
+    async def place(cls, user_id: str, ticket: Ticket, window: timedelta) -> Self:
+        """Insert an order with a reservation of its ticket.
+
+        Of several concurrent calls for one ticket, one succeeds. Raises: TicketReserved.
+        """
         order = cls(
-            user_id=user.id,
+            user_id=user_id,
             expires_at=utc_now() + window,
-            ticket=TicketAsOrdered(id=str(ticket.id), title=ticket.title, price=ticket.price),
+            ticket=TicketSnapshot(id=str(ticket.id), title=ticket.title, price=ticket.price),
         )
-        # Asked first, because a duplicate key aborts a transaction that the losers then pay for.
+        # Checked before the insert, because a duplicate key aborts the whole transaction.
         if await Reservation.get(ticket.id) is not None:
             raise TicketReserved
         try:
@@ -100,16 +103,16 @@ class Order(OwnedDocument):
         return await order.insert()
 
     @property
-    def is_over(self) -> bool:
+    def has_ended(self) -> bool:
         return self.status in (OrderStatus.COMPLETE, OrderStatus.CANCELLED)
 
-    def must_be_unpaid(self) -> None:
-        """Raises OrderComplete."""
+    def require_not_complete(self) -> None:
+        """Raise OrderComplete if the order is paid."""
         if self.status == OrderStatus.COMPLETE:
             raise OrderComplete
 
     async def cancel(self, reason: CancelReason) -> None:
-        """End the order and free its ticket."""
+        """Cancel the order and release its ticket. `rules.cancel_order` also publishes it."""
         self.status, self.reason = OrderStatus.CANCELLED, reason
         await self.save()
         ticket_id = PydanticObjectId(self.ticket.id)

@@ -1,4 +1,4 @@
-"""Orders: hold a ticket, look at your orders, let one go."""
+"""Routes of orders."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated
@@ -6,9 +6,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
+from orders import rules
 from orders.models import Order, OrderComplete, Ticket, TicketReserved
-from orders.rules import cancel
-from orders.schemas import NewOrder, OrderId, OrderOut
+from orders.schemas import OrderId, OrderRequest, OrderResponse
 from orders.settings import OrdersSettings
 from ticketing_common.errors import NotFound, NotOwner
 from ticketing_common.events import CancelReason, OrderCreated, OrderStatus
@@ -23,25 +23,26 @@ from ticketing_common.web.sessions import CurrentUser
 
 router = APIRouter(tags=["orders"])
 
-SHOWN = ["status", "user_id", "expires_at", "version", "ticket", "reason"]
+FIELDS = ["status", "user_id", "expires_at", "version", "ticket", "reason"]
 
 
 @router.post("", status_code=201, responses=error_responses(NotFound, TicketReserved))
 @transactional
-async def order_ticket(
-    wish: NewOrder, user: CurrentUser, request: Request, idempotency: Idempotency
-) -> OrderOut:
-    """Hold a ticket. Of any number of callers at once, one gets it.
+async def create_order(
+    payload: OrderRequest, user: CurrentUser, request: Request, idempotency: Idempotency
+) -> OrderResponse:
+    """Order a ticket, which reserves it until `expiresAt`.
 
-    A ticket that was offered just now can take a moment to be known here: 404 until then.
+    Of several concurrent requests for one ticket, one succeeds. A new ticket can be unknown here
+    for a moment: the response is a 404 until then.
     """
     settings: OrdersSettings = request.app.state.settings
-    ticket = await Ticket.on_offer(wish.ticket_id)
-    order = await Order.place(user, ticket, settings.window)
+    ticket = await Ticket.find_existing(payload.ticket_id)
+    order = await Order.place(user.id, ticket, settings.expiration_window)
     await outbox.add(OrderCreated.of(order))
-    shown = OrderOut.of(order)
-    await idempotency.store(shown)
-    return shown
+    response = OrderResponse.of(order)
+    await idempotency.store(response)
+    return response
 
 
 @router.get("", responses=error_responses(InvalidCursor))
@@ -51,20 +52,23 @@ async def list_orders(
     user: CurrentUser,
     limit: Limit = 50,
     cursor: CursorText = None,
-) -> list[OrderOut]:
-    """Your orders, the newest first. Where there are more, `Link` leads to the next page."""
-    wanted: dict[str, object] = {"user_id": user.id}
+) -> list[OrderResponse]:
+    """List the caller's orders, newest first.
+
+    The `Link` header leads to the next page if there is one.
+    """
+    query: dict[str, object] = {"user_id": user.id}
     if cursor is not None:
-        wanted["_id"] = {"$lt": Cursor.parse(cursor).id}
-    found = Order.get_pymongo_collection().find(wanted, SHOWN).sort("_id", -1).limit(limit + 1)
+        query["_id"] = {"$lt": Cursor.parse(cursor).id}
+    found = Order.get_pymongo_collection().find(query, FIELDS).sort("_id", -1).limit(limit + 1)
     rows = page(await found.to_list(), limit, "_id", request, response)
-    return [OrderOut.of_row(row) for row in rows]
+    return [OrderResponse.of_row(row) for row in rows]
 
 
 @router.get("/{orderId}", responses=error_responses(NotFound, NotOwner))
-async def show_order(order_id: OrderId, user: CurrentUser) -> OrderOut:
-    """One of your orders."""
-    return OrderOut.of(await Order.owned_by(user.id, order_id))
+async def get_order(order_id: OrderId, user: CurrentUser) -> OrderResponse:
+    """Return one of the caller's orders."""
+    return OrderResponse.of(await Order.owned_by(user.id, order_id))
 
 
 @router.get(
@@ -72,32 +76,32 @@ async def show_order(order_id: OrderId, user: CurrentUser) -> OrderOut:
     response_class=EventSourceResponse,
     responses=error_responses(NotFound, NotOwner, TooManySubscribers),
 )
-async def watch_order(
+async def stream_order(
     order_id: OrderId,
     user: CurrentUser,
-    watcher: Annotated[Subscriber, Depends(subscribe_to("orderId"))],
-    order: Annotated[OrderOut, Depends(show_order)],
+    subscriber: Annotated[Subscriber, Depends(subscribe_to("orderId"))],
+    order: Annotated[OrderResponse, Depends(get_order)],
 ) -> AsyncIterator[ServerSentEvent]:
-    """What happens to one of your orders, as it happens: server-sent events named `order`.
+    """Stream the changes of one of the caller's orders as server-sent events named `order`.
 
-    Each is the order, in the shape of `GET /api/orders/{orderId}`: first as it is now, whenever you
-    connect, so nothing is missed and there are no ids; then once for each of its versions.
+    Each event has the order as in `GET /api/orders/{orderId}`. The first one is sent at once, also
+    after a reconnect, so no change is missed and events need no ids. Then each version follows.
 
-    The stream does not end with the order: after `cancelled` nothing follows, so close it then;
-    a `complete` one is still cancelled where its ticket turns out to be gone. It ends, within 15
-    seconds, with your session, and may end at any time, as a process that stops ends it. Where too
-    many watch the answer is a 503.
+    The stream does not end with the order. Close it after `cancelled`: nothing follows. A
+    `complete` order can still be cancelled, if its ticket was deleted. The server closes the stream
+    within 15 seconds after the end of the session, and can close it at any other time, for example
+    when it restarts. Reconnect then.
     """
     yield retry_hint()
     yield sse_event("order", order)
-    async for news in watcher.items():
-        if isinstance(news, Resync):
-            now = await show_order(order_id, user)
+    async for item in subscriber.items():
+        if isinstance(item, Resync):
+            current = await get_order(order_id, user)
         else:
-            told_of = {"status", "version", "reason"}
-            now = order.model_copy(update=news.event.model_dump(include=told_of))
-        if now.version > order.version:
-            order = now
+            changes = item.event.model_dump(include={"status", "version", "reason"})
+            current = order.model_copy(update=changes)
+        if current.version > order.version:
+            order = current
             yield sse_event("order", order)
 
 
@@ -108,9 +112,12 @@ async def watch_order(
 )
 @transactional
 async def cancel_order(order_id: OrderId, user: CurrentUser, idempotency: Idempotency) -> None:
-    """Let the ticket go. To cancel a cancelled order is fine, and changes nothing."""
+    """Cancel one of the caller's orders and release its ticket.
+
+    Cancelling a cancelled order changes nothing and is a 204 too.
+    """
     order = await Order.owned_by(user.id, order_id)
-    order.must_be_unpaid()
+    order.require_not_complete()
     if order.status != OrderStatus.CANCELLED:
-        await cancel(order, CancelReason.CANCELLED_BY_BUYER)
+        await rules.cancel_order(order, CancelReason.CANCELLED_BY_BUYER)
     await idempotency.store(None)

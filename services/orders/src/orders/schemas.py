@@ -1,4 +1,4 @@
-"""What orders' routes take and give."""
+"""Request and response models of orders."""
 
 from typing import Annotated
 
@@ -11,22 +11,26 @@ from ticketing_common.web.schemas import ApiModel
 OrderId = Annotated[Id, Path(alias="orderId")]
 
 
-class NewOrder(ApiModel):
+class OrderRequest(ApiModel):
     ticket_id: Id
 
 
-class OrderedTicketOut(ApiModel):
+class OrderedTicketResponse(ApiModel):
+    """The ticket as it was when it was ordered."""
+
     id: Id
     title: str
     price: Price
 
 
-class OrderOut(ApiModel):
+class OrderResponse(ApiModel):
     id: Id
     status: OrderStatus
     user_id: Id
+    """The buyer."""
     expires_at: UtcTime
+    """The end of the time to pay."""
     version: int = Field(ge=0)
-    ticket: OrderedTicketOut
+    ticket: OrderedTicketResponse
     reason: CancelReason | None = None
-    """Why it was cancelled, null where it was not."""
+    """Why it was cancelled, null if it was not."""

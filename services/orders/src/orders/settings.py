@@ -1,4 +1,4 @@
-"""What orders reads from its environment."""
+"""Settings of orders."""
 
 from datetime import timedelta
 
@@ -8,9 +8,11 @@ from ticketing_common.settings import SessionSettings
 
 
 class OrdersSettings(SessionSettings):
+    """The settings of orders."""
+
     expiration_window_seconds: int = Field(default=60, ge=1)
+    """The time in seconds that a buyer has to pay for an order."""
 
     @property
-    def window(self) -> timedelta:
-        """How long an unpaid order holds its ticket."""
+    def expiration_window(self) -> timedelta:
         return timedelta(seconds=self.expiration_window_seconds)
