@@ -16,7 +16,7 @@ OUTSIDE = {
     "ticketing.dev/monitoring",
 }
 """The labels by which namespaces of others are known: infra/README.md has an operator set them."""
-NOWHERE = "nowhere-srv"
+NOWHERE = "no-backend-srv"
 MADE_LATER = "acme.cert-manager.io/http01-solver"
 """The label of pods that somebody else makes when they are needed."""
 WORKLOADS = ("Deployment", "StatefulSet", "CronJob")

@@ -31,7 +31,7 @@ ERROR_MESSAGES = {
     504: "Took too long, try again",
 }
 
-NOT_FOUND_BACKEND = "nowhere-srv"
+NOT_FOUND_BACKEND = "no-backend-srv"
 """The backend of the manifest for paths that are reachable inside the cluster only."""
 
 _templates = Environment(
