@@ -97,7 +97,7 @@ def without_refunds() -> None:
     def keep(self: Payment, reason: str) -> None:
         self.reason = reason
 
-    swap(Payment, "give_back", keep)
+    swap(Payment, "request_refund", keep)
 
 
 def without_payments_word() -> None:

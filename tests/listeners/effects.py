@@ -14,11 +14,11 @@ from ticketing_testing import Bus, TestEnvironment, eventually
 
 Rows = dict[str, list[dict[str, Any]]]
 
-BOOKKEEPING = {"inbox", "outbox", "answers", "bookmarks"}
+BOOKKEEPING = {"inbox", "outbox", "answers", "checkpoints"}
 """Collections that are means, and no effect."""
 BUSY: Mapping[str, set[str]] = {
     "mails": {"tries", "next_try_at", "error", "state"},
-    "payments": {"look_at", "looks"},
+    "payments": {"next_poll_at", "polls"},
 }
 """By collection, fields that change by themselves: somebody tries to reach the world outside."""
 OWN: Mapping[str, Mapping[str, set[str]]] = {

@@ -13,8 +13,8 @@ from time_machine import Traveller
 
 from orders import models as orders
 from payments.app import DOCUMENTS
-from payments.jobs.settlement import Processor
-from payments.stripe.client import Gateway
+from payments.jobs.settlement import Settlement
+from payments.stripe.client import StripeClient
 from ticketing_common.errors import Unavailable
 from ticketing_common.events import (
     Envelope,
@@ -56,7 +56,7 @@ class Market:
         self._databases: dict[str, AsyncDatabase[dict[str, Any]]] = {}
         self._doors: dict[str, httpx.AsyncClient] = {}
         self._sessions: Any = None
-        self._processor: Processor
+        self._settlement: Settlement
         self._clear()
 
     def _clear(self) -> None:
@@ -71,8 +71,8 @@ class Market:
         cls, mongo_uri: Callable[[str], str], stripe: StripeStandInClient, clock: Traveller
     ) -> AsyncIterator["Market"]:
         market = cls(stripe, clock)
-        gateway = Gateway(KEY, stripe.url)
-        market._processor = Processor(gateway, "usd", GRACE)
+        gateway = StripeClient(KEY, stripe.url)
+        market._settlement = Settlement(gateway, "usd", GRACE)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(gateway.close)
             for service, documents in KEPT.items():
@@ -82,7 +82,7 @@ class Market:
                 )
                 market._databases[service] = database.database()
                 app = make_app(service, TestEnvironment(uri, "nats://nowhere", "redis://nowhere"))
-                app.state.processor = market._processor
+                app.state.settlement = market._settlement
                 market._sessions = app.state.sessions
                 market._doors[service] = await stack.enter_async_context(
                     httpx.AsyncClient(
@@ -187,7 +187,7 @@ class Market:
     async def sweep(self) -> None:
         """Have payments look at what is due."""
         with self._in("payments"):
-            await self._processor._settle_due()
+            await self._settlement.settle_due()
             await self._relay()
 
     async def come_to_rest(self, rounds: int = 200) -> None:

@@ -7,4 +7,4 @@ export type User = auth["schemas"]["UserOut"];
 export type Ticket = tickets["schemas"]["TicketOut"];
 export type Sort = tickets["schemas"]["Sort"];
 export type Order = orders["schemas"]["OrderOut"];
-export type Payment = payments["schemas"]["PaymentState"];
+export type Payment = payments["schemas"]["PaymentResponse"];

@@ -1,4 +1,4 @@
-"""Services that have lost what they knew, and are told it again."""
+"""Replays to services that lost their data."""
 
 from typing import Any
 
@@ -40,8 +40,8 @@ LISTENERS = {
     "payments": payments.handlers.listeners,
     "contact": contact.handlers.listeners,
 }
-NOT_COPIES = {"inbox", "outbox", "mails", "answers", "bookmarks"}
-"""What is no copy of another service's documents."""
+OWN_COLLECTIONS = {"inbox", "outbox", "mails", "answers", "checkpoints"}
+"""Collections that contain no copies."""
 NOWHERE = "http://127.0.0.1:1"
 
 
@@ -59,8 +59,8 @@ def make_app(service: str, environment: TestEnvironment) -> FastAPI:
             return contact.app.create_app(ContactSettings(**settings))
 
 
-def a_story() -> list[DomainEvent]:
-    """What happens in a market in a few days."""
+def sample_events() -> list[DomainEvent]:
+    """Return the events of some sales."""
     seller, buyer, sold, gone = new_id(), new_id(), new_id(), new_id()
     bought, dropped = new_id(), new_id()
     ticket = {"id": sold, "title": "Opera", "price": 40}
@@ -83,15 +83,15 @@ def a_story() -> list[DomainEvent]:
 
 
 async def rows(environment: TestEnvironment, *, of: set[str] | None = None) -> Rows:
-    """All that a service has, by collection; or all of some collections."""
+    """Return the documents of a service's copies, or of some collections."""
     async with AsyncMongoClient[dict[str, Any]](environment.mongo_uri) as client:
         database = client.get_default_database()
-        names = {*await database.list_collection_names()} - NOT_COPIES if of is None else of
+        names = {*await database.list_collection_names()} - OWN_COLLECTIONS if of is None else of
         return {name: await database[name].find().sort("_id").to_list() for name in names}
 
 
-async def forget(environment: TestEnvironment, *collections: str) -> None:
-    """Lose some collections, or the whole database with its inbox."""
+async def drop(environment: TestEnvironment, *collections: str) -> None:
+    """Drop some collections, or the whole database with its inbox."""
     async with AsyncMongoClient[dict[str, Any]](environment.mongo_uri) as client:
         database = client.get_default_database()
         for name in collections:
@@ -101,26 +101,26 @@ async def forget(environment: TestEnvironment, *collections: str) -> None:
 
 
 @pytest.mark.parametrize("service", ["payments", "contact", "orders"])
-async def test_a_service_whose_database_is_lost_has_its_copies_again_after_a_replay(
+async def test_replay_rebuilds_the_copies_of_a_lost_database(
     service: str, environment: TestEnvironment, ticketing: Command
 ) -> None:
     listeners: Listeners = LISTENERS[service]
     async with environment.serve(make_app(service, environment)) as served:
-        await served.bus.publish(*a_story())
+        await served.bus.publish(*sample_events())
         await served.bus.wait_until_handled(listeners)
         before = await rows(environment)
         mails = await rows(environment, of={"mails"})
-    await forget(environment)
+    await drop(environment)
 
     async with environment.serve(make_app(service, environment)) as served:
         assert any((await rows(environment)).values()) is False
-        answer = await ticketing("events", "replay", "--to", service)
-        assert answer.exit_code == 0, answer.output
+        result = await ticketing("events", "replay", "--to", service)
+        assert result.exit_code == 0, result.output
         await served.bus.wait_until_handled(listeners)
 
         after = await rows(environment)
-        assert {name: some for name, some in after.items() if some} == {
-            name: some for name, some in before.items() if some
+        assert {name: found for name, found in after.items() if found} == {
+            name: found for name, found in before.items() if found
         }
         assert any(before.values())
         assert (await rows(environment, of={"mails", "outbox"}))["mails"] == []
@@ -128,14 +128,14 @@ async def test_a_service_whose_database_is_lost_has_its_copies_again_after_a_rep
         assert await served.bus.dead_letters() == []
 
 
-async def test_a_replay_rebuilds_one_lost_copy_and_harms_nothing_else(
+async def test_replay_rebuilds_one_collection_and_changes_nothing_else(
     environment: TestEnvironment, ticketing: Command
 ) -> None:
     async with environment.serve(make_app("orders", environment)) as served:
-        await served.bus.publish(*a_story())
+        await served.bus.publish(*sample_events())
         await served.bus.wait_until_handled(orders.handlers.listeners)
         before = await rows(environment)
-        await forget(environment, "tickets")
+        await drop(environment, "tickets")
 
         await ticketing("events", "replay", "ticket.*", "--to", "orders", "--from", "1h")
         await served.bus.wait_until_handled(orders.handlers.listeners)
@@ -143,11 +143,11 @@ async def test_a_replay_rebuilds_one_lost_copy_and_harms_nothing_else(
         assert await rows(environment) == before
 
 
-async def test_a_replay_where_nothing_is_lost_changes_nothing(
+async def test_replay_without_a_loss_changes_nothing(
     environment: TestEnvironment, ticketing: Command
 ) -> None:
     async with environment.serve(make_app("contact", environment)) as served:
-        await served.bus.publish(*a_story())
+        await served.bus.publish(*sample_events())
         await served.bus.wait_until_handled(contact.handlers.listeners)
         before = await rows(environment)
         mails = {row["_id"] for row in (await rows(environment, of={"mails"}))["mails"]}
@@ -159,43 +159,43 @@ async def test_a_replay_where_nothing_is_lost_changes_nothing(
         assert {row["_id"] for row in (await rows(environment, of={"mails"}))["mails"]} == mails
 
 
-async def test_events_that_come_during_a_replay_wait_for_it_and_have_their_effect(
+async def test_replay_and_new_events_are_handled_in_order(
     environment: TestEnvironment, ticketing: Command
 ) -> None:
     ticket = new_id()
     async with environment.serve(make_app("orders", environment)) as served:
         await served.bus.publish(new_event(TicketCreated, id=ticket))
         await served.bus.wait_until_handled(orders.handlers.listeners)
-        await forget(environment, "tickets")
+        await drop(environment, "tickets")
 
         await served.bus.publish(new_event(TicketUpdated, id=ticket, version=1, title="Late"))
         await ticketing("events", "replay", "--to", "orders")
 
-        async def caught_up() -> bool:
+        async def is_current() -> bool:
             found = (await rows(environment, of={"tickets"}))["tickets"]
             return [(row["version"], row["title"]) for row in found] == [(1, "Late")]
 
-        assert await eventually(caught_up)
+        assert await eventually(is_current)
 
 
-async def test_a_replay_is_told_to_nobody_else_and_counts_what_it_tells(
+async def test_replay_sends_to_one_service_and_prints_counts(
     environment: TestEnvironment, ticketing: Command
 ) -> None:
     async with environment.serve(make_app("orders", environment)) as served:
         await served.bus.publish(new_event(TicketCreated), new_event(OrderCreated))
         await served.bus.wait_until_handled(orders.handlers.listeners)
 
-        answer = await ticketing("events", "replay", "--to", "orders")
+        result = await ticketing("events", "replay", "--to", "orders")
         await served.bus.wait_until_handled(orders.handlers.listeners)
 
-        assert [line.split() for line in answer.stdout.splitlines()] == [
+        assert [line.split() for line in result.stdout.splitlines()] == [
             ["ticket.created", "1"],
-            ["in", "all,", "told", "to", "orders", "1"],
+            ["total", "sent", "to", "orders", "1"],
         ]
         assert len(await served.bus.published(TicketCreated)) == 1
 
 
-async def test_a_replay_tells_of_documents_whose_beginning_the_bus_has_forgotten(
+async def test_replay_reports_documents_older_than_the_stream(
     environment: TestEnvironment, ticketing: Command
 ) -> None:
     async with environment.serve(make_app("orders", environment)) as served:
@@ -203,21 +203,23 @@ async def test_a_replay_tells_of_documents_whose_beginning_the_bus_has_forgotten
         await served.bus.publish(ticket, new_event(PaymentCreated, version=2))
         await served.bus.dead_letters(1)
 
-        answer = await ticketing("events", "replay", "--to", "orders", "--wait", "5")
+        result = await ticketing("events", "replay", "--to", "orders", "--wait", "5")
 
-        assert f"1 documents began before what the bus still holds, as {ticket.id}" in answer.stderr
-        assert "1 are not handled yet. They wait for orders, or for what must" in answer.stderr
+        assert f"1 documents are older than the stream, such as {ticket.id}" in result.stderr
+        assert "1 events are not handled yet. orders handles them" in result.stderr
 
 
-async def test_a_secret_is_not_told_again(environment: TestEnvironment, ticketing: Command) -> None:
+async def test_replay_excludes_events_with_a_secret(
+    environment: TestEnvironment, ticketing: Command
+) -> None:
     async with (
         Bus.open(environment.nats_url) as bus,
         environment.serve(make_app("contact", environment)),
     ):
-        await bus.publish(*a_story())
+        await bus.publish(*sample_events())
         await bus.wait_until_handled(contact.handlers.listeners)
 
-        answer = await ticketing("events", "replay", "--to", "contact")
-        assert "forgot-password" not in answer.stdout
-        answer = await ticketing("events", "replay", "user.forgot-password", "--to", "contact")
-        assert "contact listens to nothing of user.forgot-password" in answer.stderr
+        result = await ticketing("events", "replay", "--to", "contact")
+        assert "forgot-password" not in result.stdout
+        result = await ticketing("events", "replay", "user.forgot-password", "--to", "contact")
+        assert "contact consumes no event of user.forgot-password" in result.stderr

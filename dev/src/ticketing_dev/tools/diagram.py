@@ -6,7 +6,6 @@
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-import auth.app
 import contact.handlers
 import expiration.handlers
 import orders.handlers
@@ -14,7 +13,7 @@ import payments.handlers
 import tickets.handlers
 from expiration.timers import Timers
 from payments.domain.state_machine import TRANSITIONS
-from payments.stripe.webhooks import TYPES
+from payments.stripe.webhooks import EVENT_TYPES
 from ticketing_common.events import EVENTS, DomainEvent
 from ticketing_common.messaging.listeners import Listeners
 from ticketing_dev.checkout import ROOT
@@ -25,7 +24,7 @@ DOCS = ROOT / "docs"
 def subscription_lists() -> list[Listeners]:
     """Every service's, in the order in which an order meets them."""
     return [
-        auth.app.listeners,
+        Listeners("auth"),
         tickets.handlers.listeners,
         orders.handlers.listeners,
         payments.handlers.listeners,
@@ -48,7 +47,7 @@ def diagram(events: Iterable[type[DomainEvent]] = EVENTS) -> str:
     said: dict[tuple[str, str], list[str]] = {}
     for event in events:
         for listener in listeners_of(event):
-            said.setdefault((event.producer(), listener), []).append(event.__name__)
+            said.setdefault((event.producer, listener), []).append(event.__name__)
     order = [subscribed.service for subscribed in subscription_lists()]
     arrows = [
         f'    {producer} -- "{"<br/>".join(said[producer, listener])}" --> {listener}'
@@ -72,7 +71,7 @@ def life_of_a_payment() -> str:
 
 def webhook_types() -> str:
     """The events that Stripe should be told to send."""
-    return "\n".join(TYPES)
+    return "\n".join(EVENT_TYPES)
 
 
 DRAWN: Mapping[Path, Mapping[str, tuple[str, Callable[[], str]]]] = {

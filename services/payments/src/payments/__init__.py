@@ -1,0 +1,1 @@
+"""Payments: one charge per order, through Stripe."""

@@ -1,109 +1,108 @@
-"""`python -m payments`: what an operator does about money, in the service's own environment."""
+"""Show, refund and reconcile payments, with the environment of the service.
+
+`ticketing payments` runs this command. In a cluster: `python -m payments` in payments' image.
+"""
 
 import argparse
 import asyncio
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from payments.app import DOCUMENTS
-from payments.domain import rules
 from payments.domain.documents import Payment
-from payments.jobs.reconciliation import KEPT, missed, spans
-from payments.jobs.settlement import Processor
+from payments.domain.refunds import refund_order
+from payments.jobs.reconciliation import RETENTION, process_missed, windows
+from payments.jobs.settlement import Settlement
 from payments.settings import PaymentsSettings
-from payments.stripe.client import Gateway, NoAnswer
+from payments.stripe.client import StripeClient, StripeUnavailable
 from ticketing_common.errors import ServiceError
 from ticketing_common.events import utc_now
 from ticketing_common.persistence.database import connected
 
 
-async def reconcile(gateway: Gateway, since: timedelta) -> None:
-    """Take in what Stripe told and we have not heard."""
-    told = 0
-    for begin, end in spans(utc_now() - since):
-        async for event in missed(gateway, begin, end):
-            told += 1
-            _say(f"missed  {event.id}  {event.type}  {event.data.object.intent_id or ''}")
-    _say(f"{told} events were missed." if told else "No event was missed.")
+async def reconcile(stripe: StripeClient, since: timedelta) -> None:
+    """Process the Stripe events of the last hours whose webhook was missed."""
+    missed = 0
+    for begin, end in windows(utc_now() - since):
+        async for event in process_missed(stripe, begin, end):
+            missed += 1
+            _print(f"missed  {event.id}  {event.type}  {event.data.object.intent_id or ''}")
+    _print(f"{missed} events were missed." if missed else "No event was missed.")
 
 
-async def refund(processor: Processor, order_id: str, reason: str) -> None:
-    """Give back what was paid for an order, in full. Raises NotFound, NotRefundable."""
-    payment = await rules.refund(order_id, reason)
+async def refund(settlement: Settlement, order_id: str, reason: str) -> None:
+    """Refund an order's payment in full. Raises: NotFound, NotRefundable."""
+    payment = await refund_order(order_id, reason)
     try:
-        payment, _ = await processor.settle(payment)
-    except NoAnswer:
-        _say("Stripe does not answer now: the service goes on asking.")
-    _say(_line(payment))
+        payment, _ = await settlement.settle(payment)
+    except StripeUnavailable:
+        _print("Stripe is not available now. The service makes the refund later.")
+    _print(_line(payment))
 
 
 async def show(order_id: str) -> None:
-    """How the payments for an order stand."""
+    """Print all attempts to pay an order."""
     payments = await Payment.of_order(order_id)
     for payment in payments:
-        _say(_line(payment))
+        _print(_line(payment))
     if not payments:
-        _say(f"There is no payment for an order {order_id}.")
+        _print(f"There is no payment for the order {order_id}.")
 
 
 def _line(payment: Payment) -> str:
-    told = [
+    columns = [
         f"{payment.id}  {payment.status}  {payment.price} {payment.currency}",
         payment.stripe_id or "",
         "disputed" if payment.disputed else "",
         payment.message or payment.reason or "",
         payment.problem or "",
     ]
-    return "  ".join(part for part in told if part)
+    return "  ".join(column for column in columns if column)
 
 
-def _say(line: str) -> None:
-    print(line, flush=True)  # noqa: T201 - what a command has to say
+def _print(line: str) -> None:
+    print(line, flush=True)  # noqa: T201 - the output of a command
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="payments", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    reconciling = commands.add_parser("reconcile", help="take in what Stripe's webhooks missed")
-    reconciling.add_argument(
-        "--hours", type=float, default=24, help="how far back to look, 24 if left out, at most 720"
+def _parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="payments", description="Show, refund and reconcile payments."
     )
-    refunding = commands.add_parser("refund", help="give back what was paid for an order")
+    commands = parser.add_subparsers(dest="command", required=True)
+    reconciling = commands.add_parser(
+        "reconcile", help="process Stripe events whose webhook was missed"
+    )
+    reconciling.add_argument(
+        "--hours", type=float, default=24, help="how far back, 24 by default, at most 720"
+    )
+    refunding = commands.add_parser("refund", help="refund an order's payment in full")
     refunding.add_argument("order", help="the order's id")
-    refunding.add_argument("--reason", required=True, help="why, in words that the buyer reads")
-    showing = commands.add_parser("show", help="how the payments for an order stand")
+    refunding.add_argument("--reason", required=True, help="the reason, which the buyer reads")
+    showing = commands.add_parser("show", help="show all attempts to pay an order")
     showing.add_argument("order", help="the order's id")
     return parser.parse_args()
 
 
-@asynccontextmanager
-async def _stripe(settings: PaymentsSettings) -> AsyncIterator[Gateway]:
-    gateway = Gateway(settings.stripe_key.get_secret_value(), settings.stripe_api_base)
-    try:
-        yield gateway
-    finally:
-        await gateway.close()
-
-
-async def _main(asked: argparse.Namespace) -> None:
+async def _main(arguments: argparse.Namespace) -> None:
     settings = PaymentsSettings.read("payments")
-    async with connected(settings.mongo_uri, DOCUMENTS), _stripe(settings) as gateway:
-        match asked.command:
+    async with (
+        connected(settings.mongo_uri, DOCUMENTS),
+        StripeClient.connected(settings) as stripe,
+    ):
+        match arguments.command:
             case "reconcile":
-                await reconcile(gateway, min(timedelta(hours=asked.hours), KEPT))
+                await reconcile(stripe, min(timedelta(hours=arguments.hours), RETENTION))
             case "refund":
-                processor = Processor(gateway, settings.currency, settings.grace)
-                await refund(processor, asked.order, asked.reason)
+                settlement = Settlement(stripe, settings.currency, settings.grace)
+                await refund(settlement, arguments.order, arguments.reason)
             case "show":
-                await show(asked.order)
+                await show(arguments.order)
 
 
 if __name__ == "__main__":
     try:
-        asyncio.run(_main(_arguments()))
-    except NoAnswer as error:
-        sys.exit(f"Stripe does not answer ({error}). Nothing is lost: try again later.")
+        asyncio.run(_main(_parse_arguments()))
+    except StripeUnavailable as error:
+        sys.exit(f"Stripe is not available ({error}). Nothing is lost: try again later.")
     except ServiceError as error:
         sys.exit(error.message)

@@ -1,45 +1,45 @@
-"""payments: one charge an order."""
+"""The application of payments."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from payments.domain.documents import Checkpoint, Order, Payment, WebhookEvent
+from payments.domain.documents import Order, Payment
 from payments.handlers import listeners
-from payments.jobs.reconciliation import keep_reconciling
-from payments.jobs.settlement import Processor
+from payments.jobs import reconciliation
+from payments.jobs.settlement import Settlement
 from payments.routes import router
 from payments.settings import PaymentsSettings
-from payments.stripe.client import Gateway
+from payments.stripe.client import StripeClient
+from payments.stripe.webhooks import WebhookEvent
 from ticketing_common.background import background
 from ticketing_common.service import create_service
 
-DOCUMENTS = [Order, Payment, WebhookEvent, Checkpoint]
+DOCUMENTS = [Order, Payment, WebhookEvent, reconciliation.Checkpoint]
 
 
 @asynccontextmanager
-async def _with_stripe(app: FastAPI) -> AsyncIterator[None]:
+async def _background_work(app: FastAPI) -> AsyncIterator[None]:
+    """Run the jobs, and provide the settlement to the routes."""
     settings: PaymentsSettings = app.state.settings
-    gateway = Gateway(settings.stripe_key.get_secret_value(), settings.stripe_api_base)
-    processor = Processor(gateway, settings.currency, settings.grace)
-    app.state.processor = processor
-    try:
-        async with background(processor.keep_settling(), keep_reconciling(gateway)):
+    async with StripeClient.connected(settings) as stripe:
+        settlement = Settlement(stripe, settings.currency, settings.grace)
+        app.state.settlement = settlement
+        async with background(settlement.run(), reconciliation.run(stripe)):
             yield
-    finally:
-        await gateway.close()
 
 
 def create_app(settings: PaymentsSettings | None = None) -> FastAPI:
+    """Create the application. The settings are read from the environment by default."""
     return create_service(
         "payments",
         settings or PaymentsSettings.read("payments"),
-        description="Payments: through Stripe, one charge an order.",
+        description="Payments of orders through Stripe: at most one charge per order.",
         listeners=listeners,
         documents=DOCUMENTS,
         router=router,
         prefix="/api/payments",
         idempotent=True,
-        background_work=_with_stripe,
+        background_work=_background_work,
     )

@@ -1,8 +1,8 @@
-"""What payments does when it hears an event."""
+"""Handlers of payments' domain events: they maintain the copy of each order."""
 
 from beanie import PydanticObjectId
 
-from payments.domain import rules
+from payments.domain import order_end
 from payments.domain.documents import Order
 from ticketing_common.events import (
     OrderAwaitingPayment,
@@ -21,8 +21,8 @@ listeners.on(UserChangedPassword)(end_earlier_sessions)
 
 
 @listeners.on(OrderCreated, copy=Order)
-async def copy_new_order(event: OrderCreated) -> None:
-    """Begin our copy of an order."""
+async def copy_order(event: OrderCreated) -> None:
+    """Insert the copy of an order."""
     await Order(
         id=PydanticObjectId(event.id),
         user_id=event.user_id,
@@ -35,7 +35,7 @@ async def copy_new_order(event: OrderCreated) -> None:
 
 
 async def copy_status(event: OrderAwaitingPayment | OrderCompleted, order: Order) -> None:
-    """Keep our copy of the order current."""
+    """Update the status of the copy."""
     order.status = event.status
     await order.save()
 
@@ -45,15 +45,16 @@ listeners.on(OrderCompleted, copy=Order)(copy_status)
 
 
 @listeners.on(OrderOverdue, copy=Order)
-async def end_the_time(event: OrderOverdue, order: Order) -> None:
-    """Take no other payment for the order, and say if there is none to wait for."""
-    await rules.close(order)
+async def close_order(event: OrderOverdue, order: Order) -> None:
+    """Refuse further payments for the order, and report if none is in progress."""
+    order.overdue = True
     await order.save()
+    await order_end.publish_if_missed(order)
 
 
 @listeners.on(OrderCancelled, copy=Order)
-async def end_payments(event: OrderCancelled, order: Order) -> None:
-    """Stop what is under way for the order, give back what was paid for it."""
-    order.status, order.cancelled_because = event.status, event.reason
+async def cancel_payments(event: OrderCancelled, order: Order) -> None:
+    """Cancel the order's payments that are in progress, and refund its charge."""
+    order.status, order.cancel_reason = event.status, event.reason
     await order.save()
-    await rules.end_with(order, event.reason)
+    await order_end.cancel_payments(order, event.reason)

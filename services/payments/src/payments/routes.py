@@ -1,31 +1,31 @@
-"""Payments: pay for an order, see how it stands, and what Stripe tells."""
+"""The routes of payments."""
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Depends, Header, Request, Response
 
-from payments.domain.documents import Fault, Order, Payment
+from payments import schemas
+from payments.domain.documents import FailureCause, Order, Payment
 from payments.domain.state_machine import Intent
-from payments.jobs.settlement import Processor
-from payments.schemas import (
-    NewPayment,
-    OfOrder,
-    PaymentId,
-    PaymentOut,
-    PaymentShown,
-    PaymentState,
-    Unconfirmed,
+from payments.errors import (
+    ChargeRefunded,
+    InvalidSignature,
+    InvalidToken,
+    OrderAlreadyCancelled,
+    OrderAlreadyPaid,
+    OrderExpired,
+    PaymentDeclined,
+    PaymentInProgress,
+    PaymentRefused,
+    PaymentUnknown,
 )
+from payments.jobs.settlement import Settlement
 from payments.settings import PaymentsSettings
 from payments.stripe import webhooks
-from payments.stripe.client import NoAnswer
-from ticketing_common.errors import (
-    BadRequest,
-    NotFound,
-    ServiceError,
-    Unavailable,
-)
-from ticketing_common.events.payments import PaymentStatus
+from payments.stripe.client import StripeUnavailable
+from ticketing_common.circuit_breaker import CircuitOpen
+from ticketing_common.errors import NotFound, NotOwner
+from ticketing_common.events import PaymentStatus
 from ticketing_common.web.idempotency import HEADER
 from ticketing_common.web.openapi import error_responses
 from ticketing_common.web.sessions import CurrentUser
@@ -33,117 +33,128 @@ from ticketing_common.web.sessions import CurrentUser
 router = APIRouter(tags=["payments"])
 
 
-class PaymentDeclined(ServiceError):
-    """The card was declined. The order can still be paid with another one."""
-
-    status = 402
-    code = "payment_declined"
-    message = "Your card was declined."
+def _settlement(request: Request) -> Settlement:
+    settlement: Settlement = request.app.state.settlement
+    return settlement
 
 
-class NotAnswered(Unavailable):
-    """Whether there is a charge is not known yet."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "The bank has not answered yet. Do not pay again: look at your order in a minute",
-            retry_after=30,
-        )
+SettlementDep = Annotated[Settlement, Depends(_settlement)]
+RequestKey = Annotated[str | None, Header(alias=HEADER, include_in_schema=False)]
 
 
 @router.post(
     "",
     status_code=201,
     responses={
-        202: {"model": Unconfirmed, "description": "The bank wants the buyer to confirm"},
-        **error_responses(NotFound, PaymentDeclined),
+        202: {"model": schemas.ConfirmPaymentResponse, "description": "The buyer must confirm"},
+        **error_responses(
+            NotFound,
+            NotOwner,
+            OrderAlreadyCancelled,
+            OrderAlreadyPaid,
+            OrderExpired,
+            InvalidToken,
+            PaymentRefused,
+            ChargeRefunded,
+            PaymentDeclined,
+            PaymentInProgress,
+            PaymentUnknown,
+            CircuitOpen,
+        ),
     },
 )
-async def pay(
-    wish: NewPayment, user: CurrentUser, request: Request, response: Response
-) -> PaymentOut | Unconfirmed:
-    """Pay for an order that is yours. However many ask at once, one charge is made.
+async def create_payment(
+    payload: schemas.CreatePaymentRequest,
+    user: CurrentUser,
+    settlement: SettlementDep,
+    response: Response,
+    request_key: RequestKey = None,
+) -> schemas.CreatePaymentResponse | schemas.ConfirmPaymentResponse:
+    """Pay for an order of the caller. One charge is made, however many requests arrive at once.
 
-    An order that was placed just now can take a moment to be known here: 404 until then.
-    202: the bank wants to ask the buyer; pass the `clientSecret` to Stripe's script. To pay with
-    another card instead, just do: the payment that waits for the buyer is cancelled first.
-    402: the card was declined, in words for the buyer, and the order can still be paid.
-    409: a payment for this order is under way.
-    503: whether there is a charge is not known yet; it will be found out, and the order tells.
+    - An order that was placed just now can be unknown here for a moment: 404.
+    - 202: the bank asks the buyer to confirm. Pass the `clientSecret` to Stripe's script. To pay
+      with another card instead, send it: the payment that awaits confirmation is cancelled.
+    - 402: the card was declined, with Stripe's message. The order can still be paid.
+    - 503 with `payment_unknown`: whether there is a charge is not known yet. The service finds it
+      out and updates the order.
     """
     try:
-        payment, intent = await _processor(request).pay(
-            user, wish.order_id, wish.token, request.headers.get(HEADER)
-        )
-    except NoAnswer:
-        raise NotAnswered from None
+        payment, intent = await settlement.pay(user, payload.order_id, payload.token, request_key)
+    except StripeUnavailable:
+        raise PaymentUnknown from None
     if payment.status == PaymentStatus.NEEDS_CONFIRMATION and intent is not None:
         response.status_code = 202
-        return _unconfirmed(payment, intent)
-    return _paid(payment)
+        return schemas.ConfirmPaymentResponse(
+            id=str(payment.id), order_id=payment.order_id, client_secret=intent.client_secret or ""
+        )
+    _require_success(payment)
+    return schemas.CreatePaymentResponse.of(payment)
 
 
-@router.get("", responses=error_responses(NotFound))
-async def list_payments(order_id: OfOrder, user: CurrentUser) -> list[PaymentState]:
-    """How the payments for an order of yours stand, the newest first."""
+@router.get("", responses=error_responses(NotFound, NotOwner))
+async def list_payments(
+    order_id: schemas.OrderIdParam, user: CurrentUser
+) -> list[schemas.PaymentResponse]:
+    """Return all attempts to pay an order of the caller, the newest first."""
     order = await Order.owned_by(user.id, order_id)
-    return [PaymentState.of(payment) for payment in await Payment.of_order(str(order.id))]
+    payments = await Payment.of_order(str(order.id))
+    return [schemas.PaymentResponse.of(payment) for payment in payments]
 
 
-@router.get("/{paymentId}", responses=error_responses(NotFound))
-async def show_payment(payment_id: PaymentId, user: CurrentUser, request: Request) -> PaymentShown:
-    """How a payment of yours stands. One that is under way is looked up at Stripe first.
+@router.get("/{paymentId}", responses=error_responses(NotFound, NotOwner, PaymentUnknown))
+async def get_payment(
+    payment_id: schemas.PaymentId, user: CurrentUser, settlement: SettlementDep
+) -> schemas.PaymentDetailResponse:
+    """Return a payment of the caller, after polling Stripe if it is in progress.
 
-    With the `clientSecret`, while it waits for you to confirm it.
+    It contains the `clientSecret` while the buyer must confirm it.
     """
-    payment, intent = await Payment.owned_by(user.id, payment_id), None
-    if payment.is_under_way:
+    payment = await Payment.owned_by(user.id, payment_id)
+    intent: Intent | None = None
+    if payment.is_in_progress:
         try:
-            payment, intent = await _processor(request).settle(payment)
-        except NoAnswer:
-            raise NotAnswered from None
-    shown = PaymentShown.of(payment)
+            payment, intent = await settlement.settle(payment)
+        except StripeUnavailable:
+            raise PaymentUnknown from None
+    detail = schemas.PaymentDetailResponse.of(payment)
     if payment.status == PaymentStatus.NEEDS_CONFIRMATION and intent is not None:
-        shown.client_secret = intent.client_secret
-    return shown
+        detail.client_secret = intent.client_secret
+    return detail
 
 
-STRIPES_EVENT = {"application/json": {"schema": {"type": "object"}}}
+JSON_OBJECT = {"application/json": {"schema": {"type": "object"}}}
 
 
-@router.post("/webhook", openapi_extra={"requestBody": {"content": STRIPES_EVENT}})
-async def hear_stripe(
+@router.post(
+    "/webhook",
+    responses=error_responses(InvalidSignature),
+    openapi_extra={"requestBody": {"content": JSON_OBJECT}},
+)
+async def receive_webhook(
     request: Request, stripe_signature: Annotated[str | None, Header()] = None
 ) -> dict[str, str]:
-    """Take in an event that Stripe signed. Twice, late, out of order or unknown: all are fine."""
+    """Process an event that Stripe signed. Repeated, late, reordered and unknown ones are safe."""
     settings: PaymentsSettings = request.app.state.settings
     secret = settings.stripe_webhook_secret.get_secret_value()
-    event = webhooks.verified(await request.body(), stripe_signature, secret)
+    event = webhooks.verify(await request.body(), stripe_signature, secret)
     if event is not None:
-        await webhooks.take_in(event)
+        await webhooks.process(event)
     return {}
 
 
-def _processor(request: Request) -> Processor:
-    processor: Processor = request.app.state.processor
-    return processor
-
-
-def _unconfirmed(payment: Payment, intent: Intent) -> Unconfirmed:
-    return Unconfirmed(
-        id=str(payment.id), order_id=payment.order_id, client_secret=intent.client_secret or ""
-    )
-
-
-def _paid(payment: Payment) -> PaymentOut:
-    match payment.status, payment.fault:
-        case (PaymentStatus.SUCCEEDED, _):
-            return PaymentOut.of(payment)
-        case (PaymentStatus.FAILED, Fault.DECLINED):
+def _require_success(payment: Payment) -> None:
+    """Raise the error that follows from the payment's status, unless it has succeeded."""
+    match payment.status, payment.failure_cause:
+        case PaymentStatus.SUCCEEDED, _:
+            return
+        case PaymentStatus.FAILED, FailureCause.DECLINED:
             raise PaymentDeclined(payment.message)
-        case (PaymentStatus.FAILED, fault):
-            raise BadRequest(payment.message, field="token" if fault == Fault.BAD_TOKEN else None)
-        case (PaymentStatus.REFUND_PENDING | PaymentStatus.REFUNDED, _):
-            raise BadRequest(f"You get your money back: {payment.reason}")
-        case _:  # e.g. the bank takes its time
-            raise NotAnswered
+        case PaymentStatus.FAILED, FailureCause.INVALID_TOKEN:
+            raise InvalidToken(payment.message, field="token")
+        case PaymentStatus.FAILED, _:
+            raise PaymentRefused(payment.message)
+        case ((PaymentStatus.REFUND_PENDING | PaymentStatus.REFUNDED), _):
+            raise ChargeRefunded(f"Your payment is refunded: {payment.reason}")
+        case _:  # for example, the bank is still processing it
+            raise PaymentUnknown

@@ -1,45 +1,36 @@
-"""What payments keeps."""
+"""The documents of payments: the copy of an order, and one payment per attempt to pay it."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import ClassVar, Self
 
-from beanie import Document, PydanticObjectId
+from beanie import PydanticObjectId
 from pydantic import Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
-from pymongo.errors import DuplicateKeyError
 
-from payments.domain.state_machine import TRANSITIONS, UNDER_WAY
-from payments.jobs import wakeup
-from ticketing_common.errors import BadRequest, Conflict
-from ticketing_common.events import CancelReason, Id, OrderStatus, Price, UtcTime, utc_now
-from ticketing_common.events.payments import PaymentStatus
+from payments.domain.state_machine import IN_PROGRESS, TRANSITIONS
+from payments.errors import NotRefundable, OrderAlreadyCancelled, OrderAlreadyPaid, OrderExpired
+from ticketing_common.backoff import Backoff
+from ticketing_common.events import (
+    CancelReason,
+    Id,
+    OrderStatus,
+    PaymentStatus,
+    Price,
+    UtcTime,
+    utc_now,
+)
 from ticketing_common.persistence.documents import OwnedDocument
 
-LEASE = timedelta(seconds=30)
-"""How long whoever asks Stripe about a payment is left alone with it."""
-PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=10)
-"""Between two looks at a payment: twice as long each time."""
-
-
-class NotPayable(BadRequest):
-    code = "not_payable"
-    message = "Cannot pay for this order"
-
-
-class PaymentUnderWay(Conflict):
-    code = "payment_in_progress"
-    message = "A payment for this order is under way, look again in a moment"
-
-
-class NotRefundable(BadRequest):
-    code = "not_refundable"
-    message = "Cannot refund this order"
+POLL_LEASE = timedelta(seconds=30)
+"""How long one process polls Stripe for a payment before another one may."""
+POLL_BACKOFF = Backoff(first=5, longest=600)
+"""Delays between two polls of one payment."""
 
 
 class Order(OwnedDocument):
-    """Our copy of an order: whose it is, what it costs, whether it can be paid."""
+    """The copy of an order: its owner, its price, and whether it can be paid."""
 
     class Settings:
         name: ClassVar[str] = "orders"
@@ -49,140 +40,123 @@ class Order(OwnedDocument):
     price: Price
     ticket_id: Id
     title: str = ""
-    cancelled_because: CancelReason | None = None
+    cancel_reason: CancelReason | None = None
     paid_by: Id | None = None
-    """The payment that it was charged by. Written with that payment's success, so that a
-    cancellation meanwhile is a conflict and neither can miss the other."""
+    """The payment that charged it. Written with that payment's success, so that a concurrent
+    cancellation is a write conflict and both see each other."""
 
     overdue: bool = False
-    """Orders has asked whether it is still to be paid: no other payment begins."""
-    turns: int = 0
-    """How many of its payments began or failed. Written with each, so that `overdue` meanwhile is a
-    conflict and neither can miss the other."""
+    """Orders asked whether it will be paid: no further payment begins."""
+    attempts_changed: int = 0
+    """Counts the payments that began or failed. Written with each, so that a concurrent `overdue`
+    is a write conflict and both see each other."""
 
     @property
     def is_open(self) -> bool:
         return self.status in (OrderStatus.CREATED, OrderStatus.AWAITING_PAYMENT)
-
-    def must_be_payable(self) -> None:
-        """Raises NotPayable with the reason."""
-        if self.status == OrderStatus.CANCELLED:
-            raise NotPayable("Cannot pay for a cancelled order")
-        if self.status == OrderStatus.COMPLETE or self.paid_by is not None:
-            raise NotPayable("The order is paid already")
-        if self.overdue or self.expires_at <= utc_now():
-            raise NotPayable("The order has expired")
 
     @property
     def amount(self) -> int:
         """The price in the currency's minor units."""
         return int(self.price * Decimal(100))
 
-    async def note_turn(self) -> None:
-        await self.get_pymongo_collection().update_one({"_id": self.id}, {"$inc": {"turns": 1}})
+    def require_payable(self) -> None:
+        """Check that a payment may begin.
 
-    async def note_paid_by(self, payment_id: str) -> bool:
-        """Whether that payment is the one that the order is charged by."""
-        noted = await self.get_pymongo_collection().update_one(
+        Raises: OrderAlreadyCancelled, OrderAlreadyPaid or OrderExpired.
+        """
+        if self.status == OrderStatus.CANCELLED:
+            raise OrderAlreadyCancelled
+        if self.status == OrderStatus.COMPLETE or self.paid_by is not None:
+            raise OrderAlreadyPaid
+        if self.overdue or self.expires_at <= utc_now():
+            raise OrderExpired
+
+    async def count_attempt_change(self) -> None:
+        """Count a payment that began or failed, without a new version of the copy."""
+        await self.get_pymongo_collection().update_one(
+            {"_id": self.id}, {"$inc": {"attempts_changed": 1}}
+        )
+
+    async def set_paid_by(self, payment_id: str) -> bool:
+        """Store the payment that charged the order. Return False if another one did before."""
+        result = await self.get_pymongo_collection().update_one(
             {"_id": self.id, "paid_by": {"$in": [None, payment_id]}},
             {"$set": {"paid_by": payment_id}},
         )
-        return noted.matched_count > 0
+        return result.matched_count > 0
 
 
-class Fault(StrEnum):
+class FailureCause(StrEnum):
     """Why a payment failed."""
 
     DECLINED = "declined"
-    BAD_TOKEN = "bad-token"  # noqa: S105
+    INVALID_TOKEN = "invalid-token"  # noqa: S105
     REFUSED = "refused"
 
 
 class Payment(OwnedDocument):
-    """One try to pay an order. The next one begins only when it is known to have failed."""
+    """One attempt to pay an order. The next one begins only when this one has failed."""
 
     class Settings:
         name: ClassVar[str] = "payments"
         indexes: ClassVar[list[IndexModel]] = [
-            IndexModel([("order_id", ASCENDING), ("number", DESCENDING)], unique=True),
-            IndexModel("look_at"),
+            IndexModel([("order_id", ASCENDING), ("attempt", DESCENDING)], unique=True),
+            IndexModel("next_poll_at"),
             IndexModel("stripe_id"),
         ]
 
     order_id: Id
-    number: int
-    """1 for an order's first try."""
+    attempt: int
+    """Counts the attempts to pay the order, from 1."""
     ticket_id: Id
     amount: int
     """In the currency's minor units."""
     currency: str = "usd"
     pay_by: UtcTime
-    """After this it is cancelled, unless it has succeeded."""
-    asked_with: str | None = None
+    """It is cancelled after this time unless it has succeeded."""
+    request_key: str | None = None
     """The Idempotency-Key of the request that began it."""
     token: str | None
-    """What Stripe knows the card by. Forgotten, like the e-mail, once Stripe has it."""
+    """Stripe's token of the card. Removed, like the e-mail address, once Stripe has it."""
     receipt_email: str | None = None
     status: PaymentStatus = PaymentStatus.STARTED
     stripe_id: str | None = None
-    """The PaymentIntent. It is known here before anything can be charged by it."""
-    fault: Fault | None = None
+    """The PaymentIntent. It is stored before anything can be charged with it."""
+    failure_cause: FailureCause | None = None
     message: str | None = None
-    """Why it failed, in words for the buyer."""
+    """Why it failed, for the buyer."""
     reason: str | None = None
-    """Why it is refunded, in words for the buyer."""
-    refund_number: int = 1
+    """Why it is refunded, for the buyer."""
+    refund_attempt: int = 1
     disputed: bool = False
     closed_disputes: list[str] = Field(default_factory=list)
-    """By Stripe's ids: that one is closed can be told before it is told that it began."""
+    """Stripe's ids: the event of a dispute's end can arrive before that of its beginning."""
     charged_back: bool = False
-    """A dispute was lost: the buyer's bank has given the money back already."""
+    """A dispute was lost: the buyer's bank has returned the money."""
     problem: str | None = None
-    """What only an operator can solve."""
-    look_at: UtcTime | None
-    """When to ask Stripe how it stands; None where nothing more is to come."""
-    looks: int = 0
+    """A problem that needs an operator."""
+    next_poll_at: UtcTime | None
+    """When to poll Stripe for its state. None if nothing more is expected."""
+    polls: int = 0
+    """Counts the polls since the last transition."""
 
     @classmethod
     async def of_order(cls, order_id: str) -> list[Self]:
-        """The tries to pay an order, the newest first."""
-        return await cls.find({"order_id": order_id}).sort("-number").limit(100).to_list()
+        """Return the attempts to pay an order, the newest first."""
+        return await cls.find({"order_id": order_id}).sort("-attempt").limit(100).to_list()
 
     @classmethod
-    async def begin(
-        cls,
-        order: Order,
-        number: int,
-        token: str,
-        *,
-        currency: str,
-        grace: timedelta,
-        key: str | None,
-        email: str,
-    ) -> Self:
-        """Begin a try. Raises PaymentUnderWay where another with its number has."""
-        now = utc_now()
-        payment = cls(
-            order_id=str(order.id),
-            number=number,
-            user_id=order.user_id,
-            ticket_id=order.ticket_id,
-            amount=order.amount,
-            currency=currency,
-            pay_by=order.expires_at + grace,
-            asked_with=key,
-            token=token,
-            receipt_email=email,
-            look_at=now + LEASE,
-        )
-        try:
-            return await payment.insert()
-        except DuplicateKeyError:
-            raise PaymentUnderWay from None
+    async def load(cls, payment_id: PydanticObjectId) -> Self:
+        """Return a payment that is known to exist: payments are never deleted."""
+        payment = await cls.get(payment_id)
+        assert payment is not None
+        return payment
 
     async def order(self) -> Order:
+        """Return the copy of its order, which is older than the payment."""
         order = await Order.get(PydanticObjectId(self.order_id))
-        assert order is not None, "a payment begins with our copy of its order"
+        assert order is not None
         return order
 
     @property
@@ -190,126 +164,46 @@ class Payment(OwnedDocument):
         return Decimal(self.amount) / 100
 
     @property
-    def is_under_way(self) -> bool:
-        return self.status in UNDER_WAY
+    def is_in_progress(self) -> bool:
+        return self.status in IN_PROGRESS
 
     @property
     def awaits_stripe(self) -> bool:
-        """Whether more is to come by itself, so that it is asked for again and again."""
-        is_going_back = self.status == PaymentStatus.REFUND_PENDING and not self.charged_back
-        return self.is_under_way or is_going_back
+        """Whether a poll can change it, so that it is polled until it does."""
+        is_refunding = self.status == PaymentStatus.REFUND_PENDING and not self.charged_back
+        return self.is_in_progress or is_refunding
 
     @property
-    def idempotency_key(self) -> str:
-        """What makes Stripe answer, not do, again: of the order and the try."""
-        return f"{self.order_id}-{self.number}"
+    def stripe_key(self) -> str:
+        """The idempotency key of its PaymentIntent: Stripe creates one per attempt."""
+        return f"{self.order_id}-{self.attempt}"
 
-    def key_for(self, what: str) -> str:
-        """The key for what is asked of the try's intent: another with each look.
+    def stripe_key_for(self, call: str) -> str:
+        """Return the idempotency key of a call that changes its PaymentIntent.
 
-        Stripe keeps a failure of its own under its key for a day. That this charges and refunds
-        once is the intent's own promise: it succeeds once, and no more than that is given back.
+        Each poll has another key, because Stripe repeats an internal error for a day under the same
+        key. One charge and one refund are still certain: an intent succeeds once, and Stripe
+        refunds no more than it charged.
         """
-        return f"{self.idempotency_key}-{what}-{self.looks}"
+        return f"{self.stripe_key}-{call}-{self.polls}"
 
-    def move(self, status: PaymentStatus) -> None:
-        """Go on to another state. Raises ValueError where none leads there."""
+    def transition(self, status: PaymentStatus) -> None:
+        """Change the status. Raises: ValueError without such a transition."""
         if status not in TRANSITIONS[self.status]:
-            raise ValueError(f"A payment does not go from {self.status} to {status}")
+            raise ValueError(f"A payment has no transition from {self.status} to {status}")
         self.status = status
-        self.looks = 0
-        self.look_at = utc_now() + PAUSE if self.awaits_stripe else None
-        if not self.is_under_way:
+        self.polls = 0
+        delay = timedelta(seconds=POLL_BACKOFF.delay(1))
+        self.next_poll_at = utc_now() + delay if self.awaits_stripe else None
+        if not self.is_in_progress:
             self.token = self.receipt_email = None
 
-    def give_back(self, reason: str) -> None:
-        """Have what was paid refunded, in full and at once. Raises NotRefundable."""
+    def request_refund(self, reason: str) -> None:
+        """Mark the payment to be refunded in full. Raises: NotRefundable."""
         if self.status == PaymentStatus.REFUND_PENDING and self.problem is not None:
-            self.refund_number += 1  # an operator asks for what the bank has refused before
+            self.refund_attempt += 1  # an operator repeats a refund that the bank returned
         elif self.status == PaymentStatus.SUCCEEDED:
-            self.move(PaymentStatus.REFUND_PENDING)
+            self.transition(PaymentStatus.REFUND_PENDING)
         else:
             raise NotRefundable(f"The payment is {self.status}")
         self.reason, self.problem = reason, None
-        self.look_now()
-
-    def look_now(self) -> None:
-        """Have Stripe asked as soon as this is committed."""
-        self.look_at = utc_now()
-        wakeup.wake_after_commit()
-
-    @classmethod
-    async def take_due(cls) -> Self | None:
-        """One whose time to be looked at has come, taken so that no other replica looks too."""
-        now = utc_now()
-        taken = await cls.get_pymongo_collection().find_one_and_update(
-            {"look_at": {"$lte": now}},
-            {"$set": {"look_at": now + LEASE}, "$inc": {"looks": 1}},
-            sort=[("look_at", 1)],
-            return_document=True,
-        )
-        return cls.model_validate(taken) if taken is not None else None
-
-    async def look_later(self, *, answered: bool) -> None:
-        """Look again after a pause, unless somebody has set another time meanwhile.
-
-        One that has ended was looked at for some news of it: once Stripe has `answered`, no more.
-        """
-        now = utc_now()
-        at = now + min(PAUSE * 2 ** min(self.looks, 10), LONGEST_PAUSE)
-        if self.is_under_way and now < self.pay_by < at:
-            at = self.pay_by
-        is_done = answered and not self.awaits_stripe
-        await self.get_pymongo_collection().update_one(
-            {"_id": self.id, "look_at": self.look_at},
-            {"$set": {"look_at": None if is_done else at}},
-        )
-
-
-class WebhookEvent(Document):
-    """The ledger of Stripe's events: one that was taken in is not taken in again."""
-
-    class Settings:
-        name: ClassVar[str] = "stripe_events"
-        # Stripe lists an event for 30 days, and a redelivery is of no use after that.
-        indexes: ClassVar[list[IndexModel]] = [
-            IndexModel("at", expireAfterSeconds=int(timedelta(days=45).total_seconds()))
-        ]
-
-    id: str  # type: ignore[assignment]
-    type: str
-    at: UtcTime
-    payment_id: PydanticObjectId | None = None
-
-
-class Checkpoint(Document):
-    """How far Stripe's events have been compared with the ledger."""
-
-    class Settings:
-        name: ClassVar[str] = "bookmarks"
-
-    id: str  # type: ignore[assignment]
-    until: UtcTime
-    next_at: UtcTime
-
-    @classmethod
-    async def take(cls, name: str, *, first: datetime, every: timedelta) -> Self | None:
-        """The bookmark if its time has come; then it is nobody else's for as long as `every`."""
-        now = utc_now()
-        bookmarks = cls.get_pymongo_collection()
-        try:
-            await bookmarks.update_one(
-                {"_id": name}, {"$setOnInsert": {"until": first, "next_at": now}}, upsert=True
-            )
-        except DuplicateKeyError:
-            return None  # another replica begins it this very moment
-        taken = await bookmarks.find_one_and_update(
-            {"_id": name, "next_at": {"$lte": now}},
-            {"$set": {"next_at": now + every}},
-            return_document=True,
-        )
-        return cls.model_validate(taken) if taken is not None else None
-
-    async def move(self, until: datetime) -> None:
-        self.until = until
-        await self.get_pymongo_collection().update_one({"_id": self.id}, {"$max": {"until": until}})

@@ -1,66 +1,70 @@
-"""The life of a payment: its states, what leads from one to another, what to do next.
+"""The state machine of a payment: its statuses, its transitions, its next step.
 
-No I/O: Stripe is asked by `processing`, what it said is noted by `rules`. The picture in
-docs/payments.md is drawn from `TRANSITIONS`.
+Pure: `jobs.settlement` calls Stripe, `domain.outcomes` stores the results. The diagram in
+docs/payments.md is generated from `TRANSITIONS`.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ticketing_common.events.payments import PaymentStatus
+from ticketing_common.events import PaymentStatus
 
-S = PaymentStatus
+STARTED = PaymentStatus.STARTED
+NEEDS_CONFIRMATION = PaymentStatus.NEEDS_CONFIRMATION
+SUCCEEDED = PaymentStatus.SUCCEEDED
+FAILED = PaymentStatus.FAILED
+REFUND_PENDING = PaymentStatus.REFUND_PENDING
+REFUNDED = PaymentStatus.REFUNDED
 
-UNDER_WAY = frozenset({S.STARTED, S.NEEDS_CONFIRMATION})
-"""Nobody knows yet whether there will be a charge."""
+IN_PROGRESS = frozenset({STARTED, NEEDS_CONFIRMATION})
+"""It is not known yet whether there will be a charge."""
 
 TRANSITIONS: Mapping[PaymentStatus, Mapping[PaymentStatus, str]] = {
-    S.STARTED: {
-        S.NEEDS_CONFIRMATION: "the bank asks the buyer",
-        S.SUCCEEDED: "charged",
-        S.FAILED: "declined, or cancelled in time",
+    STARTED: {
+        NEEDS_CONFIRMATION: "the bank asks the buyer to confirm",
+        SUCCEEDED: "charged",
+        FAILED: "declined, or cancelled in time",
     },
-    S.NEEDS_CONFIRMATION: {
-        S.SUCCEEDED: "the buyer confirmed",
-        S.FAILED: "the buyer did not, and it is cancelled at Stripe",
+    NEEDS_CONFIRMATION: {
+        SUCCEEDED: "the buyer confirmed",
+        FAILED: "not confirmed, and cancelled at Stripe",
     },
-    S.FAILED: {S.SUCCEEDED: "there is a charge after all"},
-    S.SUCCEEDED: {
-        S.REFUND_PENDING: "the order is cancelled, or an operator says so",
-        S.REFUNDED: "given back at Stripe",
+    FAILED: {SUCCEEDED: "charged by hand at Stripe"},
+    SUCCEEDED: {
+        REFUND_PENDING: "order cancelled, or refund requested by an operator",
+        REFUNDED: "refunded at Stripe",
     },
-    S.REFUND_PENDING: {S.REFUNDED: "Stripe gave it back"},
-    S.REFUNDED: {S.REFUND_PENDING: "the buyer's bank did not take it"},
+    REFUND_PENDING: {REFUNDED: "the refund succeeded"},
+    REFUNDED: {REFUND_PENDING: "the buyer's bank returned the refund"},
 }
 
 
 @dataclass(frozen=True)
 class Refunds:
-    """What became of a charge's refunds, in minor units."""
+    """The refunds of a charge: amounts in minor units, and the number that failed."""
 
-    done: int = 0
+    succeeded: int = 0
     pending: int = 0
-    failed: int = 0
-    """How many came back: their count, not their amount."""
+    failed_count: int = 0
 
 
 @dataclass(frozen=True)
 class Intent:
-    """A PaymentIntent, as far as it tells how a payment stands."""
+    """The fields of a PaymentIntent that a payment's status depends on."""
 
     id: str
     status: str
-    """Stripe's word: docs.stripe.com/payments/paymentintents/lifecycle."""
+    """Stripe's status: docs.stripe.com/payments/paymentintents/lifecycle."""
     client_secret: str | None = None
     message: str | None = None
-    """Why the last card was declined, for the buyer."""
+    """Stripe's message about the last decline, for the buyer."""
     refunds: Refunds | None = None
-    """None where this was not looked at."""
+    """None if the charge was not retrieved."""
 
 
 class Step(StrEnum):
-    """What a payment needs of Stripe next."""
+    """A call to Stripe."""
 
     CONFIRM = "confirm"
     CANCEL = "cancel"
@@ -69,45 +73,52 @@ class Step(StrEnum):
 
 
 def next_step(
-    status: PaymentStatus, intent: Intent, *, amount: int, wanted: bool, refund: int
+    status: PaymentStatus, intent: Intent, *, amount: int, is_wanted: bool, refund_attempt: int
 ) -> Step:
-    """What to ask of Stripe, given how the intent stands.
+    """Return the call to Stripe that a payment needs now.
 
-    `wanted`: the order can still be had and its time is not over. `refund`: which try to refund
-    it is, 1 for the first; one that the bank has sent back is not repeated by itself.
+    `is_wanted`: the order is open and the time to pay is not over. `refund_attempt` counts from 1:
+    a refund that the bank returned is repeated only when an operator requests the next attempt.
     """
-    if status in UNDER_WAY:
+    if status in IN_PROGRESS:
         match intent.status:
             case "requires_confirmation":
-                return Step.CONFIRM if wanted else Step.CANCEL
+                return Step.CONFIRM if is_wanted else Step.CANCEL
             case "requires_action" | "processing":
-                return Step.NOTHING if wanted else Step.CANCEL
-            case "requires_payment_method" if status == S.NEEDS_CONFIRMATION:
-                return Step.CANCEL  # the buyer's browser could still try another card on it
+                return Step.NOTHING if is_wanted else Step.CANCEL
+            case "requires_payment_method" if status == NEEDS_CONFIRMATION:
+                return Step.CANCEL  # the buyer's browser could still use another card on it
             case _:
                 return Step.NOTHING
-    if status == S.REFUND_PENDING and (refunds := intent.refunds) is not None:
-        given = refunds.done + refunds.pending
-        return Step.REFUND if given < amount and refunds.failed < refund else Step.NOTHING
+    if status == REFUND_PENDING and (refunds := intent.refunds) is not None:
+        is_missing = refunds.succeeded + refunds.pending < amount
+        return Step.REFUND if is_missing and refunds.failed_count < refund_attempt else Step.NOTHING
     return Step.NOTHING
 
 
-def stands(status: PaymentStatus, intent: Intent, *, amount: int) -> PaymentStatus:
-    """How a payment stands, given how its intent does. What is old or unknown changes nothing."""
+def next_status(status: PaymentStatus, intent: Intent, *, amount: int) -> PaymentStatus:
+    """Return a payment's status after an answer of Stripe. Old or unknown ones change nothing."""
     refunds = intent.refunds
     match status:
-        case S.STARTED | S.NEEDS_CONFIRMATION | S.FAILED if intent.status == "succeeded":
-            return S.SUCCEEDED
-        case S.STARTED | S.NEEDS_CONFIRMATION if intent.status == "canceled":
-            return S.FAILED
-        # Nobody but us could confirm it, and we never do so twice.
-        case S.STARTED if intent.status == "requires_payment_method":
-            return S.FAILED
-        case S.STARTED if intent.status == "requires_action":
-            return S.NEEDS_CONFIRMATION
-        case S.SUCCEEDED | S.REFUND_PENDING if refunds is not None and refunds.done >= amount:
-            return S.REFUNDED
-        case S.REFUNDED if refunds is not None and refunds.failed:
-            return S.REFUNDED if refunds.done + refunds.pending >= amount else S.REFUND_PENDING
+        case PaymentStatus.STARTED | PaymentStatus.NEEDS_CONFIRMATION | PaymentStatus.FAILED if (
+            intent.status == "succeeded"
+        ):
+            return SUCCEEDED
+        case PaymentStatus.STARTED | PaymentStatus.NEEDS_CONFIRMATION if (
+            intent.status == "canceled"
+        ):
+            return FAILED
+        # Only this service can confirm a started one, and it does so once.
+        case PaymentStatus.STARTED if intent.status == "requires_payment_method":
+            return FAILED
+        case PaymentStatus.STARTED if intent.status == "requires_action":
+            return NEEDS_CONFIRMATION
+        case PaymentStatus.SUCCEEDED | PaymentStatus.REFUND_PENDING if (
+            refunds is not None and refunds.succeeded >= amount
+        ):
+            return REFUNDED
+        case PaymentStatus.REFUNDED if refunds is not None and refunds.failed_count:
+            is_covered = refunds.succeeded + refunds.pending >= amount
+            return REFUNDED if is_covered else REFUND_PENDING
         case _:
             return status

@@ -1,0 +1,1 @@
+"""Background jobs: settlement polls due payments, reconciliation finds missed webhooks."""

@@ -1,124 +1,173 @@
-"""Paying, step by step: ask Stripe, note what it said. No transaction is open while it is asked."""
+"""Settlement: carry out a payment's next step at Stripe and record its outcome.
+
+No transaction is open during a call to Stripe.
+"""
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 
 import structlog
 
-from payments.domain import rules
-from payments.domain.documents import Order, Payment, PaymentUnderWay
+from payments.domain import attempts
+from payments.domain.documents import POLL_BACKOFF, POLL_LEASE, Order, Payment
+from payments.domain.outcomes import record_intent_state, record_refusal
+from payments.domain.polling import PAYMENT_DUE
+from payments.domain.refunds import record_refund_refusal
 from payments.domain.state_machine import Intent, Step, next_step
-from payments.jobs.wakeup import light_sleep
-from payments.stripe.client import Gateway, NoAnswer, Refused
-from ticketing_common.events import utc_now
-from ticketing_common.events.payments import PaymentStatus
+from payments.errors import PaymentInProgress
+from payments.stripe.client import StripeClient, StripeRefusal, StripeUnavailable
+from ticketing_common.events import PaymentStatus, utc_now
+from ticketing_common.persistence.database import on_commit
+from ticketing_common.persistence.lease import claim_due
 from ticketing_common.web.sessions import SessionUser
 
 log = structlog.get_logger(__name__)
 
-AT_ONCE = 4
-"""Payments that a sweep looks at side by side: one that Stripe is slow with holds up no other."""
+SWEEP_SECONDS = 5
+CONCURRENT_POLLS = 4
+"""Payments that one sweep polls at the same time, so that a slow call delays no other payment."""
 
 
-class Processor:
-    """What payments asks of Stripe. Raises NoAnswer where Stripe is away: a sweep then goes on."""
+class Settlement:
+    """Settles payments at Stripe, on request and in the background."""
 
-    def __init__(self, gateway: Gateway, currency: str, grace: timedelta) -> None:
-        self._gateway = gateway
+    def __init__(self, stripe: StripeClient, currency: str, grace: timedelta) -> None:
+        self._stripe = stripe
         self._currency = currency
         self._grace = grace
 
     async def pay(
-        self, user: SessionUser, order_id: str, token: str, key: str | None
+        self, user: SessionUser, order_id: str, token: str, request_key: str | None
     ) -> tuple[Payment, Intent | None]:
-        """Pay for an order; the payment as it then stands, and its intent if it has one.
+        """Begin an attempt to pay an order and settle it.
 
-        A try that waits for the buyer gives way to the new one. Raises what `rules.begin` does, and
-        CircuitOpen before anything has begun.
+        An attempt that awaits the buyer's confirmation is cancelled first.
+
+        Raises: the errors of `attempts.begin`, CircuitOpen before anything has begun, and
+        StripeUnavailable: the payment is then settled later.
         """
-        self._gateway.breaker.check()
+        self._stripe.require_available()
         try:
-            payment = await self._begin(user, order_id, token, key)
-        except rules.WaitsForBuyer as waiting:
-            await self._give_up(waiting.payment)
+            payment = await self._begin(user, order_id, token, request_key)
+        except attempts.AwaitsConfirmation as error:
+            await self._cancel(error.payment)
             try:
-                payment = await self._begin(user, order_id, token, key)
-            except rules.WaitsForBuyer:  # it cannot be cancelled now, or another tab was faster
-                raise PaymentUnderWay from None
+                payment = await self._begin(user, order_id, token, request_key)
+            except attempts.AwaitsConfirmation:  # not cancellable now, or another tab was faster
+                raise PaymentInProgress from None
         return await self.settle(payment)
 
     async def _begin(
-        self, user: SessionUser, order_id: str, token: str, key: str | None
+        self, user: SessionUser, order_id: str, token: str, request_key: str | None
     ) -> Payment:
-        return await rules.begin(
-            user, order_id, token, currency=self._currency, grace=self._grace, key=key
+        return await attempts.begin(
+            user,
+            order_id,
+            token,
+            currency=self._currency,
+            grace=self._grace,
+            request_key=request_key,
         )
 
-    async def _give_up(self, payment: Payment) -> None:
-        assert payment.stripe_id is not None, "nobody waits for a buyer without an intent"
-        await rules.note(payment.id, await self._gateway.cancel(payment.stripe_id))
+    async def _cancel(self, payment: Payment) -> None:
+        assert payment.stripe_id is not None  # only a confirmed intent awaits the buyer
+        intent = await self._stripe.cancel_intent(payment.stripe_id)
+        await record_intent_state(payment.id, intent)
 
     async def settle(self, payment: Payment) -> tuple[Payment, Intent | None]:
-        """Do for a payment what is to be done next, and note how it stands."""
+        """Carry out the payment's next step. Raises: StripeUnavailable."""
         order = await payment.order()
-        wanted = order.is_open and utc_now() < payment.pay_by
+        is_wanted = order.is_open and utc_now() < payment.pay_by
         try:
-            intent = await self._intent(payment, order, wanted=wanted)
-        except Refused as refused:
-            return await rules.note_refusal(payment.id, refused.message, refused.fault), None
+            intent = await self._intent_of(payment, order, is_wanted=is_wanted)
+        except StripeRefusal as refusal:
+            return await record_refusal(payment.id, refusal.message, refusal.cause), None
         step = next_step(
             payment.status,
             intent,
             amount=payment.amount,
-            wanted=wanted,
-            refund=payment.refund_number,
+            is_wanted=is_wanted,
+            refund_attempt=payment.refund_attempt,
         )
         match step:
             case Step.CONFIRM:
-                intent = await self._gateway.confirm(intent.id, payment.key_for("confirm"))
+                key = payment.stripe_key_for("confirm")
+                intent = await self._stripe.confirm_intent(intent.id, key)
             case Step.CANCEL:
-                intent = await self._gateway.cancel(intent.id, message=intent.message)
+                intent = await self._stripe.cancel_intent(intent.id, message=intent.message)
             case Step.REFUND:
                 try:
-                    intent = await self._gateway.refund(payment, intent.id)
-                except Refused as refused:
-                    return await rules.note_problem(payment.id, refused.message), intent
+                    intent = await self._stripe.refund(payment, intent.id)
+                except StripeRefusal as refusal:
+                    return await record_refund_refusal(payment.id, refusal.message), intent
             case Step.NOTHING:
                 pass
-        return await rules.note(payment.id, intent), intent
+        return await record_intent_state(payment.id, intent), intent
 
-    async def _intent(self, payment: Payment, order: Order, *, wanted: bool) -> Intent:
-        """The payment's intent, made if there is none. Raises Refused."""
+    async def _intent_of(self, payment: Payment, order: Order, *, is_wanted: bool) -> Intent:
+        """Return the payment's intent. Creates it if there is none. Raises: StripeRefusal."""
         if payment.stripe_id is not None:
-            return await self._gateway.look(payment.stripe_id)
-        if payment.status != PaymentStatus.STARTED or not wanted:
-            raise Refused("The payment was not made in time.")
-        intent = await self._gateway.create(payment, order)
-        noted = await rules.note_intent(payment.id, intent)
-        if noted.stripe_id != intent.id or not noted.is_under_way:
-            raise Refused("The payment was not made in time.")  # the intent is never confirmed
+            return await self._stripe.retrieve_intent(payment.stripe_id)
+        if payment.status != PaymentStatus.STARTED or not is_wanted:
+            raise StripeRefusal("The payment was not made in time.")
+        intent = await self._stripe.create_intent(payment, order)
+        recorded = await attempts.record_intent(payment.id, intent)
+        if recorded.stripe_id != intent.id or not recorded.is_in_progress:
+            raise StripeRefusal("The payment was not made in time.")  # and is never confirmed
         return intent
 
-    async def keep_settling(self) -> None:
-        """Look at payments whose time has come, until cancelled."""
-        with light_sleep() as sleep:
+    async def run(self) -> None:
+        """Settle due payments until cancelled: at once after a notification, else in sweeps."""
+        notified = asyncio.Event()
+        unsubscribe = on_commit(PAYMENT_DUE, lambda _: notified.set())
+        try:
             while True:
+                notified.clear()
                 try:
                     async with asyncio.TaskGroup() as group:
-                        for _ in range(AT_ONCE):
-                            group.create_task(self._settle_due())
-                except Exception:  # whatever it is, the other payments wait for us too
-                    log.exception("payments.sweep_failed")
-                await sleep.until_due()
+                        for _ in range(CONCURRENT_POLLS):
+                            group.create_task(self.settle_due())
+                except Exception:
+                    log.exception("settlement.failed")
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(SWEEP_SECONDS):
+                        await notified.wait()
+        finally:
+            unsubscribe()
 
-    async def _settle_due(self) -> None:
-        while (payment := await Payment.take_due()) is not None:
-            answered = False
+    async def settle_due(self) -> None:
+        """Settle the due payments, one after another."""
+        while (payment := await _claim_due()) is not None:
+            is_settled = False
             try:
                 await self.settle(payment)
-                answered = True
-            except NoAnswer as error:  # away, or it does not take our key
-                log.warning("payments.no_answer", payment=str(payment.id), error=str(error))
+                is_settled = True
+            except StripeUnavailable as error:
+                log.warning("stripe.unavailable", payment=str(payment.id), error=str(error))
             except Exception:
-                log.exception("payments.not_settled", payment=str(payment.id))
-            await payment.look_later(answered=answered)
+                log.exception("payment.not_settled", payment=str(payment.id))
+            await _schedule_next_poll(payment, is_settled=is_settled)
+
+
+async def _claim_due() -> Payment | None:
+    claimed = await claim_due(
+        Payment.get_pymongo_collection(), "next_poll_at", POLL_LEASE, count="polls"
+    )
+    return Payment.model_validate(claimed) if claimed is not None else None
+
+
+async def _schedule_next_poll(payment: Payment, *, is_settled: bool) -> None:
+    """Schedule the next poll of a claimed payment, unless a transition has done so meanwhile.
+
+    A payment that has ended is polled because of a webhook: once that has succeeded, no more.
+    """
+    now = utc_now()
+    next_poll_at = now + timedelta(seconds=POLL_BACKOFF.delay(payment.polls + 1))
+    if payment.is_in_progress and now < payment.pay_by < next_poll_at:
+        next_poll_at = payment.pay_by
+    has_ended = is_settled and not payment.awaits_stripe
+    await Payment.get_pymongo_collection().update_one(
+        {"_id": payment.id, "next_poll_at": payment.next_poll_at},
+        {"$set": {"next_poll_at": None if has_ended else next_poll_at}},
+    )

@@ -1,0 +1,1 @@
+"""Stripe: the client of its API, and its webhook events."""

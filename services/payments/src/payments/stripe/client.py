@@ -1,7 +1,7 @@
-"""Stripe, as far as we need it."""
+"""The client of Stripe's API: PaymentIntents, refunds and events."""
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -10,241 +10,249 @@ import stripe
 from stripe import RequestOptions
 from stripe.params import EventListParams, PaymentIntentCreateParams
 
-from payments.domain.documents import Fault, Order, Payment
+from payments.domain.documents import FailureCause, Order, Payment
 from payments.domain.state_machine import Intent, Refunds
+from payments.settings import PaymentsSettings
 from ticketing_common.circuit_breaker import CircuitBreaker, CircuitOpen
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-SECONDS = 10
-TOLERANCE_SECONDS = 300
-"""How old a signature may be: Stripe's own default. Stripe signs each redelivery anew."""
-METADATA = 500
-"""How long a value of an object's metadata may be."""
-WHOLE = ["latest_charge.refunds"]
-"""What a look at an intent asks for beside the intent: what became of the money."""
+TIMEOUT_SECONDS = 10
+MAX_METADATA_LENGTH = 500
+"""Stripe's limit of one metadata value."""
+EXPAND = ["latest_charge.refunds"]
+"""The fields that a retrieved intent contains in full: its charge and the charge's refunds."""
+DECLINED = "Your card was declined."
+TRY_AGAIN = "An error occurred while processing your card. Try again in a little bit."
 
 
-class NoAnswer(Exception):
-    """How it stands at Stripe is not known; to ask again is safe."""
+class StripeUnavailable(Exception):
+    """The result of a call is unknown. Repeating the call is safe."""
 
 
-class Refused(Exception):
-    """Stripe will not do it, for this reason, in words for the buyer."""
+class StripeRefusal(Exception):
+    """Stripe refuses a call for good. The message is for the buyer."""
 
-    def __init__(self, message: str, fault: Fault = Fault.REFUSED) -> None:
+    def __init__(self, message: str, cause: FailureCause = FailureCause.REFUSED) -> None:
         super().__init__(message)
         self.message = message
-        self.fault = fault
+        self.cause = cause
 
 
-def _breakable(
-    ask: Callable[Concatenate["Gateway", P], Coroutine[Any, Any, T]],
-) -> Callable[Concatenate["Gateway", P], Coroutine[Any, Any, T]]:
-    """Have no call made while Stripe is left alone: NoAnswer, at once."""
+def _with_circuit_breaker(
+    call: Callable[Concatenate["StripeClient", P], Coroutine[Any, Any, T]],
+) -> Callable[Concatenate["StripeClient", P], Coroutine[Any, Any, T]]:
+    """Raise StripeUnavailable without a call while the circuit is open."""
 
-    @wraps(ask)
-    async def wrapper(self: "Gateway", /, *args: P.args, **kwargs: P.kwargs) -> T:
+    @wraps(call)
+    async def wrapper(self: "StripeClient", /, *args: P.args, **kwargs: P.kwargs) -> T:
         try:
-            return await self.breaker.call(ask, self, *args, **kwargs)
+            return await self._breaker.call(call, self, *args, **kwargs)
         except CircuitOpen as error:
-            raise NoAnswer(str(error)) from None
+            raise StripeUnavailable(str(error)) from None
 
     return wrapper
 
 
-class Gateway:
-    """Talks to Stripe, or to a stand-in at `api_base`, in the same way. All raise NoAnswer.
+class StripeClient:
+    """Calls Stripe, or a stand-in at `api_base`. All methods raise StripeUnavailable.
 
-    An intent is made first and confirmed when its id is known here: whatever is lost or killed
-    on the way, no charge can be made that we could not find by that id.
+    An intent is created unconfirmed, and confirmed after its id is stored. So every charge, even
+    one whose response is lost, can be found by that id.
     """
 
-    def __init__(self, key: str, api_base: str | None) -> None:
+    def __init__(self, key: str, api_base: str | None = None) -> None:
         addresses: Any = {"api": api_base} if api_base is not None else {}
-        self._connections = stripe.HTTPXClient(timeout=SECONDS)
+        self._http = stripe.HTTPXClient(timeout=TIMEOUT_SECONDS)
         self._client = stripe.StripeClient(
             key,
             base_addresses=addresses,
-            http_client=self._connections,
+            http_client=self._http,
             max_network_retries=1,
         )
         self._intents = self._client.v1.payment_intents
-        self.breaker = CircuitBreaker("Stripe", lambda error: isinstance(error, NoAnswer))
+        self._breaker = CircuitBreaker("Stripe", lambda error: isinstance(error, StripeUnavailable))
 
-    @_breakable
-    async def create(self, payment: Payment, order: Order) -> Intent:
-        """Make the intent that would charge the buyer. Raises Refused."""
+    @classmethod
+    @asynccontextmanager
+    async def connected(cls, settings: PaymentsSettings) -> AsyncIterator["StripeClient"]:
+        """Provide a client for the block."""
+        client = cls(settings.stripe_key.get_secret_value(), settings.stripe_api_base)
         try:
-            made = await self._make(payment, order)
-        except stripe.CardError as error:
-            raise Refused(error.user_message or DECLINED, Fault.DECLINED) from error
-        except stripe.IdempotencyError as error:  # an older version of us asked in other words
-            raise Refused(TRY_AGAIN, Fault.DECLINED) from error
-        except stripe.InvalidRequestError as error:
-            blames_token = (error.param or "").startswith("payment_method")
-            fault = Fault.BAD_TOKEN if blames_token else Fault.REFUSED
-            raise Refused(error.user_message or "Stripe refused the payment", fault) from error
-        except stripe.StripeError as error:
-            if _is_kept(error):
-                raise Refused(TRY_AGAIN, Fault.DECLINED) from error
-            raise NoAnswer(type(error).__name__) from error
-        return _read(made.to_dict())
+            yield client
+        finally:
+            await client.close()
 
-    async def _make(self, payment: Payment, order: Order) -> stripe.PaymentIntent:
-        params = _params(payment, order)
-        options: RequestOptions = {"idempotency_key": payment.idempotency_key}
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.close_async()  # type: ignore[no-untyped-call]
+
+    def require_available(self) -> None:
+        """Raise CircuitOpen while calls are refused."""
+        self._breaker.check()
+
+    @_with_circuit_breaker
+    async def create_intent(self, payment: Payment, order: Order) -> Intent:
+        """Create the payment's intent, or return the one that exists. Raises: StripeRefusal."""
+        try:
+            created = await self._create_intent(payment, order)
+        except stripe.CardError as error:
+            raise StripeRefusal(error.user_message or DECLINED, FailureCause.DECLINED) from error
+        except stripe.IdempotencyError as error:  # an older release sent other parameters
+            raise StripeRefusal(TRY_AGAIN, FailureCause.DECLINED) from error
+        except stripe.InvalidRequestError as error:
+            is_token = (error.param or "").startswith("payment_method")
+            cause = FailureCause.INVALID_TOKEN if is_token else FailureCause.REFUSED
+            message = error.user_message or "Stripe refused the payment"
+            raise StripeRefusal(message, cause) from error
+        except stripe.StripeError as error:
+            if _is_replayed(error):
+                raise StripeRefusal(TRY_AGAIN, FailureCause.DECLINED) from error
+            raise StripeUnavailable(type(error).__name__) from error
+        return _parse_intent(created.to_dict())
+
+    async def _create_intent(self, payment: Payment, order: Order) -> stripe.PaymentIntent:
+        params = _intent_params(payment, order)
+        options: RequestOptions = {"idempotency_key": payment.stripe_key}
         try:
             return await self._intents.create_async(params, options)
         except stripe.InvalidRequestError as error:
             if error.param != "receipt_email":
                 raise
-        # An address that is good enough for us; under parameters that it refuses Stripe keeps none.
+        # Stripe accepts fewer e-mail addresses than auth. It keeps no key of a refused request.
         del params["receipt_email"]
         return await self._intents.create_async(params, options)
 
-    @_breakable
-    async def look(self, intent_id: str) -> Intent:
-        """How the intent stands, and what became of the money."""
-        with _answered():
-            found = await self._intents.retrieve_async(intent_id, {"expand": WHOLE})
-        return _read(found.to_dict(), looked=True)
+    @_with_circuit_breaker
+    async def retrieve_intent(self, intent_id: str) -> Intent:
+        """Return the intent with its refunds."""
+        with _stripe_errors():
+            intent = await self._intents.retrieve_async(intent_id, {"expand": EXPAND})
+        return _parse_intent(intent.to_dict(), with_refunds=True)
 
-    @_breakable
-    async def confirm(self, intent_id: str, key: str) -> Intent:
-        """Ask the bank. One that was asked already is not asked again."""
+    @_with_circuit_breaker
+    async def confirm_intent(self, intent_id: str, key: str) -> Intent:
+        """Charge the buyer. An intent that was confirmed before is only retrieved."""
         try:
-            with _answered():
+            with _stripe_errors():
                 confirmed = await self._intents.confirm_async(
                     intent_id, {"use_stripe_sdk": True}, {"idempotency_key": key}
                 )
         except stripe.CardError as error:
-            intent = _intent_in(error)
+            intent = _intent_of_error(error)
             if intent is None:
-                return await self.look(intent_id)
-            return _read(intent, message=error.user_message)
+                return await self.retrieve_intent(intent_id)
+            return _parse_intent(intent, message=error.user_message)
         except stripe.InvalidRequestError as error:
-            found = await self.look(intent_id)
+            found = await self.retrieve_intent(intent_id)
             if found.status != "requires_confirmation":
                 return found
-            # What Stripe will not ask the bank for now, it will not later.
-            return await self.cancel(intent_id, message=error.user_message)
-        return _read(confirmed.to_dict())
+            # Stripe will not confirm it later either.
+            return await self.cancel_intent(intent_id, message=error.user_message)
+        return _parse_intent(confirmed.to_dict())
 
-    @_breakable
-    async def cancel(self, intent_id: str, message: str | None = None) -> Intent:
-        """Make sure that it never charges anybody; one that has charged is found so."""
+    @_with_circuit_breaker
+    async def cancel_intent(self, intent_id: str, message: str | None = None) -> Intent:
+        """Cancel the intent so that it never charges. Returns it unchanged if it has ended."""
         try:
-            with _answered():
+            with _stripe_errors():
                 cancelled = await self._intents.cancel_async(
                     intent_id, {"cancellation_reason": "abandoned"}
                 )
         except stripe.InvalidRequestError:
-            return await self.look(intent_id)
-        return _read(cancelled.to_dict(), message=message)
+            return await self.retrieve_intent(intent_id)
+        return _parse_intent(cancelled.to_dict(), message=message)
 
-    @_breakable
+    @_with_circuit_breaker
     async def refund(self, payment: Payment, intent_id: str) -> Intent:
-        """Give back all that has not been. Raises Refused, e.g. while a dispute is open."""
-        why: dict[str, str] = {"payment_id": str(payment.id), "order_id": payment.order_id}
+        """Refund the rest of the charge. Raises: StripeRefusal, e.g. during a dispute."""
+        metadata: dict[str, str] = {
+            "payment_id": str(payment.id),
+            "order_id": payment.order_id,
+            "why": (payment.reason or "")[:MAX_METADATA_LENGTH],
+        }
         try:
-            with _answered():
+            with _stripe_errors():
                 await self._client.v1.refunds.create_async(
                     {
                         "payment_intent": intent_id,
                         "reason": "requested_by_customer",
-                        "metadata": why | {"why": (payment.reason or "")[:METADATA]},
+                        "metadata": metadata,
                     },
-                    {"idempotency_key": payment.key_for(f"refund-{payment.refund_number}")},
+                    {"idempotency_key": payment.stripe_key_for(f"refund-{payment.refund_attempt}")},
                 )
         except (stripe.CardError, stripe.InvalidRequestError) as error:
             if error.code != "charge_already_refunded":
-                raise Refused(error.user_message or "Stripe refused the refund") from error
-        return await self.look(intent_id)
+                message = error.user_message or "Stripe refused the refund"
+                raise StripeRefusal(message) from error
+        return await self.retrieve_intent(intent_id)
 
-    async def events(
+    async def list_events(
         self, types: list[str], since: datetime, until: datetime
     ) -> AsyncIterator[dict[str, Any]]:
-        """What Stripe has told, or tried to, in a span of time: the newest first, page by page."""
-        asked: EventListParams = {
+        """Yield Stripe's events of a period, the newest first. Stripe lists them for 30 days."""
+        params: EventListParams = {
             "types": types,
             "created": {"gte": int(since.timestamp()), "lte": int(until.timestamp())},
             "limit": 100,
         }
-        with _answered():
-            page = await self._client.v1.events.list_async(asked)
+        with _stripe_errors():
+            page = await self._client.v1.events.list_async(params)
             async for event in page.auto_paging_iter():
                 yield event.to_dict()
 
-    async def close(self) -> None:
-        """Disconnect."""
-        await self._connections.close_async()  # type: ignore[no-untyped-call]
-
-
-def is_signed(body: bytes, signature: str | None, secret: str) -> bool:
-    """Whether Stripe sent this, and lately."""
-    try:
-        stripe.WebhookSignature.verify_header(body, signature, secret, TOLERANCE_SECONDS)
-    except (stripe.SignatureVerificationError, UnicodeDecodeError):
-        return False
-    except TypeError:  # one that is not ASCII cannot be compared
-        return False
-    return True
-
-
-DECLINED = "Your card was declined."
-TRY_AGAIN = "An error occurred while processing your card. Try again in a little bit."
-
 
 @contextmanager
-def _answered() -> Iterator[None]:
-    """Make NoAnswer of every error but those that are one."""
+def _stripe_errors() -> Iterator[None]:
+    """Turn every error into StripeUnavailable, except Stripe's answers to an invalid request."""
     try:
         yield
     except (stripe.CardError, stripe.InvalidRequestError):
         raise
     except stripe.StripeError as error:
-        raise NoAnswer(type(error).__name__) from error
+        raise StripeUnavailable(type(error).__name__) from error
 
 
-def _is_kept(failure: stripe.StripeError) -> bool:
-    """Whether Stripe keeps a failure of its own under the key, to be given again for a day."""
-    return {**(failure.headers or {})}.get("idempotent-replayed") == "true"
+def _is_replayed(error: stripe.StripeError) -> bool:
+    """Return whether Stripe keeps this error under the idempotency key, and repeats it."""
+    return {**(error.headers or {})}.get("idempotent-replayed") == "true"
 
 
-def _intent_in(error: stripe.CardError) -> dict[str, Any] | None:
+def _intent_of_error(error: stripe.CardError) -> dict[str, Any] | None:
     body: Any = error.json_body or {}
     intent: dict[str, Any] | None = body.get("error", {}).get("payment_intent")
     return intent
 
 
-def _read(intent: dict[str, Any], message: str | None = None, *, looked: bool = False) -> Intent:
-    problem = intent.get("last_payment_error") or {}
+def _parse_intent(
+    intent: dict[str, Any], message: str | None = None, *, with_refunds: bool = False
+) -> Intent:
+    payment_error = intent.get("last_payment_error") or {}
     charge = intent.get("latest_charge")
-    made = charge["refunds"]["data"] if looked and isinstance(charge, dict) else []
+    refunds = charge["refunds"]["data"] if with_refunds and isinstance(charge, dict) else []
     return Intent(
         id=intent["id"],
         status=intent["status"],
         client_secret=intent.get("client_secret"),
-        message=message or problem.get("message"),
-        refunds=_refunds(made) if looked else None,
+        message=message or payment_error.get("message"),
+        refunds=_parse_refunds(refunds) if with_refunds else None,
     )
 
 
-def _refunds(made: list[dict[str, Any]]) -> Refunds:
+def _parse_refunds(refunds: list[dict[str, Any]]) -> Refunds:
     def total(*statuses: str) -> int:
-        return sum(one["amount"] for one in made if one["status"] in statuses)
+        return sum(refund["amount"] for refund in refunds if refund["status"] in statuses)
 
     return Refunds(
-        done=total("succeeded"),
+        succeeded=total("succeeded"),
         pending=total("pending", "requires_action"),
-        failed=sum(one["status"] in ("failed", "canceled") for one in made),
+        failed_count=sum(refund["status"] in ("failed", "canceled") for refund in refunds),
     )
 
 
-def _params(payment: Payment, order: Order) -> PaymentIntentCreateParams:
-    """The same for every asking: Stripe refuses a key that comes with other parameters."""
+def _intent_params(payment: Payment, order: Order) -> PaymentIntentCreateParams:
+    """Return the parameters of the intent, always the same: Stripe compares them by the key."""
     token = payment.token or ""
     params: PaymentIntentCreateParams = {
         "amount": payment.amount,

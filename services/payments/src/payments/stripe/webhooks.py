@@ -1,27 +1,34 @@
-"""What Stripe tells us by itself: verified, noted in a ledger, taken in once."""
+"""Stripe's webhook events: verified, recorded in a ledger, processed once."""
 
-from typing import Any
+from datetime import timedelta
+from typing import Any, ClassVar
 
+import stripe
 import structlog
-from beanie import PydanticObjectId
+from beanie import Document, PydanticObjectId
 from bson.errors import InvalidId
 from pydantic import BaseModel, ValidationError
+from pymongo import IndexModel
 from pymongo.errors import DuplicateKeyError
 
-from payments.domain import rules
-from payments.domain.documents import Payment, WebhookEvent
+from payments.domain.disputes import record_dispute
+from payments.domain.documents import Payment
+from payments.domain.outcomes import record_intent_state
+from payments.domain.polling import request_poll
 from payments.domain.state_machine import Intent
-from payments.stripe.client import is_signed
-from ticketing_common.errors import BadRequest
-from ticketing_common.events import utc_now
+from payments.errors import InvalidSignature
+from ticketing_common.events import UtcTime, utc_now
 from ticketing_common.persistence.transaction import transactional
 
 log = structlog.get_logger(__name__)
 
-FINAL = ("succeeded", "canceled")
-"""How an intent ends. Only this is believed from an event: the rest may be old news, so we look."""
+SIGNATURE_AGE_SECONDS = 300
+"""Stripe's default. Stripe signs each redelivery again."""
+FINAL_STATUSES = ("succeeded", "canceled")
+"""Statuses of an intent that are final, so that an event is proof of them. An event with another
+status can be outdated, and only causes a poll."""
 
-TYPES = [
+EVENT_TYPES = [
     "payment_intent.succeeded",
     "payment_intent.canceled",
     "payment_intent.payment_failed",
@@ -34,15 +41,27 @@ TYPES = [
     "charge.dispute.created",
     "charge.dispute.closed",
 ]
-"""What Stripe should be told to send, and what a reconciliation asks for."""
+"""The events that Stripe must send, and that reconciliation lists."""
 
 
-class BadSignature(BadRequest):
-    message = "The signature does not fit the body"
+class WebhookEvent(Document):
+    """A processed event in the ledger. Its id is Stripe's."""
+
+    class Settings:
+        name: ClassVar[str] = "stripe_events"
+        # Stripe lists an event for 30 days, so reconciliation cannot find an older one.
+        indexes: ClassVar[list[IndexModel]] = [
+            IndexModel("processed_at", expireAfterSeconds=int(timedelta(days=45).total_seconds()))
+        ]
+
+    id: str  # type: ignore[assignment]
+    type: str
+    processed_at: UtcTime
+    payment_id: PydanticObjectId | None = None
 
 
-class Thing(BaseModel):
-    """What an event tells of: the few fields that every API version has."""
+class StripeObject(BaseModel):
+    """The object of an event: the fields that every version of Stripe's API has."""
 
     id: str
     object: str
@@ -56,74 +75,90 @@ class Thing(BaseModel):
         return self.id if self.object == "payment_intent" else self.payment_intent
 
 
-class Data(BaseModel):
-    object: Thing
+class StripeEventData(BaseModel):
+    object: StripeObject
 
 
 class StripeEvent(BaseModel):
+    """An event as Stripe sends it."""
+
     id: str
     type: str
-    data: Data
+    data: StripeEventData
 
 
-def verified(body: bytes, signature: str | None, secret: str) -> StripeEvent | None:
-    """The event that Stripe signed, None for one that is of a kind unknown to us.
+def verify(body: bytes, signature: str | None, secret: str) -> StripeEvent | None:
+    """Return the event that Stripe signed, None if it is of an unknown form.
 
-    Raises BadSignature for a body that Stripe did not sign, or not lately.
+    Raises: InvalidSignature.
     """
-    if not is_signed(body, signature, secret):
-        raise BadSignature
+    if not _is_signed(body, signature, secret):
+        raise InvalidSignature
     try:
         return StripeEvent.model_validate_json(body)
     except ValidationError:
-        log.warning("webhook.unreadable")
+        log.warning("webhook.invalid")
         return None
 
 
-async def take_in(event: StripeEvent) -> bool:
-    """Have what the event tells happen, if it has not yet; whether it is news."""
+async def process(event: StripeEvent) -> bool:
+    """Apply an event to its payment. Returns False if the ledger has it already."""
     try:
-        return await _take_in(event)
-    except DuplicateKeyError:
+        return await _process(event)
+    except DuplicateKeyError:  # another process was faster
         return False
 
 
 @transactional
-async def _take_in(event: StripeEvent) -> bool:
+async def _process(event: StripeEvent) -> bool:
     if await WebhookEvent.get(event.id) is not None:
         return False
-    thing = event.data.object
-    payment = await _payment_of(thing) if event.type in TYPES else None
-    heard = WebhookEvent(
-        id=event.id, type=event.type, at=utc_now(), payment_id=payment.id if payment else None
-    )
-    await heard.insert()
+    source = event.data.object
+    payment = await _payment_of(source) if event.type in EVENT_TYPES else None
+    await WebhookEvent(
+        id=event.id,
+        type=event.type,
+        processed_at=utc_now(),
+        payment_id=payment.id if payment is not None else None,
+    ).insert()
     if payment is None:
         return True
     if event.type.startswith("charge.dispute."):
-        await rules.note_dispute(
+        await record_dispute(
             payment.id,
-            thing.id,
+            source.id,
             is_open=event.type.endswith("created"),
-            is_lost=thing.status == "lost",
+            is_lost=source.status == "lost",
         )
-    if thing.object == "payment_intent" and thing.status in FINAL:
-        message = (thing.last_payment_error or {}).get("message")
-        await rules.note(payment.id, Intent(thing.id, str(thing.status), message=message))
+    if source.object == "payment_intent" and source.status in FINAL_STATUSES:
+        message = (source.last_payment_error or {}).get("message")
+        await record_intent_state(payment.id, Intent(source.id, source.status, message=message))
     else:
-        await rules.look_now(payment.id)
+        await request_poll(payment.id)
     return True
 
 
-async def _payment_of(thing: Thing) -> Payment | None:
-    """Ours, if it is: one account at Stripe may serve others too."""
-    if thing.intent_id is not None:
-        by_intent = await Payment.find_one({"stripe_id": thing.intent_id})
+async def _payment_of(source: StripeObject) -> Payment | None:
+    """Return the payment of an event. Another system may use the same Stripe account."""
+    if source.intent_id is not None:
+        by_intent = await Payment.find_one({"stripe_id": source.intent_id})
         if by_intent is not None:
             return by_intent
     try:
-        named = await Payment.get(PydanticObjectId((thing.metadata or {}).get("payment_id", "")))
+        payment_id = PydanticObjectId((source.metadata or {}).get("payment_id", ""))
     except InvalidId:
         return None
-    # One that has an intent has no other.
-    return named if named is not None and named.stripe_id is None else None
+    by_metadata = await Payment.get(payment_id)
+    # A payment with an intent has no other intent.
+    return by_metadata if by_metadata is not None and by_metadata.stripe_id is None else None
+
+
+def _is_signed(body: bytes, signature: str | None, secret: str) -> bool:
+    """Return whether Stripe signed the body at most `SIGNATURE_AGE_SECONDS` ago."""
+    try:
+        stripe.WebhookSignature.verify_header(body, signature, secret, SIGNATURE_AGE_SECONDS)
+    except (stripe.SignatureVerificationError, UnicodeDecodeError):
+        return False
+    except TypeError:  # a signature that is not ASCII cannot be compared
+        return False
+    return True
