@@ -10,8 +10,8 @@ export interface paths {
         /** List Payments */
         get: operations["list_payments_api_payments_get"];
         put?: never;
-        /** Pay */
-        post: operations["pay_api_payments_post"];
+        /** Create Payment */
+        post: operations["create_payment_api_payments_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -25,8 +25,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Show Payment */
-        get: operations["show_payment_api_payments__paymentId__get"];
+        /** Get Payment */
+        get: operations["get_payment_api_payments__paymentId__get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -44,8 +44,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Hear Stripe */
-        post: operations["hear_stripe_api_payments_webhook_post"];
+        /** Receive Webhook */
+        post: operations["receive_webhook_api_payments_webhook_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -56,16 +56,21 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        NewPayment: {
+        ConfirmPaymentResponse: {
+            id: string;
+            orderId: string;
+            clientSecret: string;
+        };
+        CreatePaymentRequest: {
             orderId: string;
             token: string;
         };
-        PaymentOut: {
+        CreatePaymentResponse: {
             id: string;
             orderId: string;
             stripeId: string;
         };
-        PaymentShown: {
+        PaymentDetailResponse: {
             id: string;
             orderId: string;
             stripeId: string | null;
@@ -76,7 +81,7 @@ export interface components {
             reason: string | null;
             clientSecret?: string | null;
         };
-        PaymentState: {
+        PaymentResponse: {
             id: string;
             orderId: string;
             stripeId: string | null;
@@ -88,15 +93,11 @@ export interface components {
         };
         /** @enum {string} */
         PaymentStatus: "started" | "needs-confirmation" | "succeeded" | "failed" | "refund-pending" | "refunded";
-        Unconfirmed: {
-            id: string;
-            orderId: string;
-            clientSecret: string;
-        };
         ErrorBody: {
-            errors: components["schemas"]["FieldError"][];
+            errors: components["schemas"]["ErrorDetail"][];
         };
-        FieldError: {
+        ErrorDetail: {
+            code: string;
             message: string;
             /** @default null */
             field: string | null;
@@ -126,7 +127,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PaymentState"][];
+                    "application/json": components["schemas"]["PaymentResponse"][];
                 };
             };
             400: {
@@ -171,7 +172,7 @@ export interface operations {
             };
         };
     };
-    pay_api_payments_post: {
+    create_payment_api_payments_post: {
         parameters: {
             query?: never;
             header?: {
@@ -182,7 +183,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NewPayment"];
+                "application/json": components["schemas"]["CreatePaymentRequest"];
             };
         };
         responses: {
@@ -191,7 +192,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PaymentOut"] | components["schemas"]["Unconfirmed"];
+                    "application/json": components["schemas"]["CreatePaymentResponse"] | components["schemas"]["ConfirmPaymentResponse"];
                 };
             };
             202: {
@@ -199,7 +200,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Unconfirmed"];
+                    "application/json": components["schemas"]["ConfirmPaymentResponse"];
                 };
             };
             400: {
@@ -276,7 +277,7 @@ export interface operations {
             };
         };
     };
-    show_payment_api_payments__paymentId__get: {
+    get_payment_api_payments__paymentId__get: {
         parameters: {
             query?: never;
             header?: never;
@@ -292,7 +293,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PaymentShown"];
+                    "application/json": components["schemas"]["PaymentDetailResponse"];
                 };
             };
             400: {
@@ -337,7 +338,7 @@ export interface operations {
             };
         };
     };
-    hear_stripe_api_payments_webhook_post: {
+    receive_webhook_api_payments_webhook_post: {
         parameters: {
             query?: never;
             header?: {
