@@ -1,22 +1,22 @@
-"""What expiration does when it hears an event."""
+"""Event handlers of expiration: each order has a timer. Every handler is idempotent."""
 
 from expiration.timers import Timers
 from ticketing_common.events import OrderCancelled, OrderCreated
 from ticketing_common.messaging.listeners import Listeners
 
 
-def listening(timers: Timers) -> Listeners:
-    """The subscription list, with the timers that it sets. Each is harmless when repeated."""
+def create_listeners(timers: Timers) -> Listeners:
+    """Return the listeners, which set and clear these timers."""
     listeners = Listeners("expiration", inbox=False)
 
     @listeners.on(OrderCreated)
-    async def start_timer(event: OrderCreated) -> None:
-        """Tell when the time to pay for the order is over."""
+    async def set_timer(event: OrderCreated) -> None:
+        """Set a timer for the end of the time to pay."""
         await timers.set(event.id, event.expires_at)
 
     @listeners.on(OrderCancelled)
-    async def stop_timer(event: OrderCancelled) -> None:
-        """Spare us the telling."""
+    async def clear_timer(event: OrderCancelled) -> None:
+        """Clear the timer: the order has ended already."""
         await timers.clear(event.id)
 
     return listeners

@@ -1,4 +1,4 @@
-"""One timer an order, kept by arq in Redis."""
+"""One timer per order: an arq job in Redis."""
 
 import asyncio
 import json
@@ -14,79 +14,87 @@ from redis.exceptions import RedisError
 
 from ticketing_common.errors import Unavailable
 
-EXPIRE = "expire"
-COMPLETE = "timers:complete"
-"""Holds the run of Redis in which every live order was given its timer: a Redis that was emptied
-has forgotten it, and one that was started again, and may lack the last second's, is another run."""
-KEPT = timedelta(days=30)
-"""How long Redis keeps a timer that nobody could run."""
+JOB_NAME = "expire"
+COMPLETE_KEY = "timers:complete"
+"""Holds the run id of the Redis server in which every live order was given its timer.
 
+A Redis that lost its data has no such key. A restarted one, which may have lost the last second of
+writes, has another run id.
+"""
+JOB_RETENTION = timedelta(days=30)
+"""How long Redis keeps an overdue timer that could not run."""
+MAX_ATTEMPTS = 1_000_000
+"""Practically no limit: a dropped timer would reserve its ticket forever."""
 POLL_SECONDS = 0.2
-"""How late a ticket may be free again; at rest this is what the service costs."""
-JOB_SECONDS = 10
-"""Short: a timer that a killed worker was at waits for this and ten seconds more."""
+"""How often arq polls Redis, and so the longest delay of a timer."""
+JOB_TIMEOUT_SECONDS = 10
+"""Short: a timer of a killed worker runs again only after this time and ten seconds more."""
 
-REDIS_AWAY = (RedisError, OSError)
+REDIS_ERRORS = (RedisError, OSError)
+"""The exceptions of a call while Redis is unavailable."""
 
-Expire = Callable[[str, int], Awaitable[None]]
-"""Told the order's id and the number of the try."""
+OnExpired = Callable[[str, int], Awaitable[None]]
+"""Takes the order's id and the number of the attempt."""
 
 
-def _as_json(job: dict[str, Any]) -> bytes:
-    # Never pickle, arq's default: whoever can write to Redis could run code here.
+def _to_json(job: dict[str, Any]) -> bytes:
+    # arq's default is pickle, with which write access to Redis would be code execution here.
     return json.dumps(job, default=str).encode()
 
 
 class Timers:
-    """Sets, clears and runs timers. A timer is named by its order, so it is never set twice."""
+    """Set, clear and run timers. An order's id is its timer's id, so it has at most one."""
 
     def __init__(self, url: str) -> None:
-        # Bounded in number and time; it connects when it is first used.
+        # Connects on first use.
         connections = BlockingConnectionPool.from_url(
             url, max_connections=20, timeout=5, socket_timeout=5, socket_connect_timeout=2
         )
-        self._redis = ArqRedis(connections, job_serializer=_as_json, job_deserializer=json.loads)
+        self._redis = ArqRedis(connections, job_serializer=_to_json, job_deserializer=json.loads)
 
-    async def set(self, order_id: str, at: datetime) -> None:
-        """Raises Unavailable where Redis is away."""
+    async def set(self, order_id: str, expires_at: datetime) -> None:
+        """Set the timer of an order, unless it has one. Raises: Unavailable."""
         try:
             await self._redis.enqueue_job(
-                EXPIRE, order_id, _job_id=order_id, _defer_until=at, _expires=KEPT
+                JOB_NAME,
+                order_id,
+                _job_id=order_id,
+                _defer_until=expires_at,
+                _expires=JOB_RETENTION,
             )
-        except REDIS_AWAY as error:
-            raise Unavailable("Redis is away") from error
+        except REDIS_ERRORS as error:
+            raise Unavailable("Redis is unavailable") from error
 
     async def clear(self, order_id: str) -> None:
-        """Raises Unavailable where Redis is away."""
+        """Remove the timer of an order, if it has one. Raises: Unavailable."""
         try:
             await self._redis.zrem(default_queue_name, order_id)
             await self._redis.delete(job_key_prefix + order_id)
-        except REDIS_AWAY as error:
-            raise Unavailable("Redis is away") from error
+        except REDIS_ERRORS as error:
+            raise Unavailable("Redis is unavailable") from error
 
-    async def run(self, expire: Expire) -> None:
-        """Call `expire` when an order's time is over, again while it raises arq's Retry.
+    async def run(self, on_expired: OnExpired) -> None:
+        """Call `on_expired` for each order whose time is over, again if it raises arq's Retry.
 
-        Ends only with the connection. Raises what Redis raises.
+        Returns only when it is cancelled. Raises: RedisError, OSError.
         """
 
-        async def run_one(context: dict[str, Any], order_id: str) -> None:
+        async def run_job(context: dict[str, Any], order_id: str) -> None:
             try:
-                await expire(order_id, context["job_try"])
-            except asyncio.CancelledError as error:  # arq forgets a timer that took it too long
+                await on_expired(order_id, context["job_try"])
+            except asyncio.CancelledError as error:  # arq drops a job that exceeds its timeout
                 raise Retry(defer=1) from error
 
         worker = Worker(
-            # As many tries as it takes: what drops a timer leaves a ticket held for ever.
-            functions=[func(run_one, name=EXPIRE, max_tries=1_000_000)],  # type: ignore[arg-type]
+            functions=[func(run_job, name=JOB_NAME, max_tries=MAX_ATTEMPTS)],  # type: ignore[arg-type]
             redis_pool=self._redis,
             handle_signals=False,
-            job_timeout=JOB_SECONDS,
+            job_timeout=JOB_TIMEOUT_SECONDS,
             keep_result=0,
             log_results=False,
             max_jobs=32,
             poll_delay=POLL_SECONDS,
-            job_serializer=_as_json,
+            job_serializer=_to_json,
             job_deserializer=json.loads,
         )
         try:
@@ -96,25 +104,28 @@ class Timers:
                 task.cancel()
 
     async def are_complete(self) -> bool:
-        """Whether Redis still knows that it has every timer. Raises what Redis raises."""
-        known = await self._redis.get(COMPLETE)
-        return known is not None and known == await self.run_id()
+        """Return whether this run of Redis was given every timer. Raises: RedisError, OSError."""
+        marked = await self._redis.get(COMPLETE_KEY)
+        return marked is not None and marked == await self.run_id()
 
-    async def note_complete(self, run: bytes) -> None:
-        """Have Redis know that it was given every timer in that run. Raises what Redis raises."""
-        await self._redis.set(COMPLETE, run)
+    async def mark_complete(self, run_id: bytes) -> None:
+        """Record that this run of Redis was given every timer. Raises: RedisError, OSError."""
+        await self._redis.set(COMPLETE_KEY, run_id)
 
     async def run_id(self) -> bytes:
-        """Which run of Redis this is. Raises what Redis raises."""
+        """Return the id of the running Redis server, a new one after each start.
+
+        Raises: RedisError, OSError.
+        """
         return str((await self._redis.info("server"))["run_id"]).encode()
 
-    async def answer(self) -> bool:
-        """Whether Redis does."""
+    async def is_available(self) -> bool:
+        """Return whether Redis responds."""
         try:
             return bool(await self._redis.ping())
-        except REDIS_AWAY:
+        except REDIS_ERRORS:
             return False
 
     async def close(self) -> None:
-        """Disconnect."""
+        """Close the connections."""
         await self._redis.aclose(close_connection_pool=True)

@@ -1,4 +1,4 @@
-"""Keeps every live order's timer, whatever Redis forgets, and tells when one is over."""
+"""Background work of expiration: run the timers, and rebuild those that Redis has lost."""
 
 import asyncio
 from datetime import datetime
@@ -8,6 +8,7 @@ from arq.worker import Retry
 
 from expiration.timers import Timers
 from ticketing_common.background import background
+from ticketing_common.backoff import Backoff
 from ticketing_common.events import (
     Envelope,
     ExpirationCompleted,
@@ -21,68 +22,71 @@ from ticketing_common.observability.tracing import trace_headers
 
 log = structlog.get_logger(__name__)
 
-LOOKED_BACK_ON = (OrderCreated, OrderCancelled, OrderCompleted)
-"""The events that tell which orders live."""
+HISTORY_EVENTS = (OrderCreated, OrderCancelled, OrderCompleted)
+"""The events from which the live orders are derived."""
 
-PAUSE_SECONDS = 0.5
-LOOK_SECONDS = 2
-"""How often we look whether Redis has forgotten."""
-LONGEST_RETRY_SECONDS = 10
+RESTART_DELAY_SECONDS = 0.5
+CHECK_SECONDS = 2
+"""How often the worker checks whether Redis has lost timers."""
+PUBLISH_BACKOFF = Backoff(0.5, 10)
 
 
-class Clock:
-    """What runs beside the listeners."""
+class ExpirationWorker:
+    """Publish ExpirationCompleted for each order whose time to pay is over."""
 
     def __init__(self, timers: Timers, broker: Broker) -> None:
         self._timers = timers
         self._broker = broker
 
     async def run(self) -> None:
-        """Run timers until cancelled; whenever Redis was away, set them all anew."""
+        """Run timers until cancelled, and start again after any failure."""
         while True:
-            async with background(self._timers.run(self.expire), self._keep_complete()) as work:
-                await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
-            # Whatever they were: a clock that stands still holds tickets for ever.
-            errors = [task.exception() for task in work if not task.cancelled()]
-            log.warning("clock.stopped", errors=[repr(error) for error in errors])
-            await asyncio.sleep(PAUSE_SECONDS)
+            async with background(self._timers.run(self.expire_order), self._keep_complete()) as (
+                tasks
+            ):
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            errors = [task.exception() for task in tasks if not task.cancelled()]
+            log.warning("worker.failed", errors=[repr(error) for error in errors])
+            await asyncio.sleep(RESTART_DELAY_SECONDS)
 
-    async def expire(self, order_id: str, tries: int) -> None:
-        """Tell that the order's time is over; retried until the broker has stored it.
+    async def expire_order(self, order_id: str, attempt: int) -> None:
+        """Publish that the order's time is over. Raises: Retry until the broker has stored it.
 
-        The event's id is the order's: however often it is told, it is one event.
+        The event has the order's id as its own, so repeated publishing is one event.
         """
-        envelope = Envelope.encode(
-            ExpirationCompleted(order_id=order_id),
-            id=order_id,
-            time=utc_now(),
-            trace=trace_headers(),
-        )
+        event = ExpirationCompleted(order_id=order_id)
+        envelope = Envelope.encode(event, id=order_id, time=utc_now(), trace=trace_headers())
         try:
             await self._broker.publish(envelope)
-        except Exception as error:  # arq forgets a timer that raises anything but Retry
-            pause = min(0.25 * 2 ** min(tries, 10), LONGEST_RETRY_SECONDS)
-            log.info("clock.untold", order_id=order_id, error=repr(error), again_in_seconds=pause)
-            raise Retry(defer=pause) from error
+        except Exception as error:  # arq drops a job that raises anything but Retry
+            delay = PUBLISH_BACKOFF.delay(attempt)
+            log.info(
+                "expiration.not_published",
+                order_id=order_id,
+                error=repr(error),
+                retry_in_seconds=delay,
+            )
+            raise Retry(defer=delay) from error
 
     async def _keep_complete(self) -> None:
-        """Rebuild the timers whenever Redis may lack one."""
+        """Rebuild the timers whenever Redis may have lost some."""
         while True:
             if not await self._timers.are_complete():
                 await self._rebuild()
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(CHECK_SECONDS)
 
     async def _rebuild(self) -> None:
-        """Set a timer for each order that the bus tells of and that has not ended."""
+        """Set a timer for each live order in the stream's history."""
         await self._broker.ready()
-        run = await self._timers.run_id()
-        live: dict[str, datetime] = {}
-        async for event in self._broker.history(*LOOKED_BACK_ON):
+        # Read before the timers are set: a restart meanwhile leaves the mark invalid.
+        run_id = await self._timers.run_id()
+        expires_at: dict[str, datetime] = {}
+        async for event in self._broker.history(*HISTORY_EVENTS):
             if isinstance(event, OrderCreated):
-                live[event.id] = event.expires_at
+                expires_at[event.id] = event.expires_at
             elif isinstance(event, OrderCancelled | OrderCompleted):
-                live.pop(event.id, None)
-        for order_id, at in live.items():
-            await self._timers.set(order_id, at)
-        await self._timers.note_complete(run)
-        log.info("clock.rebuilt", timers=len(live))
+                expires_at.pop(event.id, None)
+        for order_id, time in expires_at.items():
+            await self._timers.set(order_id, time)
+        await self._timers.mark_complete(run_id)
+        log.info("timers.rebuilt", count=len(expires_at))
