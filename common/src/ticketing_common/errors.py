@@ -20,10 +20,10 @@ class ErrorBody(BaseModel):
 
 
 class ServiceError(Exception):
-    """An error response: its status, code and message.
+    """The service crashed. The response reveals nothing about it.
 
-    The docstring of each subclass describes when a client gets the error. docs/errors.md is
-    generated from these classes.
+    Also the base class of all error responses. The docstring of each subclass describes when a
+    client gets the error; docs/errors.md is generated from these classes.
     """
 
     status = 500

@@ -13,6 +13,20 @@ MAX_BODY_BYTES = 64 * 1024
 BODY_TIMEOUT_SECONDS = 15
 
 
+class InvalidContentLength(BadRequest):
+    """The header `Content-Length` is not a number."""
+
+    code = "invalid_content_length"
+    message = "Content-Length should be a number"
+
+
+class BodyTimeout(BadRequest):
+    """The request body did not arrive within 15 seconds."""
+
+    code = "body_timeout"
+    message = "The body did not arrive in time"
+
+
 class BodyLimitMiddleware:
     """Read the whole body before the application runs, within a size and a time limit."""
 
@@ -36,7 +50,7 @@ async def _read_body(headers: Headers, receive: Receive) -> bytes | None:
     """Return the body, None if the client disconnected."""
     declared = headers.get("content-length", "0")
     if not declared.isdecimal():
-        raise BadRequest("Content-Length should be a number", code="invalid_content_length")
+        raise InvalidContentLength
     if int(declared[:20]) > MAX_BODY_BYTES:
         raise BodyTooLarge
     body = bytearray()
@@ -52,7 +66,7 @@ async def _read_body(headers: Headers, receive: Receive) -> bytes | None:
                 if len(body) > MAX_BODY_BYTES:
                     raise BodyTooLarge
     except TimeoutError:
-        raise BadRequest("The body did not arrive in time", code="body_timeout") from None
+        raise BodyTimeout from None
     return bytes(body)
 
 
