@@ -1,4 +1,4 @@
-"""What contact keeps."""
+"""Documents of contact."""
 
 from datetime import timedelta
 from enum import StrEnum
@@ -14,19 +14,21 @@ from ticketing_common.persistence.documents import VersionedDocument
 
 D = TypeVar("D", bound=Document)
 
+MAIL_RETENTION = timedelta(days=90)
 
-async def known(kind: type[D], document_id: str) -> D:
-    """What we remember of it. Raises RetryLater: whatever is told of has begun, and we shall hear."""
-    document = await kind.get(PydanticObjectId(document_id))
+
+async def load(document_type: type[D], document_id: str) -> D:
+    """Load a document. Raises: RetryLater if the event that creates it has not arrived yet."""
+    document = await document_type.get(PydanticObjectId(document_id))
     if document is None:
-        raise RetryLater(f"Have not heard of {kind.__name__} {document_id}")
+        raise RetryLater(f"{document_type.__name__} {document_id} is not known yet")
     return document
 
 
 class Recipient(Document):
-    """Where to write to a user.
+    """The address of a user.
 
-    Follows no versions: the bus forgets UserForgotPassword, and its version, within minutes.
+    Not a versioned copy: the bus keeps one of the versions, UserForgotPassword, for minutes only.
     """
 
     class Settings:
@@ -37,7 +39,7 @@ class Recipient(Document):
 
 
 class Ticket(VersionedDocument):
-    """Our copy of a ticket, kept after its end for the mails that come later."""
+    """The copy of a ticket. It stays after the deletion of the ticket, for later mails."""
 
     class Settings:
         name: ClassVar[str] = "tickets"
@@ -45,16 +47,18 @@ class Ticket(VersionedDocument):
     title: str
     price: Price
     user_id: Id
+    """The seller."""
 
 
 class Order(Document):
-    """What a mail about an order tells of it."""
+    """The data of an order that its mails contain."""
 
     class Settings:
         name: ClassVar[str] = "orders"
 
     id: PydanticObjectId
     user_id: Id
+    """The buyer."""
     title: str
     price: Price
 
@@ -66,28 +70,32 @@ class MailState(StrEnum):
 
 
 class Mail(Document):
-    """One entry of the delivery log, one a mail: what is to be sent, and what became of it."""
+    """A queued mail, and afterwards its entry in the delivery log."""
 
     class Settings:
         name: ClassVar[str] = "mails"
         indexes: ClassVar[list[IndexModel]] = [
-            IndexModel([("state", 1), ("next_try_at", 1)]),
-            IndexModel("queued_at", expireAfterSeconds=int(timedelta(days=90).total_seconds())),
+            IndexModel([("state", 1), ("next_attempt_at", 1)]),
+            IndexModel("queued_at", expireAfterSeconds=int(MAIL_RETENTION.total_seconds())),
         ]
 
     id: PydanticObjectId = Field(default_factory=PydanticObjectId)
     template: str
     user_id: Id
     to: str
-    facts: dict[str, str]
-    """What the template tells."""
+    variables: dict[str, str]
+    """The values for the template."""
     secret: str | None = None
-    """What it tells and we forget as soon as it is sent or of no more use."""
-    useless_after: UtcTime | None = None
+    """A secret value for the template, deleted when the mail is sent or has failed."""
+    expires_at: UtcTime | None = None
+    """The time after which the mail is useless and not sent any more."""
     state: MailState = MailState.QUEUED
-    tries: int = 0
+    attempts: int = 0
     queued_at: UtcTime = Field(default_factory=utc_now)
-    next_try_at: UtcTime = Field(default_factory=utc_now)
+    next_attempt_at: UtcTime = Field(default_factory=utc_now)
+    """The time of the next attempt. While a process sends the mail: the end of its lease."""
     sent_at: UtcTime | None = None
     message_id: str | None = None
+    """SendGrid's id of the mail."""
     error: str | None = None
+    """The cause of the last failed attempt."""

@@ -1,4 +1,4 @@
-"""What a mail says. A template's first line is its subject."""
+"""Rendering of mails from templates. The first line of a template is the subject."""
 
 from dataclasses import dataclass
 
@@ -6,41 +6,44 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from contact.models import Mail
 
-_plain = Environment(
+_text_templates = Environment(
     loader=PackageLoader("contact"),
     undefined=StrictUndefined,
     autoescape=False,  # noqa: S701  plain text; layout.html.j2 escapes it
     trim_blocks=True,
 )
-_html = Environment(loader=PackageLoader("contact"), undefined=StrictUndefined, autoescape=True)
+_html_templates = Environment(
+    loader=PackageLoader("contact"), undefined=StrictUndefined, autoescape=True
+)
 
 
 @dataclass(frozen=True)
-class Letter:
+class RenderedMail:
+    """A mail as plain text and as HTML."""
+
     subject: str
     text: str
     html: str
 
 
-def letter(mail: Mail, public_url: str, currency: str) -> Letter:
-    """The mail in words; prices are in this currency."""
+def render(mail: Mail, public_url: str, currency: str) -> RenderedMail:
+    """Render a mail. `public_url` is the address of the website, `currency` that of its prices."""
     site = public_url.rstrip("/")
-    # On one line each: a title decides neither where the subject ends nor what is a paragraph.
-    facts = {name: " ".join(fact.split()) for name, fact in mail.facts.items()}
-    if "price" in facts:
-        facts["price"] = _money(facts["price"], currency)
-    whole = _plain.get_template(f"{mail.template}.txt.j2").render(
-        facts, site=site, secret=mail.secret
-    )
-    subject, _, text = whole.partition("\n")
+    # A line break in a title must not end the subject or start a paragraph.
+    variables = {name: " ".join(value.split()) for name, value in mail.variables.items()}
+    if "price" in variables:
+        variables["price"] = _format_price(variables["price"], currency)
+    template = _text_templates.get_template(f"{mail.template}.txt.j2")
+    rendered = template.render(variables, site=site, secret=mail.secret)
+    subject, _, text = rendered.partition("\n")
     text = text.strip() + "\n"
-    html = _html.get_template("layout.html.j2").render(
+    html = _html_templates.get_template("layout.html.j2").render(
         subject=subject, paragraphs=text.strip().split("\n\n"), site=site
     )
-    return Letter(subject, text, html)
+    return RenderedMail(subject, text, html)
 
 
-def _money(price: str, currency: str) -> str:
-    """Dollars by their sign, others by a code that means one currency alone."""
-    price = price.removeprefix("$")  # of a mail that has waited since prices had it when queued
+def _format_price(price: str, currency: str) -> str:
+    """Format a price with `$` or with the currency's code: other signs have several meanings."""
+    price = price.removeprefix("$")  # earlier releases stored the price with it
     return f"${price}" if currency == "usd" else f"{price} {currency.upper()}"

@@ -1,4 +1,4 @@
-"""From the delivery log to SendGrid."""
+"""Background work of contact: send the queued mails through SendGrid."""
 
 import asyncio
 from collections.abc import Iterator
@@ -6,95 +6,109 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 import structlog
-from pymongo import ReturnDocument
 from pymongo.errors import PyMongoError
 
 from contact.models import Mail, MailState
-from contact.rendering import letter
-from contact.sendgrid_client import AT_ONCE, NotSent, SendGrid
+from contact.rendering import render
+from contact.sendgrid_client import MAX_CONCURRENT_REQUESTS, SendFailed, SendGridClient
+from ticketing_common.backoff import Backoff
 from ticketing_common.circuit_breaker import CircuitOpen
 from ticketing_common.events import utc_now
+from ticketing_common.persistence.lease import claim_due
 
 log = structlog.get_logger(__name__)
 
-LOOK_SECONDS = 1
+POLL_SECONDS = 1
 LEASE = timedelta(seconds=60)
-"""After which a mail that was being sent when its process died is sent by another."""
-FIRST_PAUSE = timedelta(seconds=2)
-LONGEST_PAUSE = timedelta(minutes=10)
-TRIES = 150
-"""Over about a day."""
+"""A mail whose process died while sending it is sent by another one after this time."""
+BACKOFF = Backoff(2, 600)
+MAX_ATTEMPTS = 150
+"""With the backoff, these take about a day."""
 
 
-class Sender:
-    """Sends what is queued. A mail may go out twice where a crash parts the sending from its
-    noting; SendGrid knows no idempotency key. It never goes out not at all without the log saying
-    so."""
+class MailSender:
+    """Send queued mails.
 
-    def __init__(self, sendgrid: SendGrid, public_url: str, currency: str) -> None:
+    SendGrid has no idempotency keys: a mail is sent twice if the process crashes between sending it
+    and recording that. It is never lost without a failure in the delivery log.
+    """
+
+    def __init__(self, sendgrid: SendGridClient, public_url: str, currency: str) -> None:
         self._sendgrid = sendgrid
         self._public_url = public_url
         self._currency = currency
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
-        """Have `run` end with what is being sent: a mail that is cut off is sent twice."""
+        """Make `run` return after the mails in progress."""
         self._stopping.set()
 
     async def run(self) -> None:
-        """Send until stopped, several mails side by side."""
-        room = asyncio.Semaphore(AT_ONCE)
-        async with asyncio.TaskGroup() as sending:
+        """Send mails until stopped, several at a time."""
+        slots = asyncio.Semaphore(MAX_CONCURRENT_REQUESTS)
+        async with asyncio.TaskGroup() as tasks:
             while not self._stopping.is_set():
-                await room.acquire()
-                if (mail := await self._next()) is not None:
-                    task = sending.create_task(self._end(mail))
-                    task.add_done_callback(lambda _: room.release())
+                await slots.acquire()
+                if (mail := await self._claim()) is not None:
+                    task = tasks.create_task(self._process(mail))
+                    task.add_done_callback(lambda _: slots.release())
                     continue
-                room.release()
+                slots.release()
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopping.wait(), LOOK_SECONDS)
+                    await asyncio.wait_for(self._stopping.wait(), POLL_SECONDS)
 
-    async def _next(self) -> Mail | None:
-        """A mail that waits to be sent, taken."""
-        if self._is_to_pause():
+    async def _claim(self) -> Mail | None:
+        """Claim the mail that has been due for longest, None if there is none.
+
+        While the circuit is open, no mail is claimed, so none uses up its attempts.
+        """
+        if self._stopping.is_set() or self._sendgrid.circuit_breaker.is_open:
             return None
-        with _logged():
-            return await _take()
+        with _log_errors():
+            row = await claim_due(
+                Mail.get_pymongo_collection(),
+                "next_attempt_at",
+                LEASE,
+                where={"state": MailState.QUEUED.value},
+                count="attempts",
+            )
+            return Mail.model_validate(row) if row is not None else None
         return None
 
-    async def _end(self, mail: Mail) -> None:
-        """Send it or give it up; where neither can be noted, its lease brings it back."""
-        with _logged():
-            if mail.useless_after is not None and mail.useless_after <= utc_now():
-                await _note(mail, state=MailState.FAILED, error="Too late", secret=None)
+    async def _process(self, mail: Mail) -> None:
+        """Send a mail, or record that it is too late. Another process repeats a failed record."""
+        with _log_errors():
+            if mail.expires_at is not None and mail.expires_at <= utc_now():
+                await _record_failure(mail, "Expired before it was sent")
             else:
                 await self._send(mail)
 
-    def _is_to_pause(self) -> bool:
-        """While SendGrid is left alone, no mail uses up its tries."""
-        return self._stopping.is_set() or self._sendgrid.breaker.is_open
-
     async def _send(self, mail: Mail) -> None:
         try:
-            written = letter(mail, self._public_url, self._currency)
-            message_id = await self._sendgrid.send(mail.to, written, str(mail.id))
-        except CircuitOpen as error:  # since we looked
-            again = utc_now() + timedelta(seconds=error.seconds)
-            await _note(mail, next_try_at=again, tries=mail.tries - 1)
-        except NotSent as error:
-            if error.final or mail.tries >= TRIES:
+            rendered = render(mail, self._public_url, self._currency)
+            message_id = await self._sendgrid.send(mail.to, rendered, str(mail.id))
+        except CircuitOpen as error:  # opened since the mail was claimed
+            retry_at = utc_now() + timedelta(seconds=error.seconds)
+            await _update(mail, next_attempt_at=retry_at, attempts=mail.attempts - 1)
+        except SendFailed as error:
+            if error.permanent or mail.attempts >= MAX_ATTEMPTS:
                 log.warning("mail.failed", mail_id=str(mail.id), error=str(error))
-                await _note(mail, state=MailState.FAILED, error=str(error), secret=None)
+                await _record_failure(mail, str(error))
             else:
-                pause = min(FIRST_PAUSE * 2 ** (mail.tries - 1), LONGEST_PAUSE)
-                log.info("mail.delayed", mail_id=str(mail.id), error=str(error))
-                await _note(mail, next_try_at=utc_now() + pause, error=str(error))
+                delay = BACKOFF.delay(mail.attempts)
+                log.info(
+                    "mail.delayed",
+                    mail_id=str(mail.id),
+                    error=str(error),
+                    retry_in_seconds=delay,
+                )
+                retry_at = utc_now() + timedelta(seconds=delay)
+                await _update(mail, next_attempt_at=retry_at, error=str(error))
         except Exception as error:
             log.exception("mail.failed", mail_id=str(mail.id))
-            await _note(mail, state=MailState.FAILED, error=type(error).__name__, secret=None)
+            await _record_failure(mail, type(error).__name__)
         else:
-            await _note(
+            await _update(
                 mail,
                 state=MailState.SENT,
                 sent_at=utc_now(),
@@ -105,8 +119,8 @@ class Sender:
 
 
 @contextmanager
-def _logged() -> Iterator[None]:
-    """Whatever it is that fails, the other mails wait for us too."""
+def _log_errors() -> Iterator[None]:
+    """Log any error, because the other mails must still be sent."""
     try:
         yield
     except PyMongoError as error:
@@ -115,17 +129,9 @@ def _logged() -> Iterator[None]:
         log.exception("sender.failed")
 
 
-async def _take() -> Mail | None:
-    """The mail that has waited longest, taken so that no other replica sends it meanwhile."""
-    now = utc_now()
-    taken = await Mail.get_pymongo_collection().find_one_and_update(
-        {"state": MailState.QUEUED.value, "next_try_at": {"$lte": now}},
-        {"$set": {"next_try_at": now + LEASE}, "$inc": {"tries": 1}},
-        sort=[("next_try_at", 1)],
-        return_document=ReturnDocument.AFTER,
-    )
-    return Mail.model_validate(taken) if taken is not None else None
+async def _record_failure(mail: Mail, error: str) -> None:
+    await _update(mail, state=MailState.FAILED, error=error, secret=None)
 
 
-async def _note(mail: Mail, **changes: object) -> None:
+async def _update(mail: Mail, **changes: object) -> None:
     await Mail.get_pymongo_collection().update_one({"_id": mail.id}, {"$set": changes})

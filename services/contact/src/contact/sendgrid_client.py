@@ -1,4 +1,4 @@
-"""SendGrid, as far as we need it."""
+"""Client of SendGrid's API."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -9,54 +9,57 @@ from sendgrid import SendGridAPIClient
 from sendgrid.helpers.mail import Content, CustomArg, Email, To
 from sendgrid.helpers.mail import Mail as Message
 
-from contact.rendering import Letter
+from contact.rendering import RenderedMail
 from ticketing_common.circuit_breaker import CircuitBreaker
 
-SECONDS = 10
-AT_ONCE = 4
+TIMEOUT_SECONDS = 10
+MAX_CONCURRENT_REQUESTS = 4
+RETRYABLE_CLIENT_ERRORS = {401, 403, 429}
+"""An operator can correct the key; a rate limit passes."""
 
 
-class NotSent(Exception):
-    """SendGrid did not take the mail. `final`: nor would it take it another time."""
+class SendFailed(Exception):
+    """SendGrid did not accept the mail. `permanent`: it would not accept it later either."""
 
-    def __init__(self, why: str, *, final: bool) -> None:
-        super().__init__(why)
-        self.final = final
+    def __init__(self, cause: str, *, permanent: bool) -> None:
+        super().__init__(cause)
+        self.permanent = permanent
 
 
-class SendGrid:
-    """Sends through SendGrid, or through a stand-in at `api_base`, in the same way."""
+class SendGridClient:
+    """Send mails through SendGrid, or through a stand-in at `api_base`."""
 
     def __init__(self, key: str, sender: str, api_base: str | None) -> None:
-        address = {"host": api_base} if api_base is not None else {}
-        self._client = SendGridAPIClient(key, **address)
-        self._client.client.timeout = SECONDS
+        host = {"host": api_base} if api_base is not None else {}
+        self._client = SendGridAPIClient(key, **host)
+        self._client.client.timeout = TIMEOUT_SECONDS
         self._sender = sender
-        self.breaker = CircuitBreaker(
-            "SendGrid", lambda error: isinstance(error, NotSent) and not error.final
+        self.circuit_breaker = CircuitBreaker(
+            "SendGrid", lambda error: isinstance(error, SendFailed) and not error.permanent
         )
-        # Its client blocks, so it has a few threads to itself.
-        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="sendgrid")
+        # SendGrid's client is blocking.
+        self._pool = ThreadPoolExecutor(MAX_CONCURRENT_REQUESTS, thread_name_prefix="sendgrid")
 
-    async def send(self, to: str, letter: Letter, mail_id: str) -> str:
-        """Have a letter delivered; returns SendGrid's id of it. Raises NotSent, CircuitOpen."""
-        return await self.breaker.call(self._send, to, letter, mail_id)
+    async def send(self, to: str, mail: RenderedMail, mail_id: str) -> str:
+        """Send a mail and return SendGrid's id of it. Raises: SendFailed, CircuitOpen."""
+        return await self.circuit_breaker.call(self._send, to, mail, mail_id)
 
-    async def _send(self, to: str, letter: Letter, mail_id: str) -> str:
-        message = Message(Email(self._sender), To(to), letter.subject)
-        message.add_content(Content("text/plain", letter.text))
-        message.add_content(Content("text/html", letter.html))
+    async def _send(self, to: str, mail: RenderedMail, mail_id: str) -> str:
+        message = Message(Email(self._sender), To(to), mail.subject)
+        message.add_content(Content("text/plain", mail.text))
+        message.add_content(Content("text/html", mail.html))
         message.add_custom_arg(CustomArg("mail_id", mail_id))
         loop = asyncio.get_running_loop()
         try:
             response = await loop.run_in_executor(self._pool, self._client.send, message)
         except HTTPError as error:
-            final = 400 <= error.status_code < 500 and error.status_code not in (401, 403, 429)
-            raise NotSent(f"SendGrid said {error.status_code}", final=final) from error
+            status = error.status_code
+            permanent = 400 <= status < 500 and status not in RETRYABLE_CLIENT_ERRORS
+            raise SendFailed(f"SendGrid returned {status}", permanent=permanent) from error
         except (OSError, HTTPException) as error:
-            raise NotSent(type(error).__name__, final=False) from error
+            raise SendFailed(type(error).__name__, permanent=False) from error
         return str(response.headers.get("X-Message-Id", ""))
 
     def close(self) -> None:
-        """Let what is being sent be sent."""
+        """Wait for the requests in progress."""
         self._pool.shutdown(wait=True)

@@ -1,4 +1,4 @@
-"""What contact reads from its environment."""
+"""Settings of contact."""
 
 from pydantic import SecretStr
 
@@ -6,12 +6,15 @@ from ticketing_common.settings import Currency, HttpUrl, StoreSettings
 
 
 class ContactSettings(StoreSettings):
+    """The settings of contact."""
+
     sendgrid_key: SecretStr
+    """The API key of SendGrid."""
     sendgrid_email: str
-    """Whom the mails are from."""
+    """The sender address of all mails."""
     sendgrid_api_base: HttpUrl | None = None
-    """Where a stand-in for SendGrid is, where it is not SendGrid itself."""
+    """The address of a stand-in for SendGrid, unset for SendGrid itself."""
     public_url: HttpUrl
-    """Where links in mails lead."""
+    """The address of the website, to which the links in mails lead."""
     currency: Currency = "usd"
-    """What payments charges in."""
+    """The currency of all prices, as an ISO 4217 code."""
