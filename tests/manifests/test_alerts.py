@@ -14,7 +14,7 @@ from ticketing_dev.tools.manifests import INFRA
 MONITORING = INFRA / "components" / "monitoring"
 OF_OTHERS = {"up", "kube_cronjob_status_last_successful_time"}
 NAME = re.compile(r"\b([a-z_]+)(?=[{\[)]| ==|\))")
-WORDS = {"app", "le", "part", "listener", "subject", "end", "time"}
+WORDS = {"app", "dependency", "le", "listener", "outcome", "subject", "time"}
 
 
 def told() -> set[str]:
