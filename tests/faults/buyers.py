@@ -1,4 +1,4 @@
-"""People who list, edit, order, cancel, pay and forget, at random, whatever the market answers."""
+"""Simulated users: they list, change, order, cancel and pay at random."""
 
 import asyncio
 import random
@@ -16,98 +16,98 @@ CARDS = {
     "tok_chargeDeclined": 3,
     "pm_card_threeDSecure2Required": 4,
 }
-TRIES = 4
+MAX_ATTEMPTS = 4
 
 
 @dataclass
 class Ledger:
-    """What the market has promised, and how often it was asked."""
+    """The successful responses of a run, and how many requests it sent."""
 
-    asked: Counter[str] = field(default_factory=Counter)
-    answered: Counter[int] = field(default_factory=Counter)
-    unanswered: int = 0
-    broken: list[str] = field(default_factory=list)
-    """Promises that were broken while one looked."""
+    requests: Counter[str] = field(default_factory=Counter)
+    responses: Counter[int] = field(default_factory=Counter)
+    without_response: int = 0
+    violations: list[str] = field(default_factory=list)
+    """Violations seen during the run."""
     orders: dict[str, str] = field(default_factory=dict)
-    """Placed (201), and whose they are."""
+    """Created orders (201), with the address of their buyer."""
     paid: dict[str, str] = field(default_factory=dict)
-    """Paid (201), and whose they are."""
+    """Paid orders (201), with the address of their buyer."""
 
     @property
     def operations(self) -> int:
-        return self.asked.total()
+        return self.requests.total()
 
 
-class Shopper:
-    """One person with one browser."""
+class Buyer:
+    """One user with one browser, who also sells."""
 
     def __init__(self, http: httpx.AsyncClient, name: str, dice: random.Random, ledger: Ledger):
         self._http = http
         self._email = f"{name}@example.com"
         self._dice = dice
         self._ledger = ledger
-        self._mine: list[str] = []
+        self._tickets: list[str] = []
         self._orders: list[str] = []
 
-    async def shop(self, until: asyncio.Event) -> None:
-        """Do one thing after another until told to stop."""
+    async def run(self, until: asyncio.Event) -> None:
+        """Do one random action after another until the event is set."""
         await self._sign_up(until)
-        deeds = {
-            self._offer: 4,
-            self._edit: 2,
-            self._withdraw: 1,
+        actions = {
+            self._list_ticket: 4,
+            self._change_ticket: 2,
+            self._withdraw_ticket: 1,
             self._order: 6,
             self._pay: 6,
             self._cancel: 2,
-            self._look: 2,
+            self._browse: 2,
         }
         while not until.is_set():
-            [deed] = self._dice.choices(list(deeds), list(deeds.values()))
-            await deed()
+            [action] = self._dice.choices(list(actions), list(actions.values()))
+            await action()
             await asyncio.sleep(self._dice.uniform(0.02, 0.3))
 
     async def _sign_up(self, until: asyncio.Event) -> None:
         account = {"email": self._email, "password": PASSWORD}
         while not until.is_set():
             for route in ("signup", "signin"):
-                answer = await self._ask("POST", f"/api/users/{route}", json=account)
-                if answer is not None and answer.is_success:
+                response = await self._send("POST", f"/api/users/{route}", json=account)
+                if response is not None and response.is_success:
                     return
             await asyncio.sleep(0.2)
 
-    async def _offer(self) -> None:
-        offer = {"title": f"Concert {uuid4().hex[:6]}", "price": self._dice.randint(1, 99)}
+    async def _list_ticket(self) -> None:
+        ticket = {"title": f"Concert {uuid4().hex[:6]}", "price": self._dice.randint(1, 99)}
         key = uuid4().hex
-        answers = [
-            await self._ask("POST", "/api/tickets", key, json=offer)
+        responses = [
+            await self._send("POST", "/api/tickets", key, json=ticket)
             for _ in range(self._dice.choice([1, 1, 1, 2]))  # a double click
         ]
-        made = {answer.json()["id"] for answer in answers if answer and answer.status_code == 201}
-        self._mine += made
-        if len(made) > 1:
-            self._ledger.broken.append(f"one offer, sent twice, became tickets {sorted(made)}")
+        created = {each.json()["id"] for each in responses if each and each.status_code == 201}
+        self._tickets += created
+        if len(created) > 1:
+            self._ledger.violations.append(f"One request created the tickets {sorted(created)}")
 
-    async def _edit(self) -> None:
-        if self._mine:
-            offer = {"title": "Concert, changed", "price": self._dice.randint(1, 99)}
-            ticket = self._dice.choice(self._mine)
-            await self._ask("PUT", f"/api/tickets/{ticket}", json=offer)
+    async def _change_ticket(self) -> None:
+        if self._tickets:
+            changes = {"title": "Concert, changed", "price": self._dice.randint(1, 99)}
+            ticket = self._dice.choice(self._tickets)
+            await self._send("PUT", f"/api/tickets/{ticket}", json=changes)
 
-    async def _withdraw(self) -> None:
-        if self._mine:
-            ticket = self._mine.pop(self._dice.randrange(len(self._mine)))
-            await self._ask("DELETE", f"/api/tickets/{ticket}")
+    async def _withdraw_ticket(self) -> None:
+        if self._tickets:
+            ticket = self._tickets.pop(self._dice.randrange(len(self._tickets)))
+            await self._send("DELETE", f"/api/tickets/{ticket}")
 
     async def _order(self) -> None:
-        listed = await self._ask("GET", "/api/tickets", params={"limit": 20})
+        listed = await self._send("GET", "/api/tickets", params={"limit": 20})
         if listed is None or not listed.is_success or not listed.json():
             return
-        # Many want the newest.
-        wanted = listed.json()[: self._dice.choice([1, 3, 20])]
-        ticket = self._dice.choice(wanted)["id"]
-        answer = await self._ask("POST", "/api/orders", json={"ticketId": ticket})
-        if answer is not None and answer.status_code == 201:
-            order = answer.json()["id"]
+        # A few choices only, so that several buyers order the same ticket.
+        candidates = listed.json()[: self._dice.choice([1, 3, 20])]
+        ticket = self._dice.choice(candidates)["id"]
+        response = await self._send("POST", "/api/orders", json={"ticketId": ticket})
+        if response is not None and response.status_code == 201:
+            order = response.json()["id"]
             self._orders.append(order)
             self._ledger.orders[order] = self._email
 
@@ -116,82 +116,84 @@ class Shopper:
             return
         order = self._dice.choice(self._orders[-3:])
         [card] = self._dice.choices(list(CARDS), list(CARDS.values()))
-        answer = await self._ask("POST", "/api/payments", json={"orderId": order, "token": card})
-        if answer is None:
+        body = {"orderId": order, "token": card}
+        response = await self._send("POST", "/api/payments", json=body)
+        if response is None:
             return
-        if answer.status_code == 201:
+        if response.status_code == 201:
             self._ledger.paid[order] = self._email
-        elif answer.status_code == 202:
-            await self._confirm(answer.json())
+        elif response.status_code == 202:
+            await self._confirm(response.json())
 
     async def _confirm(self, payment: Any) -> None:
-        """With the bank: yes, no, or the browser is closed."""
+        """Approve or decline at the bank, or close the browser."""
         decision = self._dice.choice(["approve", "approve", "decline", None])
         if decision is not None:
-            where = {"client_secret": payment["clientSecret"], "return_url": "/"}
-            await self._ask(
-                "POST", "/dev/stripe/authenticate", params=where, data={"decision": decision}
+            params = {"client_secret": payment["clientSecret"], "return_url": "/"}
+            await self._send(
+                "POST", "/dev/stripe/authenticate", params=params, data={"decision": decision}
             )
-            await self._ask("GET", f"/api/payments/{payment['id']}")
+            await self._send("GET", f"/api/payments/{payment['id']}")
 
     async def _cancel(self) -> None:
         if self._orders:
-            await self._ask("DELETE", f"/api/orders/{self._dice.choice(self._orders)}")
+            await self._send("DELETE", f"/api/orders/{self._dice.choice(self._orders)}")
 
-    async def _look(self) -> None:
-        await self._ask("GET", self._dice.choice(["/api/orders", "/api/tickets?sort=price"]))
+    async def _browse(self) -> None:
+        await self._send("GET", self._dice.choice(["/api/orders", "/api/tickets?sort=price"]))
 
-    async def _ask(
-        self, method: str, path: str, key: str | None = None, **sent: Any
+    async def _send(
+        self, method: str, path: str, key: str | None = None, **content: Any
     ) -> httpx.Response | None:
-        """The answer; asked again with the same key where there was none, as a browser would."""
+        """Send a request, and repeat it with the same key after an error, as a browser would."""
         headers = {"Idempotency-Key": key or uuid4().hex}
-        self._ledger.asked[f"{method} {'/'.join(path.split('/')[:4][:3])}"] += 1
-        for attempt in range(self._dice.randint(1, TRIES)):
+        self._ledger.requests[f"{method} {'/'.join(path.split('/')[:3])}"] += 1
+        for attempt in range(self._dice.randint(1, MAX_ATTEMPTS)):
             try:
-                answer = await self._http.request(method, path, headers=headers, **sent)
+                response = await self._http.request(method, path, headers=headers, **content)
             except httpx.HTTPError:
-                self._ledger.unanswered += 1
+                self._ledger.without_response += 1
             else:
-                self._ledger.answered[answer.status_code] += 1
-                if answer.status_code < 500:
-                    return answer
+                self._ledger.responses[response.status_code] += 1
+                if response.status_code < 500:
+                    return response
             await asyncio.sleep(0.1 * 2**attempt)
         return None
 
-    async def broken_promises(self) -> list[str]:
-        """What this person was promised and does not have, once all is quiet."""
-        broken = []
-        for order, whose in self._ledger.orders.items():
-            if whose == self._email:
-                answer = await self._http.get(f"/api/orders/{order}")
-                told = answer.json()
-                shown = told.get("status") if answer.is_success else answer.status_code
-                if shown not in ("complete", "cancelled"):
-                    broken.append(f"order {order} was placed and is {shown}")
-                if order in self._ledger.paid and shown != "complete":
-                    broken += await self._not_given_back(order)
-                    if told.get("reason") == "expired":
-                        broken.append(f"order {order} was paid in time, and has expired")
-        return broken + await self._told_twice()
+    async def find_violations(self) -> list[str]:
+        """Return the promises to this user that do not hold, once the system is quiet."""
+        violations = []
+        for order, email in self._ledger.orders.items():
+            if email == self._email:
+                response = await self._http.get(f"/api/orders/{order}")
+                body = response.json()
+                status = body.get("status") if response.is_success else response.status_code
+                if status not in ("complete", "cancelled"):
+                    violations.append(f"The order {order} was created and is {status}")
+                if order in self._ledger.paid and status != "complete":
+                    violations += await self._missing_refund(order)
+                    if body.get("reason") == "expired":
+                        violations.append(f"The order {order} was paid in time and has expired")
+        return violations + await self._repeated_mails()
 
-    async def _told_twice(self) -> list[str]:
-        """A mail that a crash cut off goes out again, under its id; no other says the same."""
-        where = {"to": self._email, "limit": "1000"}
-        answer = await self._http.get("/dev/mail/api/mails", params=where)
-        mails = answer.raise_for_status().json()
-        written = {mail["customArgs"]["mail_id"]: (mail["subject"], mail["text"]) for mail in mails}
-        once = ("Welcome", "Held for you:", "Receipt:", "Yours:")
-        told = Counter(mail for mail in written.values() if mail[0].startswith(once))
+    async def _repeated_mails(self) -> list[str]:
+        """Return the mails with the same content: one may be sent twice, but with one id."""
+        params = {"to": self._email, "limit": "1000"}
+        response = await self._http.get("/dev/mail/api/mails", params=params)
+        mails = response.raise_for_status().json()
+        by_id = {mail["customArgs"]["mail_id"]: (mail["subject"], mail["text"]) for mail in mails}
+        unique = ("Welcome", "Reserved for you:", "Receipt:", "Your ticket:")
+        counts = Counter(mail for mail in by_id.values() if mail[0].startswith(unique))
         return [
-            f"{self._email} was told {count} times: {subject}"
-            for (subject, _), count in told.items()
+            f"{self._email} got {count} mails: {subject}"
+            for (subject, _), count in counts.items()
             if count > 1
         ]
 
-    async def _not_given_back(self, order: str) -> list[str]:
-        answer = await self._http.get("/api/payments", params={"orderId": order})
-        statuses = [payment["status"] for payment in answer.json()] if answer.is_success else []
+    async def _missing_refund(self, order: str) -> list[str]:
+        response = await self._http.get("/api/payments", params={"orderId": order})
+        payments = response.json() if response.is_success else []
+        statuses = [payment["status"] for payment in payments]
         if "refunded" in statuses:
             return []
-        return [f"order {order} was paid, is not complete and not refunded: {statuses}"]
+        return [f"The order {order} was paid, is not complete and not refunded: {statuses}"]

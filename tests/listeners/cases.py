@@ -141,13 +141,13 @@ class Story:
             "title": "Concert",
             "price": 25,
             "user_id": self.seller,
-            "words": ["concert"],
+            "search_terms": ["concert"],
             "created_at": utc_now(),
             "order_id": order,
         }
 
     def a_ticket_held(self) -> tuple[Given, Given]:
-        held = {"id": PydanticObjectId(self.order), "state": "held", "at": utc_now()}
+        held = {"id": PydanticObjectId(self.order), "state": "held", "changed_at": utc_now()}
         return self.a_ticket_for_sale(self.order), (tickets.models.Hold, held)
 
     def an_order(self, seconds: int = 60) -> tuple[Given, Given]:

@@ -17,12 +17,12 @@ Rows = dict[str, list[dict[str, Any]]]
 BOOKKEEPING = {"inbox", "outbox", "answers", "checkpoints"}
 """Collections that are means, and no effect."""
 BUSY: Mapping[str, set[str]] = {
-    "mails": {"tries", "next_try_at", "error", "state"},
+    "mails": {"attempts", "next_attempt_at", "error", "state"},
     "payments": {"next_poll_at", "polls"},
 }
 """By collection, fields that change by themselves: somebody tries to reach the world outside."""
 OWN: Mapping[str, Mapping[str, set[str]]] = {
-    "tickets": {"tickets": {"version"}, "holds": {"at"}},
+    "tickets": {"tickets": {"version"}, "holds": {"changed_at"}},
     "orders": {"orders": {"version"}},
     "contact": {"mails": {"_id", "queued_at"}},
 }

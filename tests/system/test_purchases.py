@@ -30,7 +30,7 @@ async def test_somebody_sells_a_ticket_and_another_buys_it(market: Market) -> No
         each["id"] for each in (await seller.get("/api/tickets?seller=me")).json()
     ]
     assert [each["id"] for each in (await buyer.get("/api/orders")).json()] == [order["id"]]
-    await market.mail_to(buyer.email, "Yours: Kraftwerk")
+    await market.mail_to(buyer.email, "Your ticket: Kraftwerk")
     await market.mail_to(buyer.email, "Receipt: Kraftwerk")
     await market.mail_to(seller.email, "Sold: Kraftwerk")
     again = await buyer.pay(order)
@@ -42,7 +42,9 @@ async def test_somebody_cancels_and_another_orders(market: Market) -> None:
     ticket = await seller.offer()
     order = await first.order(ticket)
     refused = await second.post("/api/orders", json={"ticketId": ticket["id"]})
-    assert refused.json() == {"errors": [{"message": "Ticket is already reserved"}]}
+    assert refused.json() == {
+        "errors": [{"code": "ticket_reserved", "message": "Ticket is already reserved"}]
+    }
 
     cancelled = await first.delete(f"/api/orders/{order['id']}")
 
