@@ -1,6 +1,7 @@
-"""With a guard taken away, the same suite must find what that guard prevents.
+"""Controls: without one of its guards, the system must fail the fault run.
 
-`make controls` takes each away in turn and says what was found; exit status 1 if something was not.
+`make controls` disables each guard in turn and prints the violations. Its exit status is 1 if
+a run without a guard finds nothing.
 """
 
 import argparse
@@ -8,65 +9,60 @@ import asyncio
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 from tests.faults.disabled_guards import GUARDS
-from tests.faults.fault_run import Outcome, Plan, Say, perform
-from tests.faults.faulty_stack import running_stage
+from tests.faults.fault_run import Plan, Report, Result, run_faults
+from tests.faults.faulty_stack import running_stack
 
 SEED = 1
-WHAT_PROVOKES = {
+PROVOKING_FAULTS = {
     "reservation": [],
-    "version check": ["a stream is held back", "a service is killed"],
+    "version check": ["a consumer is paused", "a service is killed"],
     "inbox": ["a service is killed"],
-    "relay's sweep": ["nats is killed", "both replicas are killed"],
+    "relay sweep": ["nats is killed", "both replicas are killed"],
     "idempotency key": [],
-    "refund of a late payment": ["a stream is held back", "stripe is slow"],
-    "payments' word": ["a stream is held back"],
+    "refund of a late payment": ["a consumer is paused", "stripe is slow"],
+    "payment check": ["a consumer is paused"],
 }
-"""The faults that the guard is for; none where shoppers do."""
+"""By guard, the faults it protects from; none where simulated users suffice."""
 
 
-@dataclass
-class Control:
-    guard: str
-    outcome: Outcome
-
-    @property
-    def was_missed(self) -> bool:
-        """Whether the suite noticed that the guard was gone."""
-        return bool(self.outcome.violations)
-
-
-def control(guard: str, data: Path, say: Say, *, rounds: int = 3) -> Control:
-    """Perform without the guard, until its absence is noticed."""
-    provoking = WHAT_PROVOKES[guard] or ["stripe is slow"]
-    plan = Plan(SEED, rounds, seconds=20, shoppers=10, pause=1.5, only=provoking, patience=90)
-    with running_stage(data, without=guard) as stage:
-        return Control(guard, asyncio.run(perform(stage, plan, say)))
+def run_without(guard: str, data: Path, report: Report, *, rounds: int = 3) -> Result:
+    """Run faults without the guard until a violation is found."""
+    plan = Plan(
+        SEED,
+        rounds,
+        seconds=20,
+        buyers=10,
+        interval=1.5,
+        only=PROVOKING_FAULTS[guard] or ["stripe is slow"],
+        convergence_seconds=90,
+    )
+    with running_stack(data, without=guard) as stack:
+        return asyncio.run(run_faults(stack, plan, report))
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make controls", description=__doc__)
-    parser.add_argument("--guard", action="append", choices=GUARDS, help="take away this one alone")
-    asked = parser.parse_args()
-    began = time.monotonic()
+    parser.add_argument("--guard", action="append", choices=GUARDS, help="disable only this one")
+    args = parser.parse_args()
+    start = time.monotonic()
 
-    def say(line: str) -> None:
-        print(f"{time.monotonic() - began:6.1f} s  {line}", flush=True)
+    def report(line: str) -> None:
+        print(f"{time.monotonic() - start:6.1f} s  {line}", flush=True)
 
     unnoticed = []
-    for guard in asked.guard or GUARDS:
-        say(f"without the {guard}")
+    for guard in args.guard or GUARDS:
+        report(f"without the {guard}")
         with tempfile.TemporaryDirectory(prefix="controls-") as data:
-            done = control(guard, Path(data), say)
-        for violation in done.outcome.violations[:5]:
-            say(f"  found: {violation}")
-        if not done.was_missed:
+            result = run_without(guard, Path(data), report)
+        for violation in result.violations[:5]:
+            report(f"  found: {violation}")
+        if not result.violations:
             unnoticed.append(guard)
-            say("  nobody noticed")
-    say(f"unnoticed: {', '.join(unnoticed)}" if unnoticed else "every guard was missed")
+            report("  found nothing")
+    report(f"unnoticed: {', '.join(unnoticed)}" if unnoticed else "every missing guard was noticed")
     return 1 if unnoticed else 0
 
 

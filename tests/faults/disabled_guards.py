@@ -1,59 +1,54 @@
-"""Each guard of the market, and how to do without it: what a suite of faults must notice.
+"""The guards of the system, and how to disable each one: the fault run must then fail.
 
-A service of a sabotaged stage is this module's `<service>` factory, told by SABOTAGE which guard
-it is to do without. Nothing of this is in the services themselves.
+A stack without a guard runs each service from this module's factory of its name. The environment
+variable DISABLED_GUARD names the guard. Nothing of this is in the services themselves.
 """
 
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
 from fastapi import FastAPI
 
-VARIABLE = "SABOTAGE"
+VARIABLE = "DISABLED_GUARD"
 
 
-def swap(owner: Any, name: str, other: Any) -> None:
-    setattr(owner, name, other)
+def patch(owner: Any, name: str, replacement: Any) -> None:
+    setattr(owner, name, replacement)
 
 
-def without_reservations() -> None:
-    """Whoever comes gets the ticket, whoever has it already."""
+def disable_reservations() -> None:
+    """Let every order have its ticket, also a reserved one."""
     from orders.models import Reservation
 
-    async def nobody(*_: Any, **__: Any) -> None:
+    async def none(*_: Any, **__: Any) -> None:
         return None
 
-    swap(Reservation, "get", nobody)
-    swap(Reservation, "insert", Reservation.save)
+    patch(Reservation, "get", none)
+    patch(Reservation, "insert", Reservation.save)
 
 
-def without_versions() -> None:
-    """A copy takes whatever it hears, in whatever order it comes."""
+def disable_version_checks() -> None:
+    """Update copies with events in any order."""
     from beanie import PydanticObjectId
 
     from ticketing_common.events import VersionedEvent
     from ticketing_common.messaging import listeners
 
-    def replicate(handler: Any, event: VersionedEvent, replica: Any) -> Awaitable[None]:
-        async def take() -> None:
-            copy = await replica.get(PydanticObjectId(event.id))
-            if event.version == 0 or copy is None:
-                if copy is None and event.version == 0:
-                    await handler(event)
-                return
-            await handler(event, copy)
-            await copy.save()
+    async def update(listener: Any, event: VersionedEvent, document: Any) -> None:
+        copy = await document.get(PydanticObjectId(event.id))
+        if event.version > 0 and copy is not None:
+            await listener.handler(event, copy)
+        elif event.version == 0 and copy is None:
+            await listener.handler(event)
 
-        return take()
-
-    swap(listeners, "_replicate", replicate)
+    patch(listeners, "_update_copy", update)
 
 
-def without_an_inbox() -> None:
-    """Every delivery is noted, and is news."""
+def disable_inbox() -> None:
+    """Handle every delivery, also of an event that was handled before."""
     from ticketing_common.messaging import listeners
     from ticketing_common.persistence.database import database
 
@@ -65,77 +60,76 @@ def without_an_inbox() -> None:
         def __getitem__(self, name: str) -> Any:
             return Inbox() if name == "inbox" else database()[name]
 
-    swap(listeners, "database", Database)
+    patch(listeners, "database", Database)
 
 
-def without_the_relays_sweep() -> None:
-    """What a crash left in the outbox stays there."""
+def disable_relay_sweep() -> None:
+    """Never publish the outbox rows that a crash left."""
     from ticketing_common.persistence import outbox
 
     async def none(*_: Any) -> list[str]:
         return []
 
-    swap(outbox, "keys_waiting_since", none)
+    patch(outbox, "aggregates_pending_since", none)
 
 
-def without_idempotency_keys() -> None:
-    """A request that is sent again is done again."""
+def disable_idempotency_keys() -> None:
+    """Run a repeated request again."""
     from ticketing_common.web import idempotency
 
-    async def take(*_: Any) -> None:
+    async def nothing(*_: Any) -> None:
         return None
 
-    swap(idempotency._Claim, "take", take)
-    swap(idempotency._Claim, "store", take)
-    swap(idempotency._Claim, "drop", take)
+    for name in ("acquire", "store", "release"):
+        patch(idempotency._Claim, name, nothing)
 
 
-def without_refunds() -> None:
-    """A charge that comes too late is kept."""
+def disable_refunds() -> None:
+    """Keep a charge that succeeds too late."""
     from payments.domain.documents import Payment
 
     def keep(self: Payment, reason: str) -> None:
         self.reason = reason
 
-    swap(Payment, "request_refund", keep)
+    patch(Payment, "request_refund", keep)
 
 
-def without_payments_word() -> None:
-    """An order ends with its time where orders itself has heard of no payment."""
+def disable_payment_check() -> None:
+    """Expire orders without the question to payments whether they are paid."""
     from orders import handlers
-    from orders.rules import cancel
+    from orders.rules import cancel_order
     from ticketing_common.events import CancelReason, ExpirationCompleted, OrderStatus
 
-    async def end_at_once(event: ExpirationCompleted) -> None:
-        order = await handlers._order(event.order_id)
+    async def expire_at_once(event: ExpirationCompleted) -> None:
+        order = await handlers._load_order(event.order_id)
         if order.status == OrderStatus.CREATED:
-            await cancel(order, CancelReason.EXPIRED)
+            await cancel_order(order, CancelReason.EXPIRED)
         else:
-            await handlers.end_the_time(event)
+            await handlers.mark_order_overdue(event)
 
-    heard = handlers.listeners._by_subject
+    by_subject = handlers.listeners._by_subject
     subject = ExpirationCompleted.subject
-    heard[subject] = replace(heard[subject], handler=end_at_once)
+    by_subject[subject] = replace(by_subject[subject], handler=expire_at_once)
 
 
 GUARDS: dict[str, tuple[Callable[[], None], tuple[str, ...]]] = {
-    "reservation": (without_reservations, ("orders",)),
-    "version check": (without_versions, ("orders", "payments", "contact")),
-    "inbox": (without_an_inbox, ("tickets", "orders", "contact")),
-    "relay's sweep": (without_the_relays_sweep, ("auth", "tickets", "orders", "payments")),
-    "idempotency key": (without_idempotency_keys, ("tickets", "orders")),
-    "refund of a late payment": (without_refunds, ("payments",)),
-    "payments' word": (without_payments_word, ("orders",)),
+    "reservation": (disable_reservations, ("orders",)),
+    "version check": (disable_version_checks, ("orders", "payments", "contact")),
+    "inbox": (disable_inbox, ("tickets", "orders", "contact")),
+    "relay sweep": (disable_relay_sweep, ("auth", "tickets", "orders", "payments")),
+    "idempotency key": (disable_idempotency_keys, ("tickets", "orders")),
+    "refund of a late payment": (disable_refunds, ("payments",)),
+    "payment check": (disable_payment_check, ("orders",)),
 }
-"""By name: what takes it away, and from which services."""
+"""By name: the function that disables it, and the services that have it."""
 
 
 def _app(service: str) -> FastAPI:
     guard = os.environ.get(VARIABLE, "")
     if guard:
-        take_away, services = GUARDS[guard]
+        disable, services = GUARDS[guard]
         if service in services:
-            take_away()
+            disable()
     app: FastAPI = import_module(f"{service}.app").create_app()
     return app
 

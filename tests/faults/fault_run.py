@@ -1,4 +1,4 @@
-"""One performance: shoppers and faults for a while, then quiet, then the audit; several rounds."""
+"""A fault run: rounds of simulated users and faults, each followed by quiet and an audit."""
 
 import asyncio
 import random
@@ -11,53 +11,57 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
-from tests.faults.buyers import Ledger, Shopper
-from tests.faults.duplicates import Echo
-from tests.faults.faults import FAULTS, LONG, MAY_FAIL, heal
-from tests.faults.faulty_stack import GRACE_SECONDS, WINDOW_SECONDS, Stage
+from tests.faults.buyers import Buyer, Ledger
+from tests.faults.duplicates import Duplicator
+from tests.faults.faults import EXPECTED_ERRORS, FAULTS, LONG_FAULTS, end_faults
+from tests.faults.faulty_stack import GRACE_SECONDS, WINDOW_SECONDS, FaultyStack
 
-Say = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 @dataclass
 class Plan:
-    """What is to happen. The same seed throws the same dice; the interleaving is the machine's."""
+    """The parameters. A seed fixes the random choices, but not how processes interleave."""
 
     seed: int
     rounds: int = 3
     seconds: float = 30
-    shoppers: int = 8
-    pause: float = 2
-    """Between two faults, on average."""
-    long_ones: bool = True
+    """The length of each round."""
+    buyers: int = 8
+    interval: float = 2
+    """Seconds between two faults, on average."""
+    with_long_faults: bool = True
     only: list[str] = field(default_factory=list)
-    patience: float = 240
-    """Seconds until a difference counts. Payments are looked at again after pauses that double."""
+    """The faults to choose from; all if empty."""
+    convergence_seconds: float = 240
+    """After this time of quiet, a difference is a violation. Payments are polled with backoff."""
 
 
 @dataclass
-class Outcome:
-    """What came of it."""
+class Result:
+    """The counts, convergence times and violations of a run."""
 
     ledger: Ledger
     faults: Counter[str] = field(default_factory=Counter)
-    echoes: int = 0
-    converged: list[float] = field(default_factory=list)
+    duplicates: int = 0
+    convergence: list[float] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
 
     def lines(self) -> list[str]:
-        answered = ", ".join(f"{n} x {code}" for code, n in sorted(self.ledger.answered.items()))
+        """Describe the result for people."""
+        counts = sorted(self.ledger.responses.items())
+        responses = ", ".join(f"{count} x {status}" for status, count in counts)
         lines = [
-            f"{self.ledger.operations} operations, answered {answered}; "
-            f"{self.ledger.unanswered} without an answer",
-            f"{self.faults.total()} faults, {self.echoes} events said twice",
+            f"{self.ledger.operations} operations, responses {responses}; "
+            f"{self.ledger.without_response} without a response",
+            f"{self.faults.total()} faults, {self.duplicates} duplicated events",
             *(f"  {count:3} x {name}" for name, count in self.faults.most_common()),
         ]
-        if self.converged:
-            worst, middle = max(self.converged), statistics.median(self.converged)
+        if self.convergence:
+            longest, median = max(self.convergence), statistics.median(self.convergence)
             lines.append(
-                f"converged after p50 {middle:.1f} s, p99 {percentile(self.converged, 99):.1f} s, "
-                f"at most {worst:.1f} s of quiet, in {len(self.converged)} rounds"
+                f"converged after p50 {median:.1f} s, p99 {percentile(self.convergence, 99):.1f} s,"
+                f" at most {longest:.1f} s of quiet, in {len(self.convergence)} rounds"
             )
         return [*lines, *(f"VIOLATION: {violation}" for violation in self.violations)]
 
@@ -66,106 +70,109 @@ def percentile(values: list[float], percent: int) -> float:
     return sorted(values)[min(len(values) - 1, len(values) * percent // 100)]
 
 
-async def perform(stage: Stage, plan: Plan, say: Say) -> Outcome:
-    """Rounds of trouble and quiet, until one ends in a violation or all are done."""
+async def run_faults(stack: FaultyStack, plan: Plan, report: Report) -> Result:
+    """Run all rounds, or until one ends in a violation."""
     dice = random.Random(plan.seed)
-    outcome = Outcome(Ledger())
+    result = Result(Ledger())
     for number in range(1, plan.rounds + 1):
-        say(f"round {number} of {plan.rounds}: {plan.seconds:.0f} s of trouble")
-        people = await _trouble(stage, plan, dice, outcome, say, number)
+        report(f"round {number} of {plan.rounds}: {plan.seconds:.0f} s of faults")
+        buyers = await _run_round(stack, plan, dice, result, report, number)
         try:
-            await _quiet(stage, plan, people, outcome, say)
+            await _wait_until_converged(stack, plan, buyers, result, report)
         finally:
-            for browser, _person in people:
-                await browser.aclose()
-        if outcome.violations:
+            for http, _buyer in buyers:
+                await http.aclose()
+        if result.violations:
             break
-    return outcome
+    return result
 
 
-People = list[tuple[httpx.AsyncClient, Shopper]]
+Buyers = list[tuple[httpx.AsyncClient, Buyer]]
 
 
-async def _trouble(
-    stage: Stage, plan: Plan, dice: random.Random, outcome: Outcome, say: Say, number: int
-) -> People:
-    people: People = []
-    for each in range(plan.shoppers):
-        browser = httpx.AsyncClient(base_url=stage.url, timeout=15)
-        name = f"shopper-{plan.seed}-{number}-{each}"
-        own_dice = random.Random(dice.random())
-        people.append((browser, Shopper(browser, name, own_dice, outcome.ledger)))
-    enough = asyncio.Event()
-    echo = Echo(stage.nats_url, random.Random(dice.random()))
-    echoing = asyncio.create_task(echo.run())
-    shopping = [asyncio.create_task(person.shop(enough)) for _, person in people]
-    striking = asyncio.create_task(_strike(stage, plan, dice, outcome, say))
+async def _run_round(
+    stack: FaultyStack, plan: Plan, dice: random.Random, result: Result, report: Report, number: int
+) -> Buyers:
+    buyers: Buyers = []
+    for each in range(plan.buyers):
+        http = httpx.AsyncClient(base_url=stack.url, timeout=15)
+        name = f"buyer-{plan.seed}-{number}-{each}"
+        buyers.append((http, Buyer(http, name, random.Random(dice.random()), result.ledger)))
+    ended = asyncio.Event()
+    duplicator = Duplicator(stack.nats_url, random.Random(dice.random()))
+    duplicating = asyncio.create_task(duplicator.run())
+    buying = [asyncio.create_task(buyer.run(ended)) for _, buyer in buyers]
+    injecting = asyncio.create_task(_inject_faults(stack, plan, dice, result, report))
     try:
         await asyncio.sleep(plan.seconds)
-        striking.cancel()
+        injecting.cancel()
         with suppress(asyncio.CancelledError):
-            await striking
-        enough.set()
-        await asyncio.gather(*shopping)
+            await injecting
+        ended.set()
+        await asyncio.gather(*buying)
     finally:
-        for task in (striking, echoing, *shopping):
+        for task in (injecting, duplicating, *buying):
             task.cancel()
-        await asyncio.gather(striking, echoing, *shopping, return_exceptions=True)
-    outcome.echoes += echo.said
-    return people
+        await asyncio.gather(injecting, duplicating, *buying, return_exceptions=True)
+    result.duplicates += duplicator.published
+    return buyers
 
 
-async def _strike(
-    stage: Stage, plan: Plan, dice: random.Random, outcome: Outcome, say: Say
+async def _inject_faults(
+    stack: FaultyStack, plan: Plan, dice: random.Random, result: Result, report: Report
 ) -> None:
-    names = plan.only or [name for name in FAULTS if plan.long_ones or name not in LONG]
+    names = plan.only or [
+        name for name in FAULTS if plan.with_long_faults or name not in LONG_FAULTS
+    ]
     weights = [FAULTS[name][1] for name in names]
-    going_on: set[asyncio.Task[None]] = set()
+    running: set[asyncio.Task[None]] = set()
 
-    async def strike(name: str) -> None:
-        with suppress(*MAY_FAIL):
-            await FAULTS[name][0](stage, dice)
+    async def inject(name: str) -> None:
+        with suppress(*EXPECTED_ERRORS):
+            await FAULTS[name][0](stack, dice)
 
     try:
         while True:
-            await asyncio.sleep(dice.expovariate(1 / plan.pause))
+            await asyncio.sleep(dice.expovariate(1 / plan.interval))
             [name] = dice.choices(names, weights)
-            outcome.faults[name] += 1
-            say(f"  {name}")
-            task = asyncio.create_task(strike(name))
-            going_on.add(task)
-            task.add_done_callback(going_on.discard)
+            result.faults[name] += 1
+            report(f"  {name}")
+            task = asyncio.create_task(inject(name))
+            running.add(task)
+            task.add_done_callback(running.discard)
     finally:
-        for task in going_on:
+        for task in running:
             task.cancel()
-        await asyncio.gather(*going_on, return_exceptions=True)
+        await asyncio.gather(*running, return_exceptions=True)
 
 
-async def _quiet(stage: Stage, plan: Plan, people: People, outcome: Outcome, say: Say) -> None:
-    """Nothing goes wrong and nobody shops: how long until all is as it should be?"""
-    await heal(stage)
-    # An order that was placed last may live so long by right.
+async def _wait_until_converged(
+    stack: FaultyStack, plan: Plan, buyers: Buyers, result: Result, report: Report
+) -> None:
+    """End the faults, wait until an audit finds nothing, and record the violations."""
+    await end_faults(stack)
+    # An order that was created last may stay open for this long.
     await asyncio.sleep(WINDOW_SECONDS + GRACE_SECONDS)
-    began = time.monotonic()
+    start = time.monotonic()
     while True:
-        status, found = await stage.audit()
-        took = time.monotonic() - began
-        if status == 0 or took > plan.patience or outcome.ledger.broken:
+        status, audit = await stack.audit()
+        seconds = time.monotonic() - start
+        if status == 0 or seconds > plan.convergence_seconds or result.ledger.violations:
             break
         await asyncio.sleep(1)
-    outcome.violations += outcome.ledger.broken
-    for _, person in people:
+    result.violations += result.ledger.violations
+    for _, buyer in buyers:
         try:
-            outcome.violations += await person.broken_promises()
+            result.violations += await buyer.find_violations()
         except httpx.HTTPError as error:
-            outcome.violations.append(f"nobody answers though all is quiet: {error!r}")
+            result.violations.append(f"No response although no fault is left: {error!r}")
     if status == 0:
-        outcome.converged.append(took)
-        say(f"  quiet: converged after {took:.1f} s")
+        result.convergence.append(seconds)
+        report(f"  converged after {seconds:.1f} s of quiet")
     else:
-        outcome.violations += _told(found)
+        result.violations += _violations(audit)
 
 
-def _told(found: dict[str, Any]) -> list[str]:
-    violations = found.get("violations", [])
-    return [str(each) for each in violations] or [f"the audit could not look: {found}"]
+def _violations(audit: dict[str, Any]) -> list[str]:
+    violations = audit.get("violations", [])
+    return [str(each) for each in violations] or [f"The audit failed: {audit}"]

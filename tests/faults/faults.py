@@ -1,4 +1,4 @@
-"""The catalogue: what can befall the market, each by a name."""
+"""The faults, each by its name."""
 
 import asyncio
 import random
@@ -10,118 +10,118 @@ import httpx
 import nats
 import nats.errors
 from nats.aio.client import Client
-from tests.faults.faulty_stack import PROCESSES, Stage
+from tests.faults.faulty_stack import PROCESSES, FaultyStack
 
 from ticketing_testing import eventually
 from ticketing_testing.standins import StandInClient
 
-Fault = Callable[[Stage, random.Random], Awaitable[None]]
-HELD_BACK = ["TICKET", "ORDER", "PAYMENT", "EXPIRATION"]
-PAUSE = "$JS.API.CONSUMER.PAUSE"
-CONFIRMING = {"path": "/v1/payment_intents/", "method": "POST"}
+Fault = Callable[[FaultyStack, random.Random], Awaitable[None]]
+PAUSED_STREAMS = ["TICKET", "ORDER", "PAYMENT", "EXPIRATION"]
+PAUSE_SUBJECT = "$JS.API.CONSUMER.PAUSE"
+CONFIRM_REQUEST = {"path": "/v1/payment_intents/", "method": "POST"}
 
 
-async def a_service_is_killed(stage: Stage, dice: random.Random) -> None:
-    stage.signal(dice.choice(PROCESSES), signal.SIGKILL)
+async def a_service_is_killed(stack: FaultyStack, dice: random.Random) -> None:
+    stack.signal(dice.choice(PROCESSES), signal.SIGKILL)
 
 
-async def both_replicas_are_killed(stage: Stage, dice: random.Random) -> None:
+async def both_replicas_are_killed(stack: FaultyStack, dice: random.Random) -> None:
     service = dice.choice(PROCESSES).removesuffix("-2")
-    for part in (service, f"{service}-2"):
-        stage.signal(part, signal.SIGKILL)
+    for process in (service, f"{service}-2"):
+        stack.signal(process, signal.SIGKILL)
 
 
-async def nats_is_killed(stage: Stage, _: random.Random) -> None:
-    stage.signal("nats", signal.SIGKILL)
+async def nats_is_killed(stack: FaultyStack, _: random.Random) -> None:
+    stack.signal("nats", signal.SIGKILL)
 
 
-async def mongo_is_killed(stage: Stage, _: random.Random) -> None:
-    stage.signal("mongo", signal.SIGKILL)
+async def mongo_is_killed(stack: FaultyStack, _: random.Random) -> None:
+    stack.signal("mongo", signal.SIGKILL)
 
 
-async def redis_is_killed_and_its_data_lost(stage: Stage, _: random.Random) -> None:
-    stage.lose_data("redis")
-    stage.signal("redis", signal.SIGKILL)
+async def redis_is_killed_and_its_data_lost(stack: FaultyStack, _: random.Random) -> None:
+    stack.delete_data("redis")
+    stack.signal("redis", signal.SIGKILL)
 
 
-async def stripe_is_killed(stage: Stage, _: random.Random) -> None:
-    stage.signal("stripe", signal.SIGKILL)
+async def stripe_is_killed(stack: FaultyStack, _: random.Random) -> None:
+    stack.signal("stripe", signal.SIGKILL)
 
 
-async def the_ingress_is_killed(stage: Stage, _: random.Random) -> None:
-    stage.signal("ingress", signal.SIGKILL)
+async def the_ingress_is_killed(stack: FaultyStack, _: random.Random) -> None:
+    stack.signal("ingress", signal.SIGKILL)
 
 
-async def a_service_stands_still(stage: Stage, dice: random.Random, seconds: float = 6) -> None:
-    part = dice.choice(PROCESSES)
-    stage.signal(part, signal.SIGSTOP)
+async def a_service_freezes(stack: FaultyStack, dice: random.Random, seconds: float = 6) -> None:
+    process = dice.choice(PROCESSES)
+    stack.signal(process, signal.SIGSTOP)
     try:
         await asyncio.sleep(seconds)
     finally:
-        stage.signal(part, signal.SIGCONT)
+        stack.signal(process, signal.SIGCONT)
 
 
-async def a_service_stands_still_beyond_its_ack_wait(stage: Stage, dice: random.Random) -> None:
-    await a_service_stands_still(stage, dice, seconds=35)
+async def a_service_freezes_beyond_its_ack_wait(stack: FaultyStack, dice: random.Random) -> None:
+    await a_service_freezes(stack, dice, seconds=35)
 
 
-async def stripe_is_slow(stage: Stage, dice: random.Random) -> None:
-    await stage.stripe.add_fault("delay", seconds=dice.uniform(1, 4), times=6)
+async def stripe_is_slow(stack: FaultyStack, dice: random.Random) -> None:
+    await stack.stripe.add_fault("delay", seconds=dice.uniform(1, 4), times=6)
 
 
-async def stripe_hangs_up_after_the_charge(stage: Stage, _: random.Random) -> None:
-    await stage.stripe.add_fault("drop", when="after", times=4, **CONFIRMING)
+async def stripe_drops_connections_after_the_charge(stack: FaultyStack, _: random.Random) -> None:
+    await stack.stripe.add_fault("drop", when="after", times=4, **CONFIRM_REQUEST)
 
 
-async def stripe_hangs_up(stage: Stage, _: random.Random) -> None:
-    await stage.stripe.add_fault("drop", times=4)
+async def stripe_drops_connections(stack: FaultyStack, _: random.Random) -> None:
+    await stack.stripe.add_fault("drop", times=4)
 
 
-async def stripe_fails(stage: Stage, dice: random.Random) -> None:
+async def stripe_fails(stack: FaultyStack, dice: random.Random) -> None:
     when = dice.choice(["before", "during", "after"])
-    await stage.stripe.add_fault("error", status=500, when=when, times=4)
+    await stack.stripe.add_fault("error", status=500, when=when, times=4)
 
 
-async def stripe_has_had_enough(stage: Stage, _: random.Random) -> None:
-    await stage.stripe.add_fault("error", status=429, times=6)
+async def stripe_limits_the_rate(stack: FaultyStack, _: random.Random) -> None:
+    await stack.stripe.add_fault("error", status=429, times=6)
 
 
-async def webhooks_come_twice(stage: Stage, _: random.Random) -> None:
-    await stage.stripe.set_webhook_treatment(copies=2)
+async def webhooks_are_duplicated(stack: FaultyStack, _: random.Random) -> None:
+    await stack.stripe.set_webhook_faults(copies=2)
 
 
-async def webhooks_are_held_back_and_come_in_reverse(stage: Stage, _: random.Random) -> None:
-    await stage.stripe.set_webhook_treatment(hold=True)
+async def webhooks_are_delayed_and_reversed(stack: FaultyStack, _: random.Random) -> None:
+    await stack.stripe.set_webhook_faults(hold=True)
     await asyncio.sleep(3)
-    await stage.stripe.set_webhook_treatment(reverse=True)
+    await stack.stripe.set_webhook_faults(reverse=True)
 
 
-async def webhooks_are_lost(stage: Stage, _: random.Random) -> None:
-    await stage.stripe.set_webhook_treatment(copies=0)
+async def webhooks_are_lost(stack: FaultyStack, _: random.Random) -> None:
+    await stack.stripe.set_webhook_faults(copies=0)
     await asyncio.sleep(3)
-    await stage.stripe.set_webhook_treatment()
+    await stack.stripe.set_webhook_faults()
 
 
-async def all_services_are_restarted_one_by_one(stage: Stage, _: random.Random) -> None:
-    for part in PROCESSES:
-        before = stage.pid(part)
-        stage.signal(part, signal.SIGTERM)
-        await eventually(partial(_is_another, stage, part, before))
+async def all_services_are_restarted_one_by_one(stack: FaultyStack, _: random.Random) -> None:
+    for process in PROCESSES:
+        before = stack.pid(process)
+        stack.signal(process, signal.SIGTERM)
+        await eventually(partial(_has_new_pid, stack, process, before))
 
 
-async def _is_another(stage: Stage, part: str, pid: int | None) -> bool:
-    return stage.pid(part) not in (pid, None)
+async def _has_new_pid(stack: FaultyStack, process: str, pid: int | None) -> bool:
+    return stack.pid(process) not in (pid, None)
 
 
-async def a_stream_is_held_back(stage: Stage, dice: random.Random) -> None:
-    """One service hears nothing of one noun for a while, and all of it late."""
-    connection = await nats.connect(stage.nats_url, connect_timeout=2, max_reconnect_attempts=1)
+async def a_consumer_is_paused(stack: FaultyStack, dice: random.Random) -> None:
+    """Deliver no event of one stream to one service for a while."""
+    connection = await nats.connect(stack.nats_url, connect_timeout=2, max_reconnect_attempts=1)
     try:
-        stream = dice.choice(HELD_BACK)
-        names = await _who_hears(connection, stream)
+        stream = dice.choice(PAUSED_STREAMS)
+        names = await _consumers_of(connection, stream)
         if names:
             until = "2100-01-01T00:00:00Z"
-            subject = f"{PAUSE}.{stream}.{dice.choice(names)}"
+            subject = f"{PAUSE_SUBJECT}.{stream}.{dice.choice(names)}"
             await connection.request(subject, f'{{"pause_until": "{until}"}}'.encode(), timeout=2)
             try:
                 await asyncio.sleep(dice.uniform(2, 5))
@@ -131,7 +131,7 @@ async def a_stream_is_held_back(stage: Stage, dice: random.Random) -> None:
         await connection.close()
 
 
-async def _who_hears(connection: Client, stream: str) -> list[str]:
+async def _consumers_of(connection: Client, stream: str) -> list[str]:
     consumers = await connection.jsm().consumers_info(stream)
     return [info.name for info in consumers if info.name in PROCESSES]
 
@@ -146,52 +146,53 @@ FAULTS: dict[str, tuple[Fault, int]] = {
         (redis_is_killed_and_its_data_lost, 2),
         (stripe_is_killed, 1),
         (the_ingress_is_killed, 1),
-        (a_service_stands_still, 3),
-        (a_service_stands_still_beyond_its_ack_wait, 1),
+        (a_service_freezes, 3),
+        (a_service_freezes_beyond_its_ack_wait, 1),
         (stripe_is_slow, 2),
-        (stripe_hangs_up_after_the_charge, 3),
-        (stripe_hangs_up, 2),
+        (stripe_drops_connections_after_the_charge, 3),
+        (stripe_drops_connections, 2),
         (stripe_fails, 3),
-        (stripe_has_had_enough, 2),
-        (webhooks_come_twice, 2),
-        (webhooks_are_held_back_and_come_in_reverse, 2),
+        (stripe_limits_the_rate, 2),
+        (webhooks_are_duplicated, 2),
+        (webhooks_are_delayed_and_reversed, 2),
         (webhooks_are_lost, 1),
         (all_services_are_restarted_one_by_one, 1),
-        (a_stream_is_held_back, 3),
+        (a_consumer_is_paused, 3),
     ]
 }
-LONG = {"a service stands still beyond its ack wait", "all services are restarted one by one"}
-"""Left out where time is short."""
+LONG_FAULTS = {"a service freezes beyond its ack wait", "all services are restarted one by one"}
+"""Not used in short runs."""
 
-MAY_FAIL = (httpx.HTTPError, nats.errors.Error, OSError, AssertionError)
-"""How a fault that strikes what another has struck already ends."""
-
-
-async def heal(stage: Stage) -> None:
-    """Nothing more goes wrong from here on: what stands still goes on, Stripe is well."""
-    for part in PROCESSES:
-        stage.signal(part, signal.SIGCONT)
-    await eventually(partial(_stripe_is_well, stage))
-    await eventually(partial(_nothing_is_held_back, stage))
+EXPECTED_ERRORS = (httpx.HTTPError, nats.errors.Error, OSError, AssertionError)
+"""Errors of a fault whose target another fault has stopped."""
 
 
-async def _stripe_is_well(stage: Stage) -> bool:
+async def end_faults(stack: FaultyStack) -> None:
+    """Resume frozen processes and paused consumers, and remove the stand-in's faults."""
+    for process in PROCESSES:
+        stack.signal(process, signal.SIGCONT)
+    await eventually(partial(_reset_stripe, stack))
+    await eventually(partial(_resume_consumers, stack))
+
+
+async def _reset_stripe(stack: FaultyStack) -> bool:
     try:
-        await StandInClient.reset(stage.stripe)
-        await stage.stripe.set_webhook_treatment()
+        await StandInClient.reset(stack.stripe)
+        await stack.stripe.set_webhook_faults()
     except httpx.HTTPError:
         return False
     return True
 
 
-async def _nothing_is_held_back(stage: Stage) -> bool:
-    """Who held a stream back may not have reached the broker to let it go: it was killed, too."""
+async def _resume_consumers(stack: FaultyStack) -> bool:
+    """Resume all consumers: the broker may have been down when a pause was to end."""
     try:
-        connection = await nats.connect(stage.nats_url, connect_timeout=2, allow_reconnect=False)
+        connection = await nats.connect(stack.nats_url, connect_timeout=2, allow_reconnect=False)
         try:
-            for stream in HELD_BACK:
-                for name in await _who_hears(connection, stream):
-                    await connection.request(f"{PAUSE}.{stream}.{name}", b"{}", timeout=5)
+            for stream in PAUSED_STREAMS:
+                for name in await _consumers_of(connection, stream):
+                    subject = f"{PAUSE_SUBJECT}.{stream}.{name}"
+                    await connection.request(subject, b"{}", timeout=5)
         finally:
             await connection.close()
     except (nats.errors.Error, OSError):

@@ -1,4 +1,4 @@
-"""The stack that the faults strike: every service twice, short times, and hands on its parts."""
+"""The stack that the faults hit: two replicas of each service, short times, access to processes."""
 
 import asyncio
 import json
@@ -28,7 +28,7 @@ PROCESSES = [*SERVICES, *(f"{service}-2" for service in SERVICES)]
 
 
 @dataclass(frozen=True)
-class Stage:
+class FaultyStack:
     """A running stack."""
 
     url: str
@@ -64,42 +64,42 @@ class Stage:
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
 
-    def lose_data(self, process: str) -> None:
+    def delete_data(self, process: str) -> None:
         """Delete the files of a process, except its log."""
         for each in (self.data / process).iterdir():
             if each.suffix != ".log":
                 shutil.rmtree(each) if each.is_dir() else each.unlink()
 
     async def audit(self) -> tuple[int, dict[str, Any]]:
-        """`ticketing audit`: its exit status and what it found."""
+        """Run `ticketing audit`. Returns its exit status and its findings."""
         process = await asyncio.create_subprocess_exec(
             *(COMMAND, "audit", "--json", "--grace", "1", "--data", str(self.data)),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
         async with asyncio.timeout(120):
-            said, complaints = await process.communicate()
+            output, errors = await process.communicate()
         try:
-            return process.returncode or 0, json.loads(said)
+            return process.returncode or 0, json.loads(output)
         except json.JSONDecodeError:
-            return process.returncode or 2, {"said": said.decode(), "why": complaints.decode()}
+            return process.returncode or 2, {"output": output.decode(), "errors": errors.decode()}
 
 
 @contextmanager
-def running_stage(data: Path, without: str | None = None) -> Iterator[Stage]:
-    """Bring the stack up, without a guard if one is named; whatever befell it, it is taken down."""
+def running_stack(data: Path, without: str | None = None) -> Iterator[FaultyStack]:
+    """Run a stack for the block, without a guard if one is named."""
     port = free_port()
-    where = ["--data", str(data)]
-    wanted = ["--port", str(port), "--window", str(WINDOW_SECONDS), "--replicas", str(REPLICAS)]
+    folder = ["--data", str(data)]
+    options = ["--port", str(port), "--window", str(WINDOW_SECONDS), "--replicas", str(REPLICAS)]
     env = {**os.environ, "PAYMENT_GRACE_SECONDS": str(GRACE_SECONDS)}
     program = [COMMAND]
     if without is not None:
-        env |= {"SABOTAGE": without, "PYTHONPATH": str(ROOT)}
+        env |= {"DISABLED_GUARD": without, "PYTHONPATH": str(ROOT)}
         program = [sys.executable, "-m", "tests.faults.up_without_guard"]
-    command = [*program, "up", "--detach", "--no-client", *wanted, *where]
+    command = [*program, "up", "--detach", "--no-client", *options, *folder]
     started = subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True)
     assert started.returncode == 0, started.stdout
     try:
-        yield Stage(f"http://localhost:{port}", data)
+        yield FaultyStack(f"http://localhost:{port}", data)
     finally:
-        subprocess.run([COMMAND, "down", *where], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([COMMAND, "down", *folder], check=True, stdout=subprocess.DEVNULL)

@@ -1,4 +1,4 @@
-"""`ticketing`, whose services do without the guard that SABOTAGE names."""
+"""The command `ticketing`, with services that lack the guard in DISABLED_GUARD."""
 
 import os
 from dataclasses import replace
@@ -16,18 +16,16 @@ ROOT = Path(__file__).parents[2]
 
 def main() -> None:
     if guard := os.environ.get(VARIABLE):
-        whole = services.service
+        unchanged = services.service
 
-        def sabotaged(name: str, *args: Any, **kwargs: Any) -> ProcessSpec:
-            spec = whole(name, *args, **kwargs)
-            app = f"tests.faults.disabled_guards:{name}"
-            command = tuple(
-                app if word == f"{name}.app:create_app" else word for word in spec.command
-            )
+        def service(name: str, *args: Any, **kwargs: Any) -> ProcessSpec:
+            spec = unchanged(name, *args, **kwargs)
+            factories = {f"{name}.app:create_app": f"tests.faults.disabled_guards:{name}"}
+            command = tuple(factories.get(word, word) for word in spec.command)
             env = {**spec.env, VARIABLE: guard, "PYTHONPATH": str(ROOT)}
             return replace(spec, command=command, env=env)
 
-        services.service = sabotaged
+        services.service = service
     app()
 
 
