@@ -12,7 +12,7 @@ from ticketing_testing.timeouts import TIMEOUT_SECONDS
 
 @pytest.fixture(scope="session")
 def fakes() -> SimpleNamespace:
-    """What fakes.py has: it is a program that the tests run, too."""
+    """The contents of fakes.py, which is also a program that the tests run."""
     path = Path(__file__).with_name("fakes.py")
     return SimpleNamespace(path=path, **runpy.run_path(str(path), run_name="fakes"))
 
@@ -22,12 +22,12 @@ Eventually = Callable[..., Any]
 
 @pytest.fixture(scope="session")
 def eventually() -> Eventually:
-    """Wait until the call gives something true, and give that."""
+    """Poll a call until it returns a truthy value; return the value."""
 
     def wait(call: Callable[[], Any], seconds: float = TIMEOUT_SECONDS) -> Any:
         deadline = time.monotonic() + seconds
         while not (result := call()):
-            assert time.monotonic() < deadline, "it did not happen"
+            assert time.monotonic() < deadline, "timed out"
             time.sleep(0.02)
         return result
 

@@ -43,7 +43,7 @@ def fake_spec(
 
 
 def define_fake_stack(
-    port: int, data: Path, port_of: Callable[[str], int], *_: object
+    port: int, data: Path, port_of: Callable[[str], int], *_: object, **options: object
 ) -> list[ProcessSpec]:
     """Define a chain of three processes. FAKE_APP replaces the program of the second."""
     program = os.environ.get("FAKE_APP", LISTENS)

@@ -1,4 +1,4 @@
-"""`ticketing` as a program, on a market of fake parts."""
+"""The `ticketing` command on a stack of fake processes."""
 
 import json
 import os
@@ -21,16 +21,16 @@ from ticketing_dev.stack.processes.ports import free_port, is_free
 from ticketing_testing.timeouts import TIMEOUT_SECONDS
 
 
-def lives(pid: int) -> bool:
-    """Whether the process runs. One that ended may wait for a lazy init to bury it."""
+def is_alive(pid: int) -> bool:
+    """Return whether the process runs. A zombie does not."""
     try:
         return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
 
 
-class Ended(NamedTuple):
-    """A command line that has run to its end."""
+class Result(NamedTuple):
+    """The result of a command."""
 
     returncode: int
     out: str
@@ -38,10 +38,10 @@ class Ended(NamedTuple):
 
 
 class Ticketing:
-    """The command line, on one data folder and port."""
+    """The command line for one data folder and port."""
 
-    up: Ended
-    """How it began, where it was begun for many tests."""
+    up: Result
+    """The result of `up`, for a stack shared by several tests."""
 
     def __init__(self, program: Path, data: Path, port: int) -> None:
         self.program, self.data, self.port = program, data, port
@@ -53,36 +53,38 @@ class Ticketing:
         pipe = subprocess.PIPE
         return subprocess.Popen(command, env=os.environ | env, stdout=pipe, stderr=pipe, text=True)
 
-    def __call__(self, *args: str, **env: str) -> Ended:
+    def __call__(self, *args: str, **env: str) -> Result:
         with self.begin(*args, **env) as process:
             out, err = process.communicate(timeout=TIMEOUT_SECONDS)
-        return Ended(process.returncode, out, err)
+        return Result(process.returncode, out, err)
 
     def state(self) -> Any:
         return json.loads(self("status", "--json").out)
 
-    def stored(self) -> Any:
-        """The state file: what `status` shows, without asking whether it is still so."""
+    def stored_state(self) -> Any:
+        """Return the state file."""
         try:
             return json.loads((self.data / "state.json").read_text())
         except FileNotFoundError:
             return {"state": "none", "processes": []}
 
     def ports(self) -> list[int]:
-        return [int(part["address"].split(":")[1]) for part in self.stored()["processes"]]
+        return [
+            int(process["address"].split(":")[1]) for process in self.stored_state()["processes"]
+        ]
 
 
 @pytest.fixture
 def new(fakes: Any, tmp_path: Path) -> Iterator[Callable[[], Ticketing]]:
-    """Makes command lines, each for a stack of its own; stops what still runs at the end."""
-    made: list[Ticketing] = []
+    """A factory of command lines, each for its own stack; all are stopped at the end."""
+    created: list[Ticketing] = []
 
-    def make() -> Ticketing:
-        made.append(Ticketing(fakes.path, tmp_path / f"stack {len(made)}", free_port()))
-        return made[-1]
+    def create() -> Ticketing:
+        created.append(Ticketing(fakes.path, tmp_path / f"stack {len(created)}", free_port()))
+        return created[-1]
 
-    yield make
-    for ticketing in made:
+    yield create
+    for ticketing in created:
         lifecycle.down(DataFolder(ticketing.data))
 
 
@@ -93,28 +95,28 @@ def ticketing(new: Callable[[], Ticketing]) -> Ticketing:
 
 @pytest.fixture(scope="module")
 def running(fakes: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ticketing]:
-    """A stack that runs, for tests that only look at it."""
+    """A running stack, for tests that only read from it."""
     ticketing = Ticketing(fakes.path, tmp_path_factory.mktemp("running"), free_port())
     ticketing.up = ticketing("up", "--detach")
     yield ticketing
     lifecycle.down(DataFolder(ticketing.data))
 
 
-def test_a_detached_stack_runs_until_it_is_taken_down(ticketing: Ticketing) -> None:
+def test_up_detached_runs_until_down(ticketing: Ticketing) -> None:
     up = ticketing("up", "--detach")
     assert (up.returncode, up.err) == (0, "")
     assert f"http://localhost:{ticketing.port}" in up.out
     state = ticketing.state()
     assert state["state"] == "ready"
-    assert [part["name"] for part in state["processes"]] == ["store", "app", "ingress"]
-    assert all(part["state"] == "ready" for part in state["processes"])
-    assert all(part["restarts"] == 0 for part in state["processes"])
-    assert all(lives(part["pid"]) for part in state["processes"])
+    assert [process["name"] for process in state["processes"]] == ["store", "app", "ingress"]
+    assert all(process["state"] == "ready" for process in state["processes"])
+    assert all(process["restarts"] == 0 for process in state["processes"])
+    assert all(is_alive(process["pid"]) for process in state["processes"])
     assert state["processes"][2]["address"] == f"127.0.0.1:{ticketing.port}"
 
     assert ticketing("down").returncode == 0
-    assert not any(lives(part["pid"]) for part in state["processes"])
-    assert not lives(state["pid"])
+    assert not any(is_alive(process["pid"]) for process in state["processes"])
+    assert not is_alive(state["pid"])
     assert all(map(is_free, ticketing.ports()))
     status = ticketing("status")
     assert status.returncode == 1
@@ -122,14 +124,14 @@ def test_a_detached_stack_runs_until_it_is_taken_down(ticketing: Ticketing) -> N
     assert ticketing.state()["processes"] == []
 
 
-def test_each_part_is_shown_getting_ready_with_its_time(running: Ticketing) -> None:
+def test_up_prints_each_ready_process(running: Ticketing) -> None:
     lines = running.up.out.splitlines()
     assert [line.split()[1:4] for line in lines[:3]] == [
         [name, "ready", "in"] for name in ("store", "app", "ingress")
     ]
 
 
-def test_two_stacks_run_side_by_side(new: Callable[[], Ticketing]) -> None:
+def test_up_runs_two_stacks_in_parallel(new: Callable[[], Ticketing]) -> None:
     one, other = new(), new()
     assert one("up", "--detach").returncode == other("up", "--detach").returncode == 0
     assert not set(one.ports()) & set(other.ports())
@@ -137,14 +139,14 @@ def test_two_stacks_run_side_by_side(new: Callable[[], Ticketing]) -> None:
     assert other.state()["state"] == "ready"
 
 
-def test_a_second_up_says_who_runs_it(running: Ticketing) -> None:
+def test_up_names_the_stack_that_is_already_running(running: Ticketing) -> None:
     second = running("up")
     assert second.returncode == 1
-    assert f"process {running.stored()['pid']}, http://localhost:{running.port}" in second.err
+    assert f"process {running.stored_state()['pid']}, http://localhost:{running.port}" in second.err
     assert running.state()["state"] == "ready"
 
 
-def test_a_taken_port_is_named_with_what_to_do(ticketing: Ticketing) -> None:
+def test_up_names_a_port_in_use_and_the_option(ticketing: Ticketing) -> None:
     with socket.create_server(("127.0.0.1", ticketing.port)):
         up = ticketing("up")
     assert up.returncode == 1
@@ -153,23 +155,23 @@ def test_a_taken_port_is_named_with_what_to_do(ticketing: Ticketing) -> None:
 
 
 @pytest.mark.parametrize("how", [(), ("--detach",)])
-def test_a_part_that_cannot_start_is_named_with_its_last_words(
+def test_up_prints_the_last_log_lines_of_a_failed_process(
     fakes: Any, ticketing: Ticketing, how: tuple[str, ...]
 ) -> None:
     up = ticketing("up", *how, FAKE_APP=fakes.EXITS_WITH_ERROR)
     assert up.returncode == 1
-    said = up.out + up.err
-    assert "app did not start: it exited with status 3\n  first line\n  last line" in said
+    output = up.out + up.err
+    assert "app did not start: it exited with status 3\n  first line\n  last line" in output
     assert all(map(is_free, ticketing.ports()))
     assert ticketing("status").returncode == 1
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_stops_a_stack_in_order(
+def test_up_stops_in_order_on_a_signal(
     ticketing: Ticketing, eventually: Eventually, number: int
 ) -> None:
     with ticketing.begin("up") as up:
-        eventually(lambda: ticketing.stored()["state"] == "ready")
+        eventually(lambda: ticketing.stored_state()["state"] == "ready")
         up.send_signal(number)
         out, err = up.communicate(timeout=TIMEOUT_SECONDS)
     assert (up.returncode, err) == (0, "")
@@ -177,31 +179,36 @@ def test_a_signal_stops_a_stack_in_order(
     assert all(map(is_free, ticketing.ports()))
 
 
-def test_a_signal_stops_a_half_finished_start(
+def test_up_stops_on_a_signal_during_start(
     fakes: Any, ticketing: Ticketing, eventually: Eventually
 ) -> None:
     with ticketing.begin("up", FAKE_APP=fakes.NEVER_LISTENS) as up:
         eventually(
             lambda: (
-                [p["state"] for p in ticketing.stored()["processes"]][:2] == ["ready", "starting"]
+                [p["state"] for p in ticketing.stored_state()["processes"]][:2]
+                == ["ready", "starting"]
             )
         )
-        pids = [part["pid"] for part in ticketing.stored()["processes"] if part["pid"]]
+        pids = [
+            process["pid"] for process in ticketing.stored_state()["processes"] if process["pid"]
+        ]
         up.send_signal(signal.SIGINT)
         _, err = up.communicate(timeout=TIMEOUT_SECONDS)
     assert up.returncode == 1
     assert "Interrupted before the stack was ready" in err
     assert len(pids) == 2
-    assert not any(map(lives, pids))
+    assert not any(map(is_alive, pids))
 
 
-def test_a_start_that_nobody_watches_any_more_is_stopped(
+def test_up_stops_when_its_output_is_closed_during_start(
     fakes: Any, ticketing: Ticketing, eventually: Eventually
 ) -> None:
-    # The app gets ready, and that is said, only when the reader is gone.
+    # The app gets ready, and that is output, only when the reader is gone.
     gone = ticketing.data / "gone"
-    waits = f"import os, time\nwhile not os.path.exists({str(gone)!r}): time.sleep(0.01)\n"
-    with ticketing.begin("up", FAKE_APP=waits + fakes.LISTENS) as up:
+    wait_until_gone = (
+        f"import os, time\nwhile not os.path.exists({str(gone)!r}): time.sleep(0.01)\n"
+    )
+    with ticketing.begin("up", FAKE_APP=wait_until_gone + fakes.LISTENS) as up:
         assert up.stdout is not None
         assert up.stderr is not None
         assert "store" in up.stdout.readline()
@@ -209,13 +216,11 @@ def test_a_start_that_nobody_watches_any_more_is_stopped(
         gone.touch()
         assert up.wait(timeout=TIMEOUT_SECONDS) == 1
         assert "Traceback" not in up.stderr.read()
-    assert ticketing.stored()["state"] == "stopped"
+    assert ticketing.stored_state()["state"] == "stopped"
     assert all(map(is_free, ticketing.ports()))
 
 
-def test_a_killed_supervisor_takes_its_parts_along(
-    ticketing: Ticketing, eventually: Eventually
-) -> None:
+def test_up_leaves_no_process_after_sigkill(ticketing: Ticketing, eventually: Eventually) -> None:
     ticketing("up", "--detach")
     os.kill(ticketing.state()["pid"], signal.SIGKILL)
     eventually(lambda: all(map(is_free, ticketing.ports())))
@@ -223,60 +228,64 @@ def test_a_killed_supervisor_takes_its_parts_along(
     assert ticketing("up", "--detach").returncode == 0
 
 
-def test_a_killed_part_comes_back_at_the_same_address(
+def test_up_restarts_a_killed_process_at_the_same_address(
     ticketing: Ticketing, eventually: Eventually
 ) -> None:
     ticketing("up", "--detach")
-    before = ticketing.stored()["processes"][1]
+    before = ticketing.stored_state()["processes"][1]
     os.kill(before["pid"], signal.SIGKILL)
     after = eventually(
-        lambda: (part := ticketing.stored()["processes"][1])["restarts"] and part["pid"] and part
+        lambda: (
+            (process := ticketing.stored_state()["processes"][1])["restarts"]
+            and process["pid"]
+            and process
+        )
     )
     assert after["address"] == before["address"]
     assert after["pid"] != before["pid"]
-    eventually(lambda: ticketing.stored()["processes"][1]["state"] == "ready")
-    told = ticketing("logs", "stack").out
-    assert "app ended with status -9; restarting in 0.1 s" in told
+    eventually(lambda: ticketing.stored_state()["processes"][1]["state"] == "ready")
+    output = ticketing("logs", "stack").out
+    assert "app ended with status -9; restarting in 0.1 s" in output
 
 
-def test_data_keys_and_addresses_survive_a_restart(ticketing: Ticketing) -> None:
+def test_up_keeps_data_secrets_and_addresses(ticketing: Ticketing) -> None:
     ticketing("up", "--detach")
-    ports, keys = ticketing.ports(), (ticketing.data / "secrets.json").read_text()
+    ports, secrets = ticketing.ports(), (ticketing.data / "secrets.json").read_text()
     ticketing("down")
     ticketing("up", "--detach")
     assert ticketing.ports() == ports
-    assert (ticketing.data / "secrets.json").read_text() == keys
+    assert (ticketing.data / "secrets.json").read_text() == secrets
     assert (ticketing.data / "store" / "starts").read_text() == "xx"
 
 
-def test_fresh_forgets_all_data_of_the_stack_and_touches_nothing_else(ticketing: Ticketing) -> None:
+def test_up_fresh_deletes_only_data_of_the_stack(ticketing: Ticketing) -> None:
     ticketing("up", "--detach")
-    keys = (ticketing.data / "secrets.json").read_text()
-    (ticketing.data / "mine.txt").write_text("not the stack's")
+    secrets = (ticketing.data / "secrets.json").read_text()
+    (ticketing.data / "mine.txt").write_text("of the user")
     ticketing("down")
     ticketing("up", "--detach", "--fresh")
     assert (ticketing.data / "store" / "starts").read_text() == "x"
-    assert (ticketing.data / "secrets.json").read_text() != keys
+    assert (ticketing.data / "secrets.json").read_text() != secrets
     assert (ticketing.data / "mine.txt").exists()
 
 
-def test_the_status_is_also_for_people(running: Ticketing) -> None:
+def test_status_prints_a_table(running: Ticketing) -> None:
     out = running("status").out.splitlines()
     assert out[0].startswith(f"http://localhost:{running.port} is ready")
     assert [line.split()[0] for line in out[1:]] == ["name", "store", "app", "ingress"]
 
 
-def test_fresh_is_refused_while_the_stack_runs(running: Ticketing) -> None:
+def test_up_fresh_fails_while_the_stack_is_running(running: Ticketing) -> None:
     assert running("up", "--fresh").returncode == 1
     assert (running.data / "store" / "starts").read_text() == "x"
 
 
-def test_keys_are_for_their_owner_alone(running: Ticketing) -> None:
+def test_secrets_file_is_readable_by_its_owner_only(running: Ticketing) -> None:
     mode = (running.data / "secrets.json").stat().st_mode
     assert stat.S_IMODE(mode) == 0o600
 
 
-def test_logs_say_whose_they_are(running: Ticketing) -> None:
+def test_logs_prefix_lines_with_the_process(running: Ticketing) -> None:
     store, app, _ = running.ports()
     everything = running("logs").out.splitlines()
     assert f"store   | hello from {store}" in everything
@@ -287,19 +296,19 @@ def test_logs_say_whose_they_are(running: Ticketing) -> None:
     assert "The processes are store, app, ingress" in unknown.err
 
 
-def test_logs_go_on_as_they_come(ticketing: Ticketing) -> None:
+def test_logs_follow_prints_new_lines(ticketing: Ticketing) -> None:
     ticketing("up", "--detach")
     with ticketing.begin("logs", "app", "-f") as logs:
         assert logs.stdout is not None
         assert "hello from" in logs.stdout.readline()
-        os.kill(ticketing.stored()["processes"][1]["pid"], signal.SIGKILL)
+        os.kill(ticketing.stored_state()["processes"][1]["pid"], signal.SIGKILL)
         assert "hello from" in logs.stdout.readline()
         logs.send_signal(signal.SIGINT)
         logs.communicate(timeout=TIMEOUT_SECONDS)
     assert logs.returncode == 0
 
 
-def test_down_without_a_stack_is_no_failure(ticketing: Ticketing) -> None:
+def test_down_succeeds_without_a_stack(ticketing: Ticketing) -> None:
     down = ticketing("down")
     assert down.returncode == 0
     assert "No stack is running" in down.out

@@ -8,102 +8,102 @@ from ticketing_dev.stack.processes.ports import free_port, port_allocator
 from ticketing_dev.stack.processes.spec import ProcessSpec
 from ticketing_dev.stack.secrets import Secrets, StripeAccount
 
-# The contract's table of variables, by service.
-COMMON = {"NATS_URL", "LOG_LEVEL"}
-STORED = COMMON | {"MONGO_URI"}
+# The variables of each service.
+SHARED = {"NATS_URL", "LOG_LEVEL"}
+STORED = SHARED | {"MONGO_URI"}
 VARIABLES = {
     "auth": STORED | {"JWT_KEY", "COOKIE_SECURE"},
     "tickets": STORED | {"JWT_KEY"},
     "orders": STORED | {"JWT_KEY", "EXPIRATION_WINDOW_SECONDS"},
     "payments": STORED
     | {"JWT_KEY", "STRIPE_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_API_BASE", "CURRENCY"},
-    "expiration": COMMON | {"REDIS_URL"},
+    "expiration": SHARED | {"REDIS_URL"},
     "contact": STORED
     | {"SENDGRID_KEY", "SENDGRID_EMAIL", "SENDGRID_API_BASE", "PUBLIC_URL", "CURRENCY"},
 }
 
 
-def made(tmp_path: Path, **fields: Any) -> dict[str, ProcessSpec]:
+def define(tmp_path: Path, **fields: Any) -> dict[str, ProcessSpec]:
     port = free_port()
-    choose = port_allocator({}, reserved=port)
-    parts = define_stack(port, tmp_path, choose, Secrets(), {"LOG_LEVEL": "DEBUG"}, **fields)
-    return {part.name: part for part in parts}
+    allocate = port_allocator({}, reserved=port)
+    specs = define_stack(port, tmp_path, allocate, Secrets(), {"LOG_LEVEL": "DEBUG"}, **fields)
+    return {spec.name: spec for spec in specs}
 
 
-def test_each_service_is_told_what_its_row_of_the_contract_says_and_no_more(tmp_path: Path) -> None:
-    parts = made(tmp_path, expiration_window=7)
-    assert {name: set(parts[name].env) - {"PYTHONUNBUFFERED"} for name in VARIABLES} == VARIABLES
-    assert parts["orders"].env["EXPIRATION_WINDOW_SECONDS"] == "7"
+def test_define_stack_sets_exactly_the_variables_of_each_service(tmp_path: Path) -> None:
+    specs = define(tmp_path, expiration_window=7)
+    assert {name: set(specs[name].env) - {"PYTHONUNBUFFERED"} for name in VARIABLES} == VARIABLES
+    assert specs["orders"].env["EXPIRATION_WINDOW_SECONDS"] == "7"
 
 
-def test_all_who_tell_of_money_are_told_its_currency(tmp_path: Path) -> None:
-    parts = made(tmp_path, currency="eur", client_command=lambda _: ("true",))
-    told = {name for name, part in parts.items() if part.env.get("CURRENCY") == "eur"}
-    assert told == {"payments", "contact", "client"}
+def test_define_stack_sets_the_currency(tmp_path: Path) -> None:
+    specs = define(tmp_path, currency="eur", client_command=lambda _: ("true",))
+    with_currency = {name for name, spec in specs.items() if spec.env.get("CURRENCY") == "eur"}
+    assert with_currency == {"payments", "contact", "client"}
 
 
-def test_an_order_waits_as_long_as_the_service_says_unless_told_otherwise(tmp_path: Path) -> None:
-    assert "EXPIRATION_WINDOW_SECONDS" not in made(tmp_path)["orders"].env
+def test_define_stack_leaves_the_default_expiration_window(tmp_path: Path) -> None:
+    assert "EXPIRATION_WINDOW_SECONDS" not in define(tmp_path)["orders"].env
 
 
-def test_each_service_has_a_database_of_its_own(tmp_path: Path) -> None:
-    parts = made(tmp_path)
-    stored = [part for part in parts.values() if "MONGO_URI" in part.env]
-    assert len({part.env["MONGO_URI"] for part in stored}) == len(stored) == 5
+def test_define_stack_gives_each_service_its_own_database(tmp_path: Path) -> None:
+    specs = define(tmp_path)
+    with_database = [spec for spec in specs.values() if "MONGO_URI" in spec.env]
+    assert len({spec.env["MONGO_URI"] for spec in with_database}) == len(with_database) == 5
 
 
-def test_all_parts_are_at_different_ports_and_need_only_each_other(tmp_path: Path) -> None:
-    parts = made(tmp_path)
-    assert len({part.port for part in parts.values()}) == len(parts)
-    assert {name for part in parts.values() for name in part.depends_on} <= set(parts)
-    assert set(parts["ingress"].depends_on) >= set(VARIABLES)
+def test_define_stack_uses_distinct_ports_and_known_dependencies(tmp_path: Path) -> None:
+    specs = define(tmp_path)
+    assert len({spec.port for spec in specs.values()}) == len(specs)
+    assert {name for spec in specs.values() for name in spec.depends_on} <= set(specs)
+    assert set(specs["ingress"].depends_on) >= set(VARIABLES)
 
 
-def test_a_port_is_chosen_again_while_it_is_free() -> None:
-    before, public = free_port(), free_port()
-    choose = port_allocator({"a": before, "b": before, "c": public}, reserved=public)
-    assert choose("a") == before
-    assert len({before, public, choose("b"), choose("c"), choose("d")}) == 5
+def test_port_allocator_reuses_a_free_previous_port() -> None:
+    previous, public = free_port(), free_port()
+    allocate = port_allocator({"a": previous, "b": previous, "c": public}, reserved=public)
+    assert allocate("a") == previous
+    assert len({previous, public, allocate("b"), allocate("c"), allocate("d")}) == 5
 
 
-def test_stripes_webhooks_come_through_the_ingress_signed_with_the_secret_that_payments_has(
+def test_define_stack_sends_signed_webhooks_through_the_ingress(
     tmp_path: Path,
 ) -> None:
-    parts = made(tmp_path)
-    told = parts["stripe"].env
-    port = parts["ingress"].port
-    assert told["STRIPE_WEBHOOK_URL"] == f"http://localhost:{port}/api/payments/webhook"
-    assert told["STRIPE_WEBHOOK_SECRET"] == parts["payments"].env["STRIPE_WEBHOOK_SECRET"]
+    specs = define(tmp_path)
+    stripe_env = specs["stripe"].env
+    port = specs["ingress"].port
+    assert stripe_env["STRIPE_WEBHOOK_URL"] == f"http://localhost:{port}/api/payments/webhook"
+    assert stripe_env["STRIPE_WEBHOOK_SECRET"] == specs["payments"].env["STRIPE_WEBHOOK_SECRET"]
 
 
-def test_with_a_test_key_of_ones_own_payments_talks_to_stripe_itself(tmp_path: Path) -> None:
+def test_define_stack_uses_a_real_stripe_account(tmp_path: Path) -> None:
     environ = {
         "STRIPE_KEY": "sk_test_mine",
         "STRIPE_WEBHOOK_SECRET": "whsec_mine",
         "STRIPE_PUBLISHABLE_KEY": "pk_test_mine",
     }
     account = StripeAccount.from_environment(environ, Secrets())
-    parts = made(tmp_path, stripe_account=account, client_command=lambda _: ("serve",))
+    specs = define(tmp_path, stripe_account=account, client_command=lambda _: ("serve",))
 
-    env = parts["payments"].env
+    env = specs["payments"].env
     assert (env["STRIPE_KEY"], env["STRIPE_WEBHOOK_SECRET"]) == ("sk_test_mine", "whsec_mine")
     assert "STRIPE_API_BASE" not in env
-    assert parts["client"].env["STRIPE_PUBLISHABLE_KEY"] == "pk_test_mine"
-    assert "sk_test_mine" not in str(parts["client"].env)
+    assert specs["client"].env["STRIPE_PUBLISHABLE_KEY"] == "pk_test_mine"
+    assert "sk_test_mine" not in str(specs["client"].env)
 
 
-def test_a_live_key_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="no test key"):
+def test_stripe_account_rejects_a_live_key(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="not a test key"):
         StripeAccount.from_environment({"STRIPE_KEY": "sk_live_1"}, Secrets())
     assert StripeAccount.from_environment({"STRIPE_KEY": ""}, Secrets()) is None
 
 
-def test_replicas_are_parts_of_their_own_with_the_same_settings(tmp_path: Path) -> None:
-    parts = made(tmp_path, replicas=2)
+def test_define_stack_runs_replicas_with_the_same_settings(tmp_path: Path) -> None:
+    specs = define(tmp_path, replicas=2)
     for name in VARIABLES:
-        one, two = parts[name], parts[f"{name}-2"]
+        one, two = specs[name], specs[f"{name}-2"]
         assert one.env == two.env
         assert one.port != two.port
         assert one.data != two.data
-    config = parts["ingress"].files["nginx.conf"]
-    assert all(f"server {parts[name].address} " in config for name in ("orders", "orders-2"))
+    config = specs["ingress"].files["nginx.conf"]
+    assert all(f"server {specs[name].address} " in config for name in ("orders", "orders-2"))

@@ -1,4 +1,4 @@
-"""The stand-ins on real sockets: in a thread for most tests, in a process where it is killed."""
+"""The stand-ins on real sockets: in a thread, or in a process for tests that kill it."""
 
 import os
 import re
@@ -16,7 +16,7 @@ import httpx
 import pytest
 import stripe
 import uvicorn
-from dev.tests.standins.endpoint import SECRET, Listening, listening
+from dev.tests.standins.webhook_receiver import SECRET, WebhookReceiver, webhook_receiver
 
 from ticketing_dev.standins import sendgrid as sendgrid_stand_in
 from ticketing_dev.standins import stripe as stripe_stand_in
@@ -27,8 +27,8 @@ Client = Callable[..., Any]
 
 @contextmanager
 def served(app: Any) -> Iterator[str]:
-    """The app's address, for as long as it is served."""
-    listening = socket.create_server(("127.0.0.1", 0))
+    """Serve an app for the block; yield its URL."""
+    listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
         app,
         log_level="warning",
@@ -38,21 +38,21 @@ def served(app: Any) -> Iterator[str]:
         timeout_keep_alive=60,  # longer than httpx keeps a connection that nobody uses
     )
     server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
         while not server.started:
             assert thread.is_alive()
             time.sleep(0.005)
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
         thread.join()
-        listening.close()
+        listener.close()
 
 
 class Process:
-    """A stand-in as the stack starts it, that can be killed."""
+    """A stand-in in its own process, which can be killed."""
 
     def __init__(self, module: str, data: Path, *options: str) -> None:
         self.process = subprocess.Popen(
@@ -79,7 +79,7 @@ class Process:
 
 @pytest.fixture
 def started() -> Iterator[Callable[..., Process]]:
-    """Starts a stand-in in a process of its own: started(module, data, *options)."""
+    """A function that starts a stand-in process: started(module, data, *options)."""
     processes: list[Process] = []
 
     def start(*arguments: Any) -> Process:
@@ -93,7 +93,7 @@ def started() -> Iterator[Callable[..., Process]]:
 
 @pytest.fixture
 def stripe_url(tmp_path: Path) -> Iterator[str]:
-    with served(stripe_stand_in.create_app(tmp_path, first_pause=0.05)) as url:
+    with served(stripe_stand_in.create_app(tmp_path, first_retry_seconds=0.05)) as url:
         yield url
 
 
@@ -105,7 +105,7 @@ def sendgrid_url(tmp_path: Path) -> Iterator[str]:
 
 @asynccontextmanager
 async def stripe_client(url: str, api_key: str = "sk_test_one") -> AsyncIterator[Any]:
-    """Stripe's own SDK, as payments uses it; without retries unless a test wants them."""
+    """Connect with Stripe's SDK, as payments does, without retries."""
     http: Any = stripe.HTTPXClient()
     yield stripe.StripeClient(
         api_key, base_addresses={"api": url}, http_client=http, max_network_retries=0
@@ -115,22 +115,22 @@ async def stripe_client(url: str, api_key: str = "sk_test_one") -> AsyncIterator
 
 @pytest.fixture
 def connect() -> Callable[..., Any]:
-    """Opens an SDK client by hand: `async with connect(url, api_key) as client`."""
+    """A function that opens an SDK client: `async with connect(url, api_key) as client`."""
     return stripe_client
 
 
 @pytest.fixture
 async def client(stripe_url: str) -> AsyncIterator[Any]:
-    async with stripe_client(stripe_url) as made:
-        yield made
+    async with stripe_client(stripe_url) as client:
+        yield client
 
 
 @pytest.fixture
 async def pay(client: Any) -> Client:
-    """Creates and confirms a PaymentIntent for $20 with a test card, in one call."""
+    """A function that creates and confirms a PaymentIntent of $20 with a test card."""
 
     async def pay_with(method: str, *, key: str | None = None, **params: Any) -> Any:
-        paid_with: dict[str, Any] = (
+        method_params: dict[str, Any] = (
             {"payment_method_data": {"type": "card", "card": {"token": method}}}
             if method.startswith("tok_")
             else {"payment_method": method}
@@ -141,7 +141,7 @@ async def pay(client: Any) -> Client:
                 "currency": "usd",
                 "confirm": True,
                 "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
-                **paid_with,
+                **method_params,
                 **params,
             },
             options={"idempotency_key": key} if key else {},
@@ -152,25 +152,25 @@ async def pay(client: Any) -> Client:
 
 @pytest.fixture
 async def stripe_http(stripe_url: str) -> AsyncIterator[httpx.AsyncClient]:
-    """Plain HTTP to the Stripe stand-in, with a key."""
+    """An HTTP client of the Stripe stand-in with an API key."""
     headers = {"Authorization": "Bearer sk_test_one"}
     async with httpx.AsyncClient(base_url=stripe_url, headers=headers, timeout=20) as http:
         yield http
 
 
 @pytest.fixture
-def bank(stripe_url: str) -> StripeStandInClient:
-    """The Stripe stand-in as other packages' tests see it."""
+def stripe_controls(stripe_url: str) -> StripeStandInClient:
+    """The control API of the Stripe stand-in."""
     return StripeStandInClient(stripe_url, {"Authorization": "Bearer sk_test_one"})
 
 
 @pytest.fixture
-async def endpoint(bank: StripeStandInClient) -> AsyncIterator[Listening]:
-    """An endpoint that Stripe's webhooks are delivered to."""
-    async with listening() as listener:
-        await bank.set_webhook_endpoint(listener.url, SECRET)
-        yield listener
-        await bank.reset()  # else it would go on telling an endpoint that is gone
+async def receiver(stripe_controls: StripeStandInClient) -> AsyncIterator[WebhookReceiver]:
+    """An endpoint that receives the webhooks of the Stripe stand-in."""
+    async with webhook_receiver() as receiver:
+        await stripe_controls.set_webhook_endpoint(receiver.url, SECRET)
+        yield receiver
+        await stripe_controls.reset()  # stops deliveries to the closed endpoint
 
 
 @pytest.fixture

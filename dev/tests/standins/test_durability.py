@@ -1,4 +1,4 @@
-"""A stand-in that is killed forgets nothing that it answered."""
+"""A stand-in that is killed keeps everything that it has responded to."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +24,7 @@ MAIL = {
 }
 
 
-async def test_a_killed_stripe_still_has_the_charge_and_its_key(
+async def test_stripe_keeps_charges_and_idempotency_keys_after_sigkill(
     started: Callable[..., Any], connect: Callable[..., Any], tmp_path: Path
 ) -> None:
     key: Any = {"idempotency_key": "order-1"}
@@ -42,7 +42,7 @@ async def test_a_killed_stripe_still_has_the_charge_and_its_key(
         assert again.last_response.headers["Idempotent-Replayed"] == "true"
 
 
-async def test_a_killed_sendgrid_still_has_the_mail(
+async def test_sendgrid_keeps_mails_after_sigkill(
     started: Callable[..., Any], tmp_path: Path
 ) -> None:
     first = started(SENDGRID, tmp_path)

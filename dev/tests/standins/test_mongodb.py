@@ -1,4 +1,4 @@
-"""Who waits for a transaction waits for its end, and that comes, whoever has died meanwhile."""
+"""The two deadlocks of the embedded MongoDB, which its compatibility start works around."""
 
 import subprocess
 import sys
@@ -20,11 +20,11 @@ from ticketing_testing.timeouts import TIMEOUT_SECONDS
 
 Row = dict[str, Any]
 
-LEAVES_A_TRANSACTION_OPEN = """
+OPENS_A_TRANSACTION = """
 import pymongo, sys
 with pymongo.MongoClient(sys.argv[1]) as client, client.start_session() as session:
     session.start_transaction()
-    client.shop.things.update_one({"_id": 1}, {"$inc": {"n": 1}}, session=session)
+    client.test.documents.update_one({"_id": 1}, {"$inc": {"n": 1}}, session=session)
     print("open", flush=True)
     sys.stdin.read()
 """
@@ -32,59 +32,59 @@ with pymongo.MongoClient(sys.argv[1]) as client, client.start_session() as sessi
 
 @pytest.fixture
 def uri(tmp_path: Path) -> Iterator[str]:
-    part = servers.mongo(free_port(), tmp_path, durable=False)
-    with running(part):
-        yield part.uri("shop")
+    spec = servers.mongo(free_port(), tmp_path, durable=False)
+    with running(spec):
+        yield spec.uri("test")
 
 
 @pytest.fixture
-def things(uri: str) -> Iterator[Collection[Row]]:
+def documents(uri: str) -> Iterator[Collection[Row]]:
     with pymongo.MongoClient[Row](uri, timeoutMS=TIMEOUT_SECONDS * 1000) as client:
-        client.shop.things.insert_many([{"_id": 1, "n": 0}, {"_id": 2, "n": 0}])
-        yield client.shop.things
+        client.test.documents.insert_many([{"_id": 1, "n": 0}, {"_id": 2, "n": 0}])
+        yield client.test.documents
 
 
-def test_a_write_of_many_waits_for_a_transaction_and_lets_it_go_on(
-    things: Collection[Row],
+def test_write_of_many_waits_for_a_transaction_without_a_deadlock(
+    documents: Collection[Row],
 ) -> None:
     def add() -> None:
-        things.update_many({}, {"$inc": {"n": 10}})
+        documents.update_many({}, {"$inc": {"n": 10}})
 
     def delete() -> None:
-        things.delete_many({"n": {"$gt": 0}})
+        documents.delete_many({"n": {"$gt": 0}})
 
     for write, left in ((add, [11, 11]), (delete, [])):
-        with things.database.client.start_session() as session:
+        with documents.database.client.start_session() as session:
             session.start_transaction()
             for number in (1, 2):
-                things.update_one({"_id": number}, {"$inc": {"n": 1}}, session=session)
+                documents.update_one({"_id": number}, {"$inc": {"n": 1}}, session=session)
                 if number == 1:
-                    beside = threading.Thread(target=write)
-                    beside.start()
-                    beside.join(0.5)
-                    assert beside.is_alive(), "it waits for what the transaction has written"
+                    writer = threading.Thread(target=write)
+                    writer.start()
+                    writer.join(0.5)
+                    assert writer.is_alive(), "it waits for the transaction"
             session.commit_transaction()
-        beside.join(TIMEOUT_SECONDS)
-        assert [thing["n"] for thing in things.find()] == left
+        writer.join(TIMEOUT_SECONDS)
+        assert [document["n"] for document in documents.find()] == left
 
 
-def test_a_transaction_whose_client_was_killed_ends_by_itself(
-    uri: str, things: Collection[Row]
+def test_transaction_of_a_killed_client_is_rolled_back(
+    uri: str, documents: Collection[Row]
 ) -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", LEAVES_A_TRANSACTION_OPEN, uri],
+        [sys.executable, "-c", OPENS_A_TRANSACTION, uri],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     ) as client:
         assert client.stdout
         assert client.stdout.readline() == b"open\n"
         client.kill()
-    things.database.client.drop_database("shop")  # no transaction begins meanwhile
-    things.insert_one({"_id": 1})
-    assert things.find().to_list() == [{"_id": 1}]
+    documents.database.client.drop_database("test")  # no other transaction begins
+    documents.insert_one({"_id": 1})
+    assert documents.find().to_list() == [{"_id": 1}]
 
 
-def test_in_a_cluster_such_a_transaction_ends_as_soon() -> None:
-    manifests = yaml.safe_load_all((ROOT / "infra/k8s/mongo/set/mongo.yaml").read_text())
+def test_transaction_lifetime_is_that_of_the_cluster() -> None:
+    manifests = yaml.safe_load_all((ROOT / "infra/k8s/mongo/replica-set/mongo.yaml").read_text())
     (container,) = next(manifests)["spec"]["template"]["spec"]["containers"]
     assert f"--setParameter={mongod.TRANSACTION_PARAMETER}" in container["command"]

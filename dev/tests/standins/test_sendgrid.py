@@ -1,4 +1,4 @@
-"""Mails, sent with SendGrid's own SDK, lie in the mailbox; what it would refuse is refused."""
+"""The SendGrid stand-in, called with SendGrid's SDK."""
 
 import json
 from typing import Any
@@ -27,34 +27,34 @@ GOOD: dict[str, Any] = {
 }
 
 
-def mail(to: str = "ann@example.com", **parts: Any) -> Mail:
-    made = Mail(
+def mail(to: str = "ann@example.com", **fields: Any) -> Mail:
+    message = Mail(
         from_email="tickets@example.com",
         to_emails=to,
-        subject=parts.get("subject", "Your ticket"),
-        plain_text_content=parts.get("text", "Yours: https://tickets.example/1"),
-        html_content=parts.get("html", "<p>Yours.</p>"),
+        subject=fields.get("subject", "Your ticket"),
+        plain_text_content=fields.get("text", "Yours: https://tickets.example/1"),
+        html_content=fields.get("html", "<p>Yours.</p>"),
     )
-    made.add_custom_arg(CustomArg("delivery", "665"))
-    return made
+    message.add_custom_arg(CustomArg("delivery", "665"))
+    return message
 
 
 async def send(url: str, message: Any, key: str = "SG.one") -> Any:
-    """The SDK is synchronous, so it sends from a thread."""
+    """Send with the SDK in a thread, as it is synchronous."""
     return await anyio.to_thread.run_sync(SendGridAPIClient(key, host=url).send, message)
 
 
-async def test_a_mail_sent_with_the_sdk_lies_in_the_mailbox(
+async def test_mail_sent_with_the_sdk_is_in_the_mailbox(
     sendgrid_url: str, sendgrid_http: httpx.AsyncClient
 ) -> None:
-    answer = await send(sendgrid_url, mail())
-    assert answer.status_code == 202
-    assert answer.body == b""
+    response = await send(sendgrid_url, mail())
+    assert response.status_code == 202
+    assert response.body == b""
     (found,) = (await sendgrid_http.get("/api/mails")).json()
     assert found.pop("receivedAt").endswith("Z")
     assert len(found.pop("id")) == 24
     assert found == {
-        "messageId": answer.headers["X-Message-Id"],
+        "messageId": response.headers["X-Message-Id"],
         "from": "tickets@example.com",
         "to": ["ann@example.com"],
         "copies": [],
@@ -65,7 +65,7 @@ async def test_a_mail_sent_with_the_sdk_lies_in_the_mailbox(
     }
 
 
-async def test_mails_are_found_by_recipient_newest_first(
+async def test_mails_are_filtered_by_recipient_newest_first(
     sendgrid_url: str, sendgrid_http: httpx.AsyncClient
 ) -> None:
     for subject in ("one", "two"):
@@ -77,34 +77,34 @@ async def test_mails_are_found_by_recipient_newest_first(
     assert [one["subject"] for one in everything] == ["three", "two", "one"]
 
 
-async def test_each_personalization_is_a_mail_of_its_own(
+async def test_each_personalization_is_a_separate_mail(
     sendgrid_http: httpx.AsyncClient,
 ) -> None:
     both = {
         **GOOD,
-        "custom_args": {"batch": "1", "who": "all"},
+        "custom_args": {"batch": "1", "audience": "all"},
         "personalizations": [
             {"to": [{"email": "ann@example.com"}], "cc": [{"email": "cy@example.com"}]},
             {
                 "to": [{"email": "bob@example.com"}],
                 "subject": "For Bob",
-                "custom_args": {"who": "bob"},
+                "custom_args": {"audience": "bob"},
             },
         ],
     }
     assert (await sendgrid_http.post("/v3/mail/send", json=both)).status_code == 202
     bobs, anns = (await sendgrid_http.get("/api/mails")).json()
-    assert (bobs["subject"], bobs["customArgs"]) == ("For Bob", {"batch": "1", "who": "bob"})
+    assert (bobs["subject"], bobs["customArgs"]) == ("For Bob", {"batch": "1", "audience": "bob"})
     assert (anns["to"], anns["copies"]) == (["ann@example.com"], ["cy@example.com"])
     copies = (await sendgrid_http.get("/api/mails", params={"to": "cy@example.com"})).json()
     assert copies == [anns]
 
 
 @pytest.mark.parametrize("key", ["", "rubbish", "SG."])
-async def test_a_key_that_is_none_is_a_401(sendgrid_url: str, key: str) -> None:
-    with pytest.raises(UnauthorizedError) as refused:
+async def test_invalid_api_key_is_a_401(sendgrid_url: str, key: str) -> None:
+    with pytest.raises(UnauthorizedError) as raised:
         await send(sendgrid_url, mail(), key)
-    (error,) = json.loads(refused.value.body)["errors"]
+    (error,) = json.loads(raised.value.body)["errors"]
     assert set(error) == {"message", "field", "help"}
 
 
@@ -145,44 +145,44 @@ WITHOUT: dict[str, Any] = {name: {k: v for k, v in GOOD.items() if k != name} fo
         ([], None),
     ],
 )
-async def test_what_sendgrid_would_refuse_is_a_400_that_names_the_field(
+async def test_invalid_mail_is_a_400_that_names_the_field(
     sendgrid_http: httpx.AsyncClient, body: Any, field: str | None
 ) -> None:
-    answer = await sendgrid_http.post("/v3/mail/send", json=body)
-    assert answer.status_code == 400
-    errors = answer.json()["errors"]
+    response = await sendgrid_http.post("/v3/mail/send", json=body)
+    assert response.status_code == 400
+    errors = response.json()["errors"]
     assert errors[0]["field"] == field
     assert all(set(error) == {"message", "field", "help"} for error in errors)
     assert (await sendgrid_http.get("/api/mails")).json() == []
 
 
-async def test_the_sdk_reads_a_refusal(sendgrid_url: str) -> None:
-    with pytest.raises(BadRequestsError) as refused:
+async def test_sdk_reads_the_errors(sendgrid_url: str) -> None:
+    with pytest.raises(BadRequestsError) as raised:
         await send(sendgrid_url, {**GOOD, "subject": ""})
-    assert refused.value.to_dict["errors"][0]["field"] == "subject"
+    assert raised.value.to_dict["errors"][0]["field"] == "subject"
 
 
-async def test_malformed_json_and_other_types_are_refused(
+async def test_malformed_json_and_other_content_types_are_rejected(
     sendgrid_http: httpx.AsyncClient,
 ) -> None:
     json_type = {"Content-Type": "application/json"}
     bodies = (b"{", b"", b"null", b"\xff", b"[" * 100_000)
     for body in bodies:
-        answer = await sendgrid_http.post("/v3/mail/send", content=body, headers=json_type)
-        assert (answer.status_code, "errors" in answer.json()) == (400, True)
+        response = await sendgrid_http.post("/v3/mail/send", content=body, headers=json_type)
+        assert (response.status_code, "errors" in response.json()) == (400, True)
     assert (await sendgrid_http.post("/v3/mail/send", data={"a": "b"})).status_code == 415
     assert (await sendgrid_http.get("/v3/mail/send")).status_code == 405
     assert (await sendgrid_http.get("/v3/nonesuch")).json()["errors"]
 
 
-async def test_sandbox_mode_checks_and_delivers_nothing(sendgrid_http: httpx.AsyncClient) -> None:
+async def test_sandbox_mode_validates_without_delivery(sendgrid_http: httpx.AsyncClient) -> None:
     settings = {"mail_settings": {"sandbox_mode": {"enable": True}}}
-    answer = await sendgrid_http.post("/v3/mail/send", json={**GOOD, **settings})
-    assert answer.status_code == 200
+    response = await sendgrid_http.post("/v3/mail/send", json={**GOOD, **settings})
+    assert response.status_code == 200
     assert (await sendgrid_http.get("/api/mails")).json() == []
 
 
-async def test_the_pages_show_a_mail_without_running_it(
+async def test_pages_show_a_mail_without_running_scripts(
     sendgrid_url: str, sendgrid_http: httpx.AsyncClient
 ) -> None:
     evil = '<script>alert(1)</script><a href="https://tickets.example/reset">Reset</a>"'
@@ -201,7 +201,7 @@ async def test_the_pages_show_a_mail_without_running_it(
     assert (await sendgrid_http.get("/mails/nonesuch")).status_code == 404
 
 
-async def test_faults_strike_mails_too(sendgrid_url: str, sendgrid_http: httpx.AsyncClient) -> None:
+async def test_faults_apply_to_mails(sendgrid_url: str, sendgrid_http: httpx.AsyncClient) -> None:
     await sendgrid_http.post("/_control/faults", json={"kind": "error", "status": 429})
     with pytest.raises(TooManyRequestsError):
         await send(sendgrid_url, mail())
@@ -217,5 +217,5 @@ async def test_faults_strike_mails_too(sendgrid_url: str, sendgrid_http: httpx.A
     assert len((await sendgrid_http.get("/api/mails")).json()) == 1
 
 
-async def test_it_says_that_it_lives(sendgrid_http: httpx.AsyncClient) -> None:
+async def test_healthz_returns_200(sendgrid_http: httpx.AsyncClient) -> None:
     assert (await sendgrid_http.get("/healthz")).status_code == 200

@@ -1,4 +1,4 @@
-"""Bad days, ordered through the control API, as a service under test would live them."""
+"""Fault injection through the control API."""
 
 import time
 from collections.abc import Callable
@@ -11,7 +11,7 @@ import stripe
 Pay = Callable[..., Any]
 
 
-async def order(http: httpx.AsyncClient, **fault: Any) -> None:
+async def inject(http: httpx.AsyncClient, **fault: Any) -> None:
     (await http.post("/_control/faults", json=fault)).raise_for_status()
 
 
@@ -19,10 +19,10 @@ async def charges(client: Any) -> int:
     return len((await client.v1.charges.list_async()).data)
 
 
-async def test_an_answer_lost_after_the_charge_is_found_again_by_its_key(
+async def test_response_lost_after_the_charge_is_replayed_by_its_key(
     client: Any, pay: Pay, stripe_http: httpx.AsyncClient
 ) -> None:
-    await order(stripe_http, kind="drop", when="after")
+    await inject(stripe_http, kind="drop", when="after")
     with pytest.raises(stripe.APIConnectionError, match="RemoteProtocolError"):
         await pay("pm_card_visa", key="order-1")
     assert await charges(client) == 1
@@ -32,21 +32,21 @@ async def test_an_answer_lost_after_the_charge_is_found_again_by_its_key(
     assert await charges(client) == 1
 
 
-async def test_a_request_lost_before_the_charge_charges_nothing(
+async def test_request_lost_before_the_charge_charges_nothing(
     client: Any, pay: Pay, stripe_http: httpx.AsyncClient
 ) -> None:
-    await order(stripe_http, kind="drop")
+    await inject(stripe_http, kind="drop")
     with pytest.raises(stripe.APIConnectionError):
         await pay("pm_card_visa", key="order-1")
     assert await charges(client) == 0
 
 
-async def test_an_answer_lost_after_a_confirmation_is_found_again_by_its_key(
+async def test_response_lost_after_a_confirmation_is_replayed_by_its_key(
     client: Any, pay: Pay, stripe_http: httpx.AsyncClient
 ) -> None:
     intent = await pay("pm_card_visa", confirm=False)
     key: Any = {"idempotency_key": "confirm-1"}
-    await order(stripe_http, kind="drop", when="after", path=f"/v1/payment_intents/{intent.id}")
+    await inject(stripe_http, kind="drop", when="after", path=f"/v1/payment_intents/{intent.id}")
     with pytest.raises(stripe.APIConnectionError):
         await client.v1.payment_intents.confirm_async(intent.id, options=key)
     assert (await client.v1.payment_intents.retrieve_async(intent.id)).status == "succeeded"
@@ -55,23 +55,23 @@ async def test_an_answer_lost_after_a_confirmation_is_found_again_by_its_key(
     assert await charges(client) == 1
 
 
-async def test_an_answer_lost_after_a_refund_is_found_again_by_its_key(
+async def test_response_lost_after_a_refund_is_replayed_by_its_key(
     client: Any, pay: Pay, stripe_http: httpx.AsyncClient
 ) -> None:
-    wanted: Any = {"payment_intent": (await pay("pm_card_visa")).id}
+    params: Any = {"payment_intent": (await pay("pm_card_visa")).id}
     key: Any = {"idempotency_key": "refund-1"}
-    await order(stripe_http, kind="drop", when="after", path="/v1/refunds")
+    await inject(stripe_http, kind="drop", when="after", path="/v1/refunds")
     with pytest.raises(stripe.APIConnectionError):
-        await client.v1.refunds.create_async(wanted, options=key)
-    again = await client.v1.refunds.create_async(wanted, options=key)
+        await client.v1.refunds.create_async(params, options=key)
+    again = await client.v1.refunds.create_async(params, options=key)
     (made,) = (await client.v1.refunds.list_async()).data
     assert (again.id, again.status) == (made.id, "succeeded")
 
 
-async def test_the_sdks_own_retry_gets_over_a_lost_answer(
+async def test_sdk_retry_recovers_a_lost_response(
     stripe_url: str, client: Any, stripe_http: httpx.AsyncClient
 ) -> None:
-    await order(stripe_http, kind="drop", when="after")
+    await inject(stripe_http, kind="drop", when="after")
     http: Any = stripe.HTTPXClient()
     retrying = stripe.StripeClient(
         "sk_test_one", base_addresses={"api": stripe_url}, http_client=http, max_network_retries=2
@@ -90,10 +90,10 @@ async def test_the_sdks_own_retry_gets_over_a_lost_answer(
     assert await charges(client) == 1
 
 
-async def test_a_500_after_the_charge_hides_an_answer_that_the_key_still_gives(
+async def test_error_after_the_charge_is_replayed_as_success_by_its_key(
     client: Any, pay: Pay, stripe_http: httpx.AsyncClient
 ) -> None:
-    await order(stripe_http, kind="error", when="after", status=503)
+    await inject(stripe_http, kind="error", when="after", status=503)
     with pytest.raises(stripe.APIError) as failed:
         await pay("pm_card_visa", key="order-1")
     assert failed.value.http_status == 503
@@ -101,11 +101,11 @@ async def test_a_500_after_the_charge_hides_an_answer_that_the_key_still_gives(
     assert await charges(client) == 1
 
 
-async def test_a_fault_strikes_as_often_and_where_it_was_ordered_to(
+async def test_fault_applies_to_matching_requests_as_often_as_set(
     client: Any, pay: Pay, stripe_http: httpx.AsyncClient
 ) -> None:
-    await order(stripe_http, kind="error", status=429, times=2, path="/v1/refunds")
-    await order(stripe_http, kind="error", method="DELETE")
+    await inject(stripe_http, kind="error", status=429, times=2, path="/v1/refunds")
+    await inject(stripe_http, kind="error", method="DELETE")
     intent = await pay("pm_card_visa")
     for _ in range(2):
         with pytest.raises(stripe.RateLimitError):
@@ -117,14 +117,14 @@ async def test_a_fault_strikes_as_often_and_where_it_was_ordered_to(
     assert (await stripe_http.get("/_control/faults")).json() == []
 
 
-async def test_a_delayed_answer_is_an_answer(pay: Pay, stripe_http: httpx.AsyncClient) -> None:
-    await order(stripe_http, kind="delay", seconds=0.3, when="after")
+async def test_delayed_response_arrives(pay: Pay, stripe_http: httpx.AsyncClient) -> None:
+    await inject(stripe_http, kind="delay", seconds=0.3, when="after")
     began = time.monotonic()
     assert (await pay("pm_card_visa")).status == "succeeded"
     assert time.monotonic() - began >= 0.3
 
 
-async def test_a_fault_that_makes_no_sense_is_refused(stripe_http: httpx.AsyncClient) -> None:
+async def test_invalid_fault_is_rejected(stripe_http: httpx.AsyncClient) -> None:
     for nonsense in ({"kind": "fire"}, {"kind": "error", "status": 200}, {"knid": "drop"}):
         assert (await stripe_http.post("/_control/faults", json=nonsense)).status_code == 422
 
@@ -140,7 +140,7 @@ async def test_a_fault_that_makes_no_sense_is_refused(stripe_http: httpx.AsyncCl
         ("pm_usBankAccount_processing", "fail", "requires_payment_method"),
     ],
 )
-async def test_the_buyers_and_the_banks_part_can_be_played(
+async def test_outcome_of_a_payment_can_be_set(
     client: Any,
     pay: Pay,
     stripe_http: httpx.AsyncClient,
@@ -149,10 +149,10 @@ async def test_the_buyers_and_the_banks_part_can_be_played(
     status: str,
 ) -> None:
     intent = await pay(method)
-    played = await stripe_http.post(
+    changed = await stripe_http.post(
         f"/_control/payment_intents/{intent.id}", data={"outcome": outcome}
     )
-    assert played.json()["status"] == status
+    assert changed.json()["status"] == status
     after = await client.v1.payment_intents.retrieve_async(intent.id)
     assert after.status == status
     assert (after.last_payment_error is None) == (status == "succeeded")
@@ -162,7 +162,7 @@ async def test_the_buyers_and_the_banks_part_can_be_played(
     assert again.status_code == 400
 
 
-async def test_what_happened_is_told_in_events(client: Any, pay: Pay) -> None:
+async def test_changes_are_recorded_as_events(client: Any, pay: Pay) -> None:
     intent = await pay("pm_card_visa", key="order-1")
     await client.v1.refunds.create_async({"payment_intent": intent.id})
     events = (await client.v1.events.list_async()).data

@@ -1,4 +1,4 @@
-"""The pages of the Stripe stand-in: for the buyer, and for whoever wants to see what happened."""
+"""The pages of the Stripe stand-in: the bank's authentication and the overview."""
 
 from collections.abc import Callable
 from typing import Any
@@ -24,12 +24,12 @@ def page_of(intent: Any, back: str = "/orders/1") -> str:
         ("pm_card_threeDSecureRequiredChargeDeclined", "approve", "requires_payment_method"),
     ],
 )
-async def test_the_bank_asks_the_buyer_and_sends_them_back(
+async def test_authentication_page_finishes_the_payment_and_redirects(
     client: Any, pay: Pay, stripe_http: httpx.AsyncClient, method: str, decision: str, status: str
 ) -> None:
     intent = await pay(method, amount=4950, description="<b>Front row</b>")
     shown = await stripe_http.get(page_of(intent))
-    assert "is it you who pays 49.50 USD to Tickets?" in shown.text
+    assert "Do you want to pay 49.50 USD to Tickets?" in shown.text
     assert "&lt;b&gt;Front row" in shown.text
     assert "script-src 'none'" in shown.headers["Content-Security-Policy"]
     pressed = await stripe_http.post(page_of(intent), data={"decision": decision})
@@ -37,9 +37,11 @@ async def test_the_bank_asks_the_buyer_and_sends_them_back(
     assert (await client.v1.payment_intents.retrieve_async(intent.id)).status == status
 
 
-async def test_the_way_back_stays_on_this_site(pay: Pay, stripe_http: httpx.AsyncClient) -> None:
+async def test_authentication_page_rejects_other_origins(
+    pay: Pay, stripe_http: httpx.AsyncClient
+) -> None:
     intent = await pay(THREE_D_SECURE)
-    for elsewhere in (
+    for other_origin in (
         "",
         "orders/1",
         "//example.com",
@@ -51,40 +53,42 @@ async def test_the_way_back_stays_on_this_site(pay: Pay, stripe_http: httpx.Asyn
         "javascript:alert(1)",
     ):
         for method, data in (("GET", None), ("POST", {"decision": "approve"})):
-            answer = await stripe_http.request(method, page_of(intent, elsewhere), data=data)
-            assert answer.status_code == 400, elsewhere
+            response = await stripe_http.request(method, page_of(intent, other_origin), data=data)
+            assert response.status_code == 400, other_origin
     back = await stripe_http.post(page_of(intent, "/o?a=1#b"), data={"decision": "approve"})
     assert back.headers["location"] == "/o?a=1#b"
 
 
-async def test_a_payment_that_waits_for_nobody_is_not_asked_about(
+async def test_authentication_page_has_no_form_for_a_final_payment(
     client: Any, pay: Pay, stripe_http: httpx.AsyncClient
 ) -> None:
     intent = await pay(THREE_D_SECURE)
     await client.v1.payment_intents.cancel_async(intent.id)
-    for answer in (
+    for response in (
         await stripe_http.get(page_of(intent)),
         await stripe_http.post(page_of(intent), data={"decision": "approve"}),
     ):
-        assert answer.status_code == 200
-        assert "it is canceled" in answer.text
-        assert '<a href="/orders/1">' in answer.text
-        assert "<form" not in answer.text
+        assert response.status_code == 200
+        assert "is canceled" in response.text
+        assert '<a href="/orders/1">' in response.text
+        assert "<form" not in response.text
 
 
-async def test_only_who_has_the_secret_is_asked(pay: Pay, stripe_http: httpx.AsyncClient) -> None:
+async def test_authentication_page_needs_the_client_secret(
+    pay: Pay, stripe_http: httpx.AsyncClient
+) -> None:
     intent = await pay(THREE_D_SECURE)
     for secret in ("", "pi_nonesuch_secret_x", f"{intent.id}_secret_guessed", intent.id):
         query = urlencode({"client_secret": secret, "return_url": "/orders/1"})
-        answer = await stripe_http.post(f"/authenticate?{query}", data={"decision": "approve"})
-        assert answer.status_code == 404
-        assert "does not know this payment" in answer.text
-        assert '<a href="/orders/1">' in answer.text
+        response = await stripe_http.post(f"/authenticate?{query}", data={"decision": "approve"})
+        assert response.status_code == 404
+        assert "Payment not found" in response.text
+        assert '<a href="/orders/1">' in response.text
     unclear = await stripe_http.post(page_of(intent), data={"decision": "perhaps"})
     assert unclear.status_code == 400
 
 
-async def test_the_page_shows_what_became_of_the_money_and_escapes_it(
+async def test_overview_page_lists_payments_and_escapes_html(
     client: Any, pay: Pay, stripe_http: httpx.AsyncClient
 ) -> None:
     empty = await stripe_http.get("/")
@@ -92,17 +96,17 @@ async def test_the_page_shows_what_became_of_the_money_and_escapes_it(
     intent = await pay("pm_card_visa", description="<script>alert(1)</script>")
     refund = await client.v1.refunds.create_async({"payment_intent": intent.id, "amount": 500})
     shown = await stripe_http.get("/")
-    for part in (intent.id, intent.latest_charge, refund.id, "$20.00", "$5.00 refunded"):
-        assert part in shown.text
+    for text in (intent.id, intent.latest_charge, refund.id, "$20.00", "$5.00 refunded"):
+        assert text in shown.text
     assert "<script" not in shown.text
     assert "script-src 'none'" in shown.headers["Content-Security-Policy"]
 
 
-async def test_the_pages_buttons_play_the_buyer(
+async def test_overview_page_buttons_set_payment_outcomes(
     client: Any, pay: Pay, stripe_http: httpx.AsyncClient
 ) -> None:
     intent = await pay(THREE_D_SECURE)
-    button = f"play/payment_intents/{intent.id}"
+    button = f"outcomes/payment_intents/{intent.id}"
     assert f'action="{button}"' in (await stripe_http.get("/")).text
     pressed = await stripe_http.post(
         f"/{button}", data={"outcome": "succeed"}, follow_redirects=True
@@ -112,16 +116,19 @@ async def test_the_pages_buttons_play_the_buyer(
     assert after.status == "succeeded"
 
 
-async def test_the_pages_buttons_settle_refunds_and_disputes(
+async def test_overview_page_buttons_settle_refunds_and_disputes(
     client: Any, pay: Pay, stripe_http: httpx.AsyncClient
 ) -> None:
     intent = await pay("pm_card_pendingRefund")
     refund = await client.v1.refunds.create_async({"payment_intent": intent.id})
     await pay("pm_card_createDispute")
     (dispute,) = (await client.v1.disputes.list_async()).data
-    presses = {f"play/refunds/{refund.id}": "succeed", f"play/disputes/{dispute.id}": "lost"}
+    outcomes = {
+        f"outcomes/refunds/{refund.id}": "succeed",
+        f"outcomes/disputes/{dispute.id}": "lost",
+    }
     shown = (await stripe_http.get("/")).text
-    for button, outcome in presses.items():
+    for button, outcome in outcomes.items():
         assert f'action="{button}"' in shown
         pressed = await stripe_http.post(f"/{button}", data={"outcome": outcome})
         assert pressed.status_code == 303

@@ -51,7 +51,7 @@ def not_running(folder: DataFolder) -> StackError:
 
 
 def up(options: StackOptions, console: Console, *, background: bool = False) -> None:
-    """Run a stack until it is told to stop by a signal.
+    """Run a stack until a signal stops it.
 
     Raises:
         StackError: the port is in use, the folder has a running stack, or the client build failed.

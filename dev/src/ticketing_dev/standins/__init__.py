@@ -1,1 +1,1 @@
-"""Stripe and SendGrid played on loopback, to be spoken to by their real SDKs."""
+"""Stand-ins for Stripe, SendGrid and MongoDB, used by their real clients on loopback."""

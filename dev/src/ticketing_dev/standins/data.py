@@ -1,4 +1,4 @@
-"""Where a stand-in keeps its state, so that kill -9 loses nothing that was answered."""
+"""Durable storage of a stand-in: after SIGKILL it still has everything it responded to."""
 
 import os
 import sqlite3
@@ -10,20 +10,20 @@ from pathlib import Path
 
 @contextmanager
 def data_folder(folder: Path | None = None) -> Iterator[Path]:
-    """The folder given, else the one that STAND_IN_DATA names, else one gone with the process."""
-    if folder is None and (named := os.environ.get("STAND_IN_DATA")):
-        folder = Path(named)
+    """Yield `folder`, else the folder of STAND_IN_DATA, else a temporary one."""
+    if folder is None and (configured := os.environ.get("STAND_IN_DATA")):
+        folder = Path(configured)
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
         yield folder
     else:
-        with tempfile.TemporaryDirectory(prefix="stand-in-") as made:
-            yield Path(made)
+        with tempfile.TemporaryDirectory(prefix="stand-in-") as temporary:
+            yield Path(temporary)
 
 
 @contextmanager
 def database(file: Path, schema: str) -> Iterator[sqlite3.Connection]:
-    """An SQLite file in which a commit that returned is on the disk."""
+    """Open an SQLite database that syncs each commit to the disk."""
     connection = sqlite3.connect(file, isolation_level=None)
     connection.row_factory = sqlite3.Row
     try:
@@ -37,7 +37,7 @@ def database(file: Path, schema: str) -> Iterator[sqlite3.Connection]:
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """All that runs inside, or nothing of it."""
+    """Commit the statements of the block, or roll them back if it raises."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield

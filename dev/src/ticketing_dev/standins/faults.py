@@ -1,4 +1,4 @@
-"""Bad days on demand: the next requests fail, hang, or lose their answer."""
+"""Fault injection: the next requests fail, time out, or lose their response."""
 
 import asyncio
 from typing import Literal
@@ -6,48 +6,51 @@ from typing import Literal
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-Moment = Literal["before", "during", "after"]
+Phase = Literal["before", "during", "after"]
 
 
 class Fault(BaseModel):
-    """What is to go wrong with the next requests that match.
+    """A fault for the next requests that match.
 
-    `before`: nothing has happened yet. `after`: the effect is on the disk, only the answer suffers.
-    `during`: the effect is undone, and the failure is what Stripe saves under the idempotency key.
+    `before`: the request has had no effect yet. `after`: its effect is stored and only the response
+    is lost. `during`: the effect is rolled back, and Stripe saves the error under the idempotency
+    key.
     """
 
     model_config = ConfigDict(extra="forbid")
 
     kind: Literal["error", "drop", "delay"]
-    when: Moment = "before"
-    status: int = Field(500, ge=400, le=599, description="the answer of an `error`")
+    when: Phase = "before"
+    status: int = Field(500, ge=400, le=599, description="the status of an `error`")
     seconds: float = Field(1, ge=0, le=600, description="the length of a `delay`")
-    times: int = Field(1, ge=1, description="how many requests it strikes")
-    method: str | None = Field(None, description="only this method, e.g. POST")
-    path: str = Field("/", description="only paths that begin so, e.g. /v1/refunds")
+    times: int = Field(1, ge=1, description="the number of requests to fail")
+    method: str | None = Field(None, description="match only this method, e.g. POST")
+    path: str = Field("/", description="match only paths with this prefix, e.g. /v1/refunds")
 
-    async def strike(self, moment: Moment) -> None:
-        """Do the damage if this is its moment.
+    async def apply(self, phase: Phase) -> None:
+        """Inject the fault if this is its phase.
 
-        Raises InjectedError for an `error`, Dropped for a `drop`.
+        Raises:
+            InjectedError: for an `error`.
+            ConnectionDropped: for a `drop`.
         """
-        if self.when != moment:
+        if self.when != phase:
             return
         match self.kind:
             case "delay":
                 await asyncio.sleep(self.seconds)
             case "drop":
-                raise Dropped
+                raise ConnectionDropped
             case "error":
                 raise InjectedError(self.status)
 
 
-class Dropped(Exception):
-    """The connection is to be closed without an answer."""
+class ConnectionDropped(Exception):
+    """The connection must be closed without a response."""
 
 
 class InjectedError(Exception):
-    """The request is to be answered with `status`, in the stand-in's own error shape."""
+    """The response must be an error with `status`, in the API's own error shape."""
 
     def __init__(self, status: int) -> None:
         super().__init__(status)
@@ -57,38 +60,38 @@ class InjectedError(Exception):
 NO_FAULT = Fault(kind="delay", seconds=0)
 
 
-class Faults:
-    """The faults still to come, first in, first to strike. A restart forgets them."""
+class FaultQueue:
+    """The pending faults in the order of their injection. A restart clears them."""
 
     def __init__(self) -> None:
-        self.waiting: list[Fault] = []
+        self.pending: list[Fault] = []
 
     def take(self, method: str, path: str) -> Fault:
-        """The fault meant for this request, used up by one."""
-        for fault in self.waiting:
+        """Return the first fault that matches this request and use it up once."""
+        for fault in self.pending:
             if fault.method in (None, method) and path.startswith(fault.path):
                 fault.times -= 1
                 if fault.times == 0:
-                    self.waiting.remove(fault)
+                    self.pending.remove(fault)
                 return fault
         return NO_FAULT
 
 
-def control(faults: Faults) -> APIRouter:
-    """The routes by which tests and people order faults. They are never struck themselves."""
+def control_routes(faults: FaultQueue) -> APIRouter:
+    """Return the control API of the faults. Faults never apply to its own requests."""
     router = APIRouter(prefix="/_control/faults")
 
     @router.post("", status_code=201)
-    async def order(fault: Fault) -> Fault:
-        faults.waiting.append(fault.model_copy())
+    async def inject(fault: Fault) -> Fault:
+        faults.pending.append(fault.model_copy())
         return fault
 
     @router.get("")
-    async def waiting() -> list[Fault]:
-        return faults.waiting
+    async def pending() -> list[Fault]:
+        return faults.pending
 
     @router.delete("", status_code=204)
-    async def forget() -> None:
-        faults.waiting.clear()
+    async def clear() -> None:
+        faults.pending.clear()
 
     return router

@@ -1,4 +1,4 @@
-"""What every stand-in has: /healthz, faults on demand, pages, and a way to hang up."""
+"""The base application of the stand-ins: health check, fault injection and pages."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,33 +11,33 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
 from starlette.types import Receive, Scope, Send
 
-from ticketing_dev.standins.faults import Dropped, Faults, control
+from ticketing_dev.standins.faults import ConnectionDropped, FaultQueue, control_routes
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
-PAGES = jinja2.Environment(
+TEMPLATES = jinja2.Environment(
     loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
     autoescape=True,
     undefined=jinja2.StrictUndefined,
 )
-NO_SCRIPTS = "script-src 'none'; object-src 'none'; base-uri 'self'"
+CONTENT_SECURITY_POLICY = "script-src 'none'; object-src 'none'; base-uri 'self'"
 
 
 class StandIn(FastAPI):
-    """A stand-in's app; its own routes are added by whoever makes it."""
+    """A stand-in's application, without the routes of its API."""
 
     def __init__(self, lifespan: Lifespan) -> None:
         super().__init__(openapi_url=None, lifespan=lifespan)
-        self.faults = Faults()
-        self.include_router(control(self.faults))
-        self.add_exception_handler(Dropped, hang_up)
-        self.add_api_route("/healthz", alive)
+        self.faults = FaultQueue()
+        self.include_router(control_routes(self.faults))
+        self.add_exception_handler(ConnectionDropped, drop_connection)
+        self.add_api_route("/healthz", healthz)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI knows no way to close a connection unanswered, so keep hold of uvicorn's own."""
+        """Store uvicorn's transport: ASGI cannot close a connection without a response."""
         if scope["type"] == "http":
-            # uvicorn's --root-path is for an ingress that takes the prefix off. An Ingress of
-            # Kubernetes has no way to say so, and then it is there twice.
+            # uvicorn's --root-path is for an ingress that strips the prefix. A Kubernetes Ingress
+            # cannot strip it, and then the path has it twice.
             prefix = scope.get("root_path", "")
             if prefix and scope["path"].startswith(prefix * 2):
                 scope["path"] = scope["path"].removeprefix(prefix)
@@ -45,24 +45,24 @@ class StandIn(FastAPI):
         await super().__call__(scope, receive, send)
 
 
-async def alive() -> dict[str, str]:
-    """The process lives."""
+async def healthz() -> dict[str, str]:
+    """Return 200 while the process runs."""
     return {"status": "ok"}
 
 
-async def hang_up(request: Request, _: Exception) -> Response:
-    """Close the connection; the response returned here reaches nobody."""
+async def drop_connection(request: Request, _: Exception) -> Response:
+    """Close the connection; the returned response is never sent."""
     request.scope["transport"].abort()
-    await asyncio.sleep(0)  # lets uvicorn notice
+    await asyncio.sleep(0)  # lets uvicorn handle the close
     return Response(status_code=500)
 
 
 def route_path(request: Request) -> str:
-    """The path without the prefix that the stand-in is served under."""
+    """Return the path without the prefix that the stand-in is served under."""
     return request.url.path.removeprefix(request.scope.get("root_path", ""))
 
 
 def page(template: str, status: int = 200, **values: Any) -> HTMLResponse:
-    """A template as a page that runs no script."""
-    html = PAGES.get_template(template).render(**values)
-    return HTMLResponse(html, status, headers={"Content-Security-Policy": NO_SCRIPTS})
+    """Render a template as a page that runs no scripts."""
+    html = TEMPLATES.get_template(template).render(**values)
+    return HTMLResponse(html, status, headers={"Content-Security-Policy": CONTENT_SECURITY_POLICY})

@@ -143,7 +143,7 @@ class Process:
         return True
 
     def kill(self) -> None:
-        """Send SIGKILL, which is what a crash looks like."""
+        """Send SIGKILL, to simulate a crash."""
         self._signal_group(signal.SIGKILL)
         self.wait()
 

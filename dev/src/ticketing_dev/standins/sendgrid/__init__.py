@@ -1,4 +1,4 @@
-"""A stand-in for SendGrid's mail API: what was sent lies in a mailbox to be looked at."""
+"""A stand-in for SendGrid's mail API: stores each mail in a mailbox and sends none."""
 
 from ticketing_dev.standins.sendgrid.app import app, create_app
 

@@ -1,12 +1,12 @@
-"""SendGrid's errors: a list, each with the field to blame and where to read about it."""
+"""SendGrid's errors: a list, each with a message, a field and a link to the documentation."""
 
 from typing import Any
 
-HELP = "http://sendgrid.com/docs/API_Reference/Web_API_v3/Mail/errors.html#"
+DOCUMENTATION = "http://sendgrid.com/docs/API_Reference/Web_API_v3/Mail/errors.html#"
 
 
 class SendGridError(Exception):
-    """An answer other than 2xx, with everything that is wrong at once."""
+    """An error response with all errors of the request."""
 
     def __init__(self, status: int, errors: list[dict[str, Any]]) -> None:
         super().__init__(status)
@@ -14,12 +14,12 @@ class SendGridError(Exception):
         self.errors = errors
 
 
-def refused(status: int, message: str) -> SendGridError:
-    """An error for which no field is to blame."""
+def request_error(status: int, message: str) -> SendGridError:
+    """Return an error of the request as a whole, without a field."""
     return SendGridError(status, [{"message": message, "field": None, "help": None}])
 
 
-WORDS = {
+MESSAGES = {
     400: "Bad Request",
     401: "The provided authorization grant is invalid, expired, or revoked",
     403: "access forbidden",
@@ -32,6 +32,6 @@ WORDS = {
 }
 
 
-def plain(status: int) -> SendGridError:
-    """An error by its status alone, in SendGrid's words."""
-    return refused(status, WORDS.get(status, "Error"))
+def status_error(status: int) -> SendGridError:
+    """Return an error with SendGrid's message for the status."""
+    return request_error(status, MESSAGES.get(status, "Error"))

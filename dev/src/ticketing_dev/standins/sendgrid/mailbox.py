@@ -1,4 +1,4 @@
-"""The mails that were taken, newest first."""
+"""The mailbox: all accepted mails, newest first."""
 
 import json
 import secrets
@@ -25,11 +25,13 @@ CREATE TABLE IF NOT EXISTS mails (
 
 
 class Mailbox:
+    """The stored mails."""
+
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
 
-    def take(self, mails: list[Mail]) -> str:
-        """Keep the mails of one request, all or none. Gives its message id."""
+    def add(self, mails: list[Mail]) -> str:
+        """Store the mails of one request in one transaction. Return the message id."""
         message_id = secrets.token_urlsafe(16)
         received_at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         with transaction(self.connection):
@@ -41,7 +43,7 @@ class Mailbox:
         return message_id
 
     def newest(self, to: str | None = None, limit: int = 100) -> list[dict[str, Any]]:
-        """The newest mails, of all people or of one, compared without case."""
+        """Return the newest mails, of all recipients or of one (case-insensitive)."""
         rows = self.connection.execute(
             "SELECT * FROM mails WHERE :to IS NULL OR EXISTS ("
             "    SELECT 1 FROM json_each(json_extract(mail, '$.to')) WHERE lower(value) = :to"
@@ -50,14 +52,16 @@ class Mailbox:
             ") ORDER BY seq DESC LIMIT :limit",
             {"to": to.lower() if to else None, "limit": limit},
         )
-        return [shown(row) for row in rows]
+        return [mail_json(row) for row in rows]
 
-    def find(self, name: str) -> dict[str, Any] | None:
-        row = self.connection.execute("SELECT * FROM mails WHERE id = ?", (name,)).fetchone()
-        return None if row is None else shown(row)
+    def find(self, mail_id: str) -> dict[str, Any] | None:
+        """Return a mail by id."""
+        row = self.connection.execute("SELECT * FROM mails WHERE id = ?", (mail_id,)).fetchone()
+        return None if row is None else mail_json(row)
 
 
-def shown(row: sqlite3.Row) -> dict[str, Any]:
+def mail_json(row: sqlite3.Row) -> dict[str, Any]:
+    """Return the JSON of a stored mail."""
     mail = Mail(**json.loads(row["mail"]))
     return {
         "id": row["id"],
@@ -75,5 +79,6 @@ def shown(row: sqlite3.Row) -> dict[str, Any]:
 
 @contextmanager
 def open_mailbox(folder: Path) -> Iterator[Mailbox]:
+    """Open the mailbox of a data folder."""
     with database(folder / "sendgrid.sqlite3", SCHEMA) as connection:
         yield Mailbox(connection)

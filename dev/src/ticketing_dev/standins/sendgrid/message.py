@@ -1,14 +1,14 @@
-"""What POST /v3/mail/send takes, checked as SendGrid checks it, and the mails that it means."""
+"""Validate the body of POST /v3/mail/send as SendGrid does, and parse its mails."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ticketing_dev.standins.sendgrid.errors import HELP, SendGridError, plain
+from ticketing_dev.standins.sendgrid.errors import DOCUMENTATION, SendGridError, status_error
 
 ADDRESS = re.compile(r"[^@\s<>\"(),:;\[\]\\]+@[^@\s<>\"(),:;\[\]\\]+\.[^@\s<>\"(),:;\[\]\\]+")
-MOST = 1000
+MAX_RECIPIENTS = 1000
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,17 @@ class Mail:
     custom_args: dict[str, str]
 
 
-def mails(body: Any) -> list[Mail]:
-    """The mails of a request, one a personalization. SendGridError tells all that is amiss."""
+def parse_mails(body: Any) -> list[Mail]:
+    """Return the mails of a request, one per personalization.
+
+    Raises:
+        SendGridError: the body is invalid; it has all validation errors.
+    """
     if not isinstance(body, dict):
-        raise plain(400)
+        raise status_error(400)
     errors = [
-        {"message": message, "field": field, "help": HELP + topic}
-        for message, field, topic in faults(body)
+        {"message": message, "field": field, "help": DOCUMENTATION + topic}
+        for message, field, topic in validation_errors(body)
     ]
     if errors:
         raise SendGridError(400, errors)
@@ -56,21 +60,21 @@ def mails(body: Any) -> list[Mail]:
     ]
 
 
-Complaint = tuple[str, str, str]
-"""What is wrong, with which field, and under which heading of SendGrid's page it is explained."""
+ValidationError = tuple[str, str, str]
+"""The message, the field, and the anchor on SendGrid's page of errors."""
 
 
-def faults(body: dict[str, Any]) -> Iterator[Complaint]:
-    yield from faults_in_personalizations(body.get("personalizations"))
-    yield from faults_in_sender(body.get("from"))
-    yield from faults_in_subject(body)
-    yield from faults_in_content(body)
+def validation_errors(body: dict[str, Any]) -> Iterator[ValidationError]:
+    yield from personalization_errors(body.get("personalizations"))
+    yield from sender_errors(body.get("from"))
+    yield from subject_errors(body)
+    yield from content_errors(body)
     for field in ("custom_args", "headers"):
-        if not is_texts(body.get(field) or {}):
+        if not is_string_map(body.get(field) or {}):
             yield f"The {field} must be an object of strings.", field, f"message.{field}"
 
 
-def faults_in_personalizations(personalizations: Any) -> Iterator[Complaint]:
+def personalization_errors(personalizations: Any) -> Iterator[ValidationError]:
     topic = "-Personalizations-Errors"
     if not isinstance(personalizations, list) or not personalizations:
         yield (
@@ -79,11 +83,11 @@ def faults_in_personalizations(personalizations: Any) -> Iterator[Complaint]:
             topic,
         )
         return
-    if len(personalizations) > MOST:
+    if len(personalizations) > MAX_RECIPIENTS:
         yield (
-            f"The personalization block is limited to {MOST} personalizations per API request. You "
-            f"have provided {len(personalizations)} personalizations. Please consider splitting "
-            "this into multiple requests and resending your request.",
+            f"The personalization block is limited to {MAX_RECIPIENTS} personalizations per API "
+            f"request. You have provided {len(personalizations)} personalizations. Please consider "
+            "splitting this into multiple requests and resending your request.",
             "personalizations",
             topic,
         )
@@ -93,8 +97,8 @@ def faults_in_personalizations(personalizations: Any) -> Iterator[Complaint]:
         if not isinstance(personalization, dict):
             yield "The personalization must be an object.", where, topic
             continue
-        yield from faults_in_recipients(personalization, where)
-        if not is_texts(personalization.get("custom_args") or {}):
+        yield from recipient_errors(personalization, where)
+        if not is_string_map(personalization.get("custom_args") or {}):
             yield (
                 "The custom_args must be an object of strings.",
                 f"{where}.custom_args",
@@ -110,7 +114,7 @@ def faults_in_personalizations(personalizations: Any) -> Iterator[Complaint]:
             )
 
 
-def faults_in_recipients(personalization: dict[str, Any], where: str) -> Iterator[Complaint]:
+def recipient_errors(personalization: dict[str, Any], where: str) -> Iterator[ValidationError]:
     if not isinstance(personalization.get("to"), list) or not personalization["to"]:
         yield (
             "The to array is required for all personalization objects, and must have at least one "
@@ -122,7 +126,7 @@ def faults_in_recipients(personalization: dict[str, Any], where: str) -> Iterato
     for field in ("to", "cc", "bcc"):
         people = personalization.get(field) or []
         for index, person in enumerate(people if isinstance(people, list) else [None]):
-            if not is_person(person):
+            if not has_valid_address(person):
                 yield (
                     "Does not contain a valid address.",
                     f"{where}.{field}.{index}.email",
@@ -139,15 +143,15 @@ def faults_in_recipients(personalization: dict[str, Any], where: str) -> Iterato
                     "message.recipient-errors",
                 )
             seen.add(email)
-    if len(seen) > MOST:
+    if len(seen) > MAX_RECIPIENTS:
         yield (
-            f"There is a limit of {MOST} total recipients (to + cc + bcc) per request.",
+            f"There is a limit of {MAX_RECIPIENTS} total recipients (to + cc + bcc) per request.",
             where,
             "message.recipient-errors",
         )
 
 
-def faults_in_sender(sender: Any) -> Iterator[Complaint]:
+def sender_errors(sender: Any) -> Iterator[ValidationError]:
     if not isinstance(sender, dict) or not sender.get("email"):
         yield (
             "The from object must be provided for every email send. It is an object that requires "
@@ -157,11 +161,11 @@ def faults_in_sender(sender: Any) -> Iterator[Complaint]:
             "from.email",
             "message.from",
         )
-    elif not is_person(sender):
+    elif not has_valid_address(sender):
         yield "The from email does not contain a valid address.", "from.email", "message.from"
 
 
-def faults_in_subject(body: dict[str, Any]) -> Iterator[Complaint]:
+def subject_errors(body: dict[str, Any]) -> Iterator[ValidationError]:
     personalizations = body.get("personalizations")
     everywhere = isinstance(personalizations, list) and all(
         isinstance(one, dict) and one.get("subject") for one in personalizations
@@ -182,7 +186,7 @@ def faults_in_subject(body: dict[str, Any]) -> Iterator[Complaint]:
         )
 
 
-def faults_in_content(body: dict[str, Any]) -> Iterator[Complaint]:
+def content_errors(body: dict[str, Any]) -> Iterator[ValidationError]:
     content = body.get("content")
     if not content and body.get("template_id"):
         return
@@ -213,7 +217,7 @@ def faults_in_content(body: dict[str, Any]) -> Iterator[Complaint]:
             "content",
             "message.content",
         )
-    if types != sorted(types, key=order):
+    if types != sorted(types, key=content_rank):
         yield (
             "If present, text/plain must be first, followed by text/html, followed by any other "
             "content.",
@@ -222,14 +226,14 @@ def faults_in_content(body: dict[str, Any]) -> Iterator[Complaint]:
         )
 
 
-def order(content_type: str) -> int:
+def content_rank(content_type: str) -> int:
     return {"text/plain": 0, "text/html": 1}.get(content_type, 2)
 
 
-def is_person(person: Any) -> bool:
+def has_valid_address(person: Any) -> bool:
     email = person.get("email") if isinstance(person, dict) else None
     return isinstance(email, str) and ADDRESS.fullmatch(email) is not None
 
 
-def is_texts(value: Any) -> bool:
+def is_string_map(value: Any) -> bool:
     return isinstance(value, dict) and all(isinstance(one, str) for one in value.values())

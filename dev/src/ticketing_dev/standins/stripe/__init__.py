@@ -1,4 +1,4 @@
-"""A stand-in for Stripe's API: payments that behave as documented and move no money."""
+"""A stand-in for Stripe's API: payments behave as documented and move no money."""
 
 from ticketing_dev.standins.stripe.app import app, create_app
 

@@ -1,4 +1,4 @@
-"""The app: which path is which rule."""
+"""The application: the routes of the API, its control API and its pages."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -10,26 +10,28 @@ from starlette.exceptions import HTTPException
 
 from ticketing_dev.standins.data import data_folder
 from ticketing_dev.standins.stand_in import StandIn, route_path
-from ticketing_dev.standins.stripe import (
-    authenticate,
+from ticketing_dev.standins.stripe.api.call import Operation
+from ticketing_dev.standins.stripe.api.errors import invalid_request
+from ticketing_dev.standins.stripe.api.handler import ApiHandler
+from ticketing_dev.standins.stripe.api.serialization import to_json
+from ticketing_dev.standins.stripe.controls import authentication_page, outcomes, overview_page
+from ticketing_dev.standins.stripe.controls import webhooks as webhook_control
+from ticketing_dev.standins.stripe.resources import (
     charges,
-    control,
     disputes,
     events,
-    overview,
     payment_intents,
     payment_methods,
     refunds,
-    webhook_control,
 )
-from ticketing_dev.standins.stripe.api import Api
-from ticketing_dev.standins.stripe.call import Rule
-from ticketing_dev.standins.stripe.errors import invalid
 from ticketing_dev.standins.stripe.store import open_store
-from ticketing_dev.standins.stripe.webhooks import FIRST_PAUSE, Sender, configured
-from ticketing_dev.standins.stripe.wire import written
+from ticketing_dev.standins.stripe.webhooks.sender import (
+    FIRST_RETRY_SECONDS,
+    WebhookSender,
+    configured_endpoint,
+)
 
-ROUTES: tuple[tuple[str, str, Rule], ...] = (
+ROUTES: tuple[tuple[str, str, Operation], ...] = (
     ("POST", "/v1/payment_intents", payment_intents.create),
     ("GET", "/v1/payment_intents", payment_intents.list_newest),
     ("GET", "/v1/payment_intents/{intent}", payment_intents.retrieve),
@@ -49,49 +51,53 @@ ROUTES: tuple[tuple[str, str, Rule], ...] = (
 )
 
 
-def create_app(folder: Path | None = None, first_pause: float = FIRST_PAUSE) -> StandIn:
-    """The Stripe stand-in, with its state in `folder`, else where STAND_IN_DATA says.
+def create_app(
+    folder: Path | None = None, first_retry_seconds: float = FIRST_RETRY_SECONDS
+) -> StandIn:
+    """Create the Stripe stand-in with its data in `folder`, else in STAND_IN_DATA.
 
-    STRIPE_WEBHOOK_URL and STRIPE_WEBHOOK_SECRET name whom it tells; the first repetition of a
-    webhook follows after `first_pause` seconds.
+    STRIPE_WEBHOOK_URL and STRIPE_WEBHOOK_SECRET configure the webhook endpoint. The first retry of
+    a webhook follows after `first_retry_seconds`.
     """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         with data_folder(folder) as data, open_store(data) as store:
-            app.state.api = Api(store, stand_in.faults)
-            store.deliveries.endpoint = configured()
-            async with Sender(store, first_pause).at_work() as app.state.sender:
+            app.state.api = ApiHandler(store, stand_in.faults)
+            store.deliveries.endpoint = configured_endpoint()
+            async with WebhookSender(store, first_retry_seconds).running() as app.state.sender:
                 yield
 
     stand_in = StandIn(lifespan)
-    for method, path, rule in ROUTES:
-        stand_in.add_api_route(path, answering(rule), methods=[method], response_model=None)
-    for part in (overview, authenticate, control, webhook_control):
-        stand_in.include_router(part.router)
-    stand_in.add_exception_handler(HTTPException, not_a_route)
+    for method, path, operation in ROUTES:
+        stand_in.add_api_route(path, route(operation), methods=[method], response_model=None)
+    for module in (overview_page, authentication_page, outcomes, webhook_control):
+        stand_in.include_router(module.router)
+    stand_in.add_exception_handler(HTTPException, http_error_response)
     return stand_in
 
 
-def answering(rule: Rule) -> Callable[[Request], Awaitable[Response]]:
-    async def answer(request: Request) -> Response:
-        api: Api = request.app.state.api
-        return await api.answer(request, rule)
+def route(operation: Operation) -> Callable[[Request], Awaitable[Response]]:
+    """Return the route function of an API operation."""
 
-    return answer
+    async def handle(request: Request) -> Response:
+        api: ApiHandler = request.app.state.api
+        return await api.handle(request, operation)
+
+    return handle
 
 
-async def not_a_route(request: Request, error: Exception) -> Response:
-    """A path or a method that is not there, in Stripe's words; our own pages have their own."""
+async def http_error_response(request: Request, error: Exception) -> Response:
+    """Return a 404 or 405 of the API in Stripe's shape, and other errors in FastAPI's."""
     assert isinstance(error, HTTPException)
     if not route_path(request).startswith("/v1/"):
         return await http_exception_handler(request, error)
-    refusal = invalid(
+    stripe_error = invalid_request(
         f"Unrecognized request URL ({request.method}: {route_path(request)}). Please see "
         "https://stripe.com/docs or we can help at https://support.stripe.com/."
     )
     return Response(
-        written({"error": refusal.error}), error.status_code, media_type="application/json"
+        to_json({"error": stripe_error.error}), error.status_code, media_type="application/json"
     )
 
 

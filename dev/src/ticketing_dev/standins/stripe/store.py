@@ -1,4 +1,4 @@
-"""Everything the stand-in remembers: Stripe's objects, and the answers kept under a key."""
+"""The database of the stand-in: Stripe's objects, saved responses and webhook deliveries."""
 
 import json
 import secrets
@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from ticketing_dev.standins.data import database, transaction
-from ticketing_dev.standins.stripe import deliveries
-from ticketing_dev.standins.stripe.errors import Json
+from ticketing_dev.standins.stripe.api.errors import Json
+from ticketing_dev.standins.stripe.webhooks import deliveries
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS objects (
@@ -23,38 +23,38 @@ CREATE TABLE IF NOT EXISTS objects (
     body TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS by_kind ON objects (kind, seq);
-CREATE TABLE IF NOT EXISTS kept_answers (
-    api_key TEXT NOT NULL,
-    key     TEXT NOT NULL,
-    path    TEXT NOT NULL,
-    params  TEXT NOT NULL,
-    status  INTEGER NOT NULL,
-    body    TEXT NOT NULL,
-    request TEXT NOT NULL,
-    kept_at REAL NOT NULL,
+CREATE TABLE IF NOT EXISTS saved_responses (
+    api_key    TEXT NOT NULL,
+    key        TEXT NOT NULL,
+    path       TEXT NOT NULL,
+    params     TEXT NOT NULL,
+    status     INTEGER NOT NULL,
+    body       TEXT NOT NULL,
+    request_id TEXT NOT NULL,
+    saved_at   REAL NOT NULL,
     PRIMARY KEY (api_key, key)
 );
 """
 Operator: TypeAlias = Literal["=", ">", ">=", "<", "<=", "IN", "GLOB"]
-KEPT_SECONDS = 24 * 3600
-"""How long Stripe remembers an idempotency key."""
+IDEMPOTENCY_KEY_SECONDS = 24 * 3600
+"""How long Stripe keeps an idempotency key."""
 ALPHABET = string.ascii_letters + string.digits
 
 
 def new_id(prefix: str) -> str:
-    """An id as Stripe makes them, e.g. `pi_3Q...`."""
+    """Return an id in Stripe's format, e.g. `pi_3Q...`."""
     return f"{prefix}_" + "".join(secrets.choice(ALPHABET) for _ in range(24))
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What was answered to the first request that came with an idempotency key."""
+class SavedResponse:
+    """The response to the first request with an idempotency key."""
 
     path: str
     params: str
     status: int
     body: str
-    request: str
+    request_id: str
 
 
 class Where:
@@ -65,7 +65,7 @@ class Where:
 
 
 class Store:
-    """Objects by id and newest first, as plain JSON. The caller says where a transaction ends."""
+    """Stripe's objects as JSON. The caller opens the transactions."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
@@ -74,26 +74,30 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
+        """Run the block in a transaction, then call `on_commit`."""
         with transaction(self.connection):
             yield
         self.on_commit()
 
-    def add(self, made: Json) -> Json:
+    def add(self, created: Json) -> Json:
+        """Insert an object and return it."""
         self.connection.execute(
             "INSERT INTO objects (id, kind, body) VALUES (?, ?, ?)",
-            (made["id"], made["object"], json.dumps(made)),
+            (created["id"], created["object"], json.dumps(created)),
         )
-        return made
+        return created
 
     def put(self, changed: Json) -> Json:
+        """Update an object and return it."""
         self.connection.execute(
             "UPDATE objects SET body = ? WHERE id = ?", (json.dumps(changed), changed["id"])
         )
         return changed
 
-    def find(self, kind: str, name: str) -> Json | None:
+    def find(self, kind: str, object_id: str) -> Json | None:
+        """Return an object by kind and id."""
         row = self.connection.execute(
-            "SELECT body FROM objects WHERE id = ? AND kind = ?", (name, kind)
+            "SELECT body FROM objects WHERE id = ? AND kind = ?", (object_id, kind)
         ).fetchone()
         return None if row is None else json.loads(row["body"])
 
@@ -106,53 +110,56 @@ class Store:
         newer_than: str | None = None,
         where: Sequence[Where] = (),
     ) -> list[Json]:
-        """Objects of a kind, newest first."""
+        """Return objects of a kind, newest first."""
         query = "SELECT body FROM objects WHERE kind = ?"
         values: list[str | int] = [kind]
-        for one in where:
-            query += (
-                f" AND json_extract(body, ?) {one.operator} ({', '.join('?' * len(one.values))})"
-            )
-            values += [f"$.{one.field}", *one.values]
+        for condition in where:
+            marks = ", ".join("?" * len(condition.values))
+            query += f" AND json_extract(body, ?) {condition.operator} ({marks})"
+            values += [f"$.{condition.field}", *condition.values]
         if older_than is not None:
             query += " AND seq < (SELECT seq FROM objects WHERE id = ?)"
             values.append(older_than)
         if newer_than is not None:
             query += " AND seq > (SELECT seq FROM objects WHERE id = ?)"
             values.append(newer_than)
-        # A page that ends before an object holds the ones next to it, so it is read backwards.
+        # `newer_than` returns the objects next to it, so its page is read in ascending order.
         query += f" ORDER BY seq {'ASC' if newer_than else 'DESC'} LIMIT ?"
         rows = self.connection.execute(query, [*values, limit]).fetchall()
         return [json.loads(row["body"]) for row in (reversed(rows) if newer_than else rows)]
 
-    def answer(self, api_key: str, key: str) -> Answer | None:
+    def saved_response(self, api_key: str, key: str) -> SavedResponse | None:
+        """Return the response saved under an idempotency key that has not expired."""
         row = self.connection.execute(
-            "SELECT path, params, status, body, request FROM kept_answers"
-            " WHERE api_key = ? AND key = ? AND kept_at > ?",
-            (api_key, key, time.time() - KEPT_SECONDS),
+            "SELECT path, params, status, body, request_id FROM saved_responses"
+            " WHERE api_key = ? AND key = ? AND saved_at > ?",
+            (api_key, key, time.time() - IDEMPOTENCY_KEY_SECONDS),
         ).fetchone()
-        return None if row is None else Answer(**row)
+        return None if row is None else SavedResponse(**row)
 
-    def keep(self, api_key: str, key: str, answer: Answer) -> None:
+    def save_response(self, api_key: str, key: str, response: SavedResponse) -> None:
+        """Save a response under an idempotency key."""
         self.connection.execute(
-            "INSERT OR REPLACE INTO kept_answers VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO saved_responses VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 api_key,
                 key,
-                answer.path,
-                answer.params,
-                answer.status,
-                answer.body,
-                answer.request,
+                response.path,
+                response.params,
+                response.status,
+                response.body,
+                response.request_id,
                 time.time(),
             ),
         )
 
-    def age_answers(self, seconds: float) -> None:
-        self.connection.execute("UPDATE kept_answers SET kept_at = kept_at - ?", (seconds,))
+    def age_idempotency_keys(self, seconds: float) -> None:
+        """Make all idempotency keys older."""
+        self.connection.execute("UPDATE saved_responses SET saved_at = saved_at - ?", (seconds,))
 
 
 @contextmanager
 def open_store(folder: Path) -> Iterator[Store]:
+    """Open the store of a data folder."""
     with database(folder / "stripe.sqlite3", SCHEMA + deliveries.SCHEMA) as connection:
         yield Store(connection)
