@@ -42,7 +42,7 @@ PRICE = 25
 
 @dataclass
 class Shop:
-    """One seller, one buyer, and four tickets: sold, free after a cancelled order, held, deleted."""
+    """A seller, a buyer, and four tickets: sold, free after a cancelled order, held, deleted."""
 
     databases: Databases
     js: JetStreamContext
@@ -197,7 +197,7 @@ class Shop:
             (self.held, self.waiting, 1),
         ):
             listing = {"_id": ticket, "version": version, "title": "Concert", "price": PRICE}
-            owner = {"user_id": self.seller, "order_id": order, "words": ["concert"]}
+            owner = {"user_id": self.seller, "order_id": order, "search_terms": ["concert"]}
             self._put("tickets", "tickets", **listing, **owner, created_at=self.started_at)
             self._put("orders", "tickets", **listing, deleted=False)
             self._put("contact", "tickets", **listing, user_id=self.seller)
@@ -222,7 +222,7 @@ class Shop:
             "_id": str(ObjectId()),
             "version": 2,
             "order_id": order,
-            "number": 1,
+            "attempt": 1,
             "user_id": self.buyer,
             "amount": PRICE * 100,
             "currency": "usd",
@@ -231,7 +231,7 @@ class Shop:
             "stripe_id": None,
             "problem": None,
             "disputed": False,
-            "look_at": None,
+            "next_poll_at": None,
             "ticket_id": self.sold,
             "token": None,
             **fields,
@@ -248,7 +248,7 @@ class Shop:
         self._put("orders", "orders", **row, ticket=ticket_fields)
         self._put("payments", "orders", **row, **copied, ticket_id=ticket)
         self._put("contact", "orders", _id=order, user_id=self.buyer, **copied)
-        self._put("tickets", "holds", _id=order, state=hold, at=utc_now())
+        self._put("tickets", "holds", _id=order, state=hold, changed_at=utc_now())
         if status != OrderStatus.CANCELLED:
             self._put("orders", "reservations", _id=ticket, order_id=ObjectId(order))
 

@@ -11,7 +11,6 @@ from fastapi import FastAPI
 from ops.tests.audit import problems
 from ops.tests.audit.conftest import RunAudit, kinds_and_ids
 from ops.tests.audit.shop import Shop
-from ticketing_ops.audit.mending import repairs_of
 
 import contact.app
 import expiration.app
@@ -24,8 +23,10 @@ from orders.settings import OrdersSettings
 from payments.settings import PaymentsSettings
 from ticketing_common.events import PaymentCreated, PaymentMissed
 from ticketing_common.messaging.replay import REPLAY_STREAM
-from ticketing_ops.audit.repairs import Repair
+from ticketing_ops.audit.repairer import Repairer, repairs_of
+from ticketing_ops.audit.repairs import Repair, ResendEvent, ResendEvents
 from ticketing_ops.audit.stores import connected
+from ticketing_ops.audit.streams import read_batches, read_message
 from ticketing_ops.connections import Connections
 from ticketing_testing import Bus, TestEnvironment, eventually, serve_app
 from tickets.settings import TicketsSettings
@@ -257,7 +258,7 @@ async def test_repairs_exclude_a_charge_of_an_unknown_order(
     assert repairs_of(found.findings) == []
 
 
-async def test_a_charge_that_stripe_will_not_refund_is_said_and_the_rest_is_repaired(
+async def test_repairer_reports_a_refused_refund_and_continues(
     shop: Shop, run_audit: RunAudit, run_repairs: RunRepairs
 ) -> None:
     await problems.charge_without_payment(shop)

@@ -1,4 +1,4 @@
-"""The command line on the bus of a test's own world."""
+"""The command line on the bus of a test's own world, and a service with failing handlers."""
 
 import asyncio
 import json
@@ -18,6 +18,7 @@ from ticketing_ops.cli import app
 from ticketing_testing import Bus, RunningService, TestEnvironment
 
 Command = Callable[..., Awaitable[Result]]
+ListDeadLetters = Callable[[], Awaitable[list[Any]]]
 
 
 @pytest.fixture
@@ -28,62 +29,66 @@ async def bus(environment: TestEnvironment) -> AsyncIterator[Bus]:
 
 @pytest.fixture
 def ticketing(environment: TestEnvironment) -> Command:
-    """Runs a command as an operator would, and gives how it ended."""
+    """A function that runs the command line, and returns its result."""
 
-    async def run(*words: str, stdin: str | None = None) -> Result:
+    async def run(*arguments: str, stdin: str | None = None) -> Result:
         env = {"NATS_URL": environment.nats_url, "COLUMNS": "200"}
-        return await asyncio.to_thread(CliRunner().invoke, app, words, input=stdin, env=env)
+        return await asyncio.to_thread(CliRunner().invoke, app, arguments, input=stdin, env=env)
 
     return run
 
 
 @pytest.fixture
-def letters(ticketing: Command) -> Callable[[], Awaitable[list[Any]]]:
-    """What `dead-letters list` shows."""
+def list_dead_letters(ticketing: Command) -> ListDeadLetters:
+    """A function that returns the output of `dead-letters list --json`."""
 
-    async def listed() -> list[Any]:
-        answer = await ticketing("dead-letters", "list", "--json")
-        assert answer.exit_code == 0, answer.output
-        found: list[Any] = json.loads(answer.stdout)
+    async def run() -> list[Any]:
+        result = await ticketing("dead-letters", "list", "--json")
+        assert result.exit_code == 0, result.output
+        found: list[Any] = json.loads(result.stdout)
         return found
 
-    return listed
+    return run
 
 
 class Note(Document):
-    """What the desk has heard of."""
+    """The document of an event that was handled."""
 
     class Settings:
         name: ClassVar[str] = "notes"
 
 
-class Desk:
-    """A service of our own, whose listeners break when they are told to."""
+class FailingService:
+    """A service whose handlers fail while `is_failing` is set."""
 
-    def __init__(self, name: str) -> None:
-        self.listeners = Listeners(name)
-        self.broken = False
-        self.heard: list[str] = []
+    def __init__(self) -> None:
+        self.listeners = Listeners("failing")
+        self.is_failing = False
+        self.handled: list[str] = []
         for event in (OrderCreated, TicketCreated, UserForgotPassword):
-            self.listeners.on(event)(self.note)
+            self.listeners.on(event)(self.insert_note)
 
-    async def note(self, event: Any) -> None:
-        if self.broken:
-            raise Reject("the [desk] is broken")
-        self.heard.append(event.id)
+    async def insert_note(self, event: Any) -> None:
+        if self.is_failing:
+            raise Reject("the [service] fails")
+        self.handled.append(event.id)
         await Note(id=PydanticObjectId(event.id)).insert()
 
     def app(self, environment: TestEnvironment) -> FastAPI:
         settings = StoreSettings(mongo_uri=environment.mongo_uri, nats_url=environment.nats_url)
-        return create_service(settings, self.listeners, description="", documents=[Note])
+        return create_service(
+            "failing", settings, listeners=self.listeners, description="", documents=[Note]
+        )
 
 
 @pytest.fixture
-def desk() -> Desk:
-    return Desk("desk")
+def service() -> FailingService:
+    return FailingService()
 
 
 @pytest.fixture
-async def served(environment: TestEnvironment, desk: Desk) -> AsyncIterator[RunningService]:
-    async with environment.serve(desk.app(environment)) as running:
+async def served(
+    environment: TestEnvironment, service: FailingService
+) -> AsyncIterator[RunningService]:
+    async with environment.serve(service.app(environment)) as running:
         yield running

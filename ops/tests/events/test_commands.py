@@ -1,3 +1,5 @@
+"""`ticketing events`."""
+
 import asyncio
 import json
 import sys
@@ -21,13 +23,15 @@ COMMAND = str(Path(sys.executable).with_name("ticketing"))
 
 
 @asynccontextmanager
-async def tailing(environment: TestEnvironment, *words: str) -> AsyncIterator[asyncio.StreamReader]:
-    """What `events tail` prints, as it prints it."""
+async def tailing(
+    environment: TestEnvironment, *arguments: str
+) -> AsyncIterator[asyncio.StreamReader]:
+    """Run `events tail`, and yield its output."""
     process = await asyncio.create_subprocess_exec(
         COMMAND,
         "events",
         "tail",
-        *words,
+        *arguments,
         "--nats",
         environment.nats_url,
         stdout=asyncio.subprocess.PIPE,
@@ -45,7 +49,7 @@ async def line(out: asyncio.StreamReader) -> str:
         return (await out.readline()).decode()
 
 
-async def test_a_tail_shows_what_was_said_and_then_what_is_said(
+async def test_tail_shows_earlier_and_then_new_events(
     environment: TestEnvironment, bus: Bus
 ) -> None:
     user, ticket = new_id(), new_id()
@@ -62,7 +66,7 @@ async def test_a_tail_shows_what_was_said_and_then_what_is_said(
     assert json.loads(shown[shown.index("{") :]) == {"id": ticket, "version": 1}
 
 
-async def test_a_tail_that_nobody_reads_any_more_ends_without_a_word(
+async def test_tail_ends_silently_when_its_output_is_closed(
     environment: TestEnvironment, bus: Bus
 ) -> None:
     process = await asyncio.create_subprocess_shell(
@@ -79,7 +83,7 @@ async def test_a_tail_that_nobody_reads_any_more_ends_without_a_word(
         assert await process.communicate() == (b"", b"")
 
 
-async def test_a_tail_shows_only_the_subjects_that_are_wanted_and_all_of_them_to_machines(
+async def test_tail_filters_subjects_and_prints_whole_messages_as_json(
     environment: TestEnvironment, bus: Bus
 ) -> None:
     event_id = await bus.publish(new_event(OrderCreated), new_event(TicketDeleted))
@@ -92,7 +96,7 @@ async def test_a_tail_shows_only_the_subjects_that_are_wanted_and_all_of_them_to
     assert shown["body"]["version"] == 0
 
 
-async def test_a_tail_shows_no_secret(environment: TestEnvironment, bus: Bus) -> None:
+async def test_tail_masks_secrets(environment: TestEnvironment, bus: Bus) -> None:
     await bus.publish(
         new_event(UserForgotPassword, token={"value": "s3cr3t", "expires_at": "2030-01-01T00:00Z"})
     )
@@ -106,20 +110,22 @@ async def test_a_tail_shows_no_secret(environment: TestEnvironment, bus: Bus) ->
     assert "withheld" in shown
 
 
-async def test_what_is_published_is_an_event_like_any_other(bus: Bus, ticketing: Command) -> None:
+async def test_publish_sends_an_event_with_the_headers_of_its_producer(
+    bus: Bus, ticketing: Command
+) -> None:
     event = new_event(TicketCreated)
 
-    answer = await ticketing("events", "publish", event.subject, event.model_dump_json())
+    result = await ticketing("events", "publish", event.subject, event.model_dump_json())
 
-    assert answer.exit_code == 0, answer.output
+    assert result.exit_code == 0, result.output
     assert await bus.published(TicketCreated) == [event]
     last = await bus.js.get_last_msg("TICKET", event.subject)
     headers = last.headers or {}
-    assert headers["ce-id"] == headers["Nats-Msg-Id"] == answer.stdout.strip()
+    assert headers["ce-id"] == headers["Nats-Msg-Id"] == result.stdout.strip()
     assert (headers["ce-type"], headers["ce-source"]) == ("TicketCreated", "/tickets")
 
 
-async def test_an_event_is_read_from_a_pipe_too(bus: Bus, ticketing: Command) -> None:
+async def test_publish_reads_standard_input(bus: Bus, ticketing: Command) -> None:
     event = new_event(TicketDeleted)
     body = event.model_dump_json(by_alias=True)
 
@@ -129,54 +135,58 @@ async def test_an_event_is_read_from_a_pipe_too(bus: Bus, ticketing: Command) ->
 
 
 @pytest.mark.parametrize(
-    ("subject", "body", "words"),
+    ("subject", "body", "message"),
     [
-        ("ticket.praised", "{}", "No event has the subject ticket.praised. There are: user.signed"),
+        (
+            "ticket.praised",
+            "{}",
+            "No domain event has the subject ticket.praised. Subjects: user.signed",
+        ),
         ("ticket.deleted", "{}", "Not a TicketDeleted: id: Field required, version"),
         ("ticket.deleted", "{", "Not a TicketDeleted: body: Invalid JSON"),
     ],
 )
-async def test_what_is_no_event_is_not_published(
-    bus: Bus, ticketing: Command, subject: str, body: str, words: str
+async def test_publish_rejects_an_invalid_event(
+    bus: Bus, ticketing: Command, subject: str, body: str, message: str
 ) -> None:
-    answer = await ticketing("events", "publish", subject, body)
+    result = await ticketing("events", "publish", subject, body)
 
-    assert answer.exit_code == 1
-    assert words in answer.stderr
+    assert result.exit_code == 1
+    assert message in result.stderr
     assert await bus.published(TicketDeleted, 0) == []
 
 
-async def test_a_bus_that_is_not_there_is_told_in_words_without_its_password(
+async def test_tail_reports_an_unreachable_bus_without_its_password(
     ticketing: Command, tmp_path: Path
 ) -> None:
-    answer = await ticketing("events", "tail", "--nats", "nats://me:hush@127.0.0.1:1")
-    assert answer.exit_code == 1
-    assert "No NATS answers at 127.0.0.1:1" in answer.stderr
-    assert "hush" not in answer.output
+    result = await ticketing("events", "tail", "--nats", "nats://me:hush@127.0.0.1:1")
+    assert result.exit_code == 1
+    assert "No NATS server is reachable at 127.0.0.1:1" in result.stderr
+    assert "hush" not in result.output
 
-    for no_bus in ("foo:bar", "nats://me:hush@host:notaport", "http://127.0.0.1:1"):
-        answer = await ticketing("events", "tail", "--nats", no_bus)
-        assert answer.exit_code == 1
-        assert "That is no address of a NATS: write nats://HOST:4222" in answer.stderr
-        assert "hush" not in answer.output
+    for url in ("foo:bar", "nats://me:hush@host:notaport", "http://127.0.0.1:1"):
+        result = await ticketing("events", "tail", "--nats", url)
+        assert result.exit_code == 1
+        assert "Invalid address of a NATS server. Write nats://HOST:4222" in result.stderr
+        assert "hush" not in result.output
 
-    answer = await ticketing("events", "tail", "--nats", "", "--data", str(tmp_path))
-    assert "`ticketing up` starts one; --nats or NATS_URL names another bus." in answer.stderr
+    result = await ticketing("events", "tail", "--data", str(tmp_path))
+    assert "`ticketing up`. For other stores set NATS_URL." in result.stderr
 
 
-async def test_a_subject_that_no_event_has_and_a_time_that_is_none_are_told_in_words(
+async def test_tail_reports_an_unknown_subject_and_an_invalid_time(
     bus: Bus, ticketing: Command
 ) -> None:
-    answer = await ticketing("events", "tail", "tickets.*")
-    assert "No event has a subject tickets.*. There are: user.signed-up" in answer.stderr
+    result = await ticketing("events", "tail", "tickets.*")
+    assert "No domain event has a subject tickets.*. Subjects: user.signed-up" in result.stderr
 
-    for no_time in ("yesterday", "999999d"):
-        answer = await ticketing("events", "tail", "--since", no_time)
-        assert f"'{no_time}' is no time: write 15m" in answer.stderr
+    for text in ("yesterday", "999999d"):
+        result = await ticketing("events", "tail", "--since", text)
+        assert f"'{text}' is not a time. Write 15m" in result.stderr
 
 
-async def test_a_service_that_does_not_listen_is_told_nothing(bus: Bus, ticketing: Command) -> None:
-    answer = await ticketing("events", "replay", "--to", new_user().email)
+async def test_replay_rejects_an_unknown_service(bus: Bus, ticketing: Command) -> None:
+    result = await ticketing("events", "replay", "--to", new_user().email)
 
-    assert answer.exit_code == 1
-    assert "No service" in answer.stderr
+    assert result.exit_code == 1
+    assert "No service" in result.stderr

@@ -1,51 +1,55 @@
+"""`ticketing dead-letters`."""
+
 import json
-from collections.abc import Awaitable, Callable
 from typing import Any
 
-from ops.tests.events.conftest import Command, Desk
+from ops.tests.events.conftest import Command, FailingService, ListDeadLetters
 
 from ticketing_common.events import OrderCreated, TicketCreated, UserForgotPassword
 from ticketing_testing import Bus, RunningService, eventually, new_event
 
-Letters = Callable[[], Awaitable[list[Any]]]
 
-
-async def dies(served: RunningService, desk: Desk, *events: Any) -> list[str]:
-    """Have events end as dead letters; gives their ids."""
-    desk.broken = True
+async def publish_failing(
+    served: RunningService, service: FailingService, *events: Any
+) -> list[str]:
+    """Publish events that become dead letters, and return their ids."""
+    service.is_failing = True
     before = len(await served.bus.dead_letters())
     ids = [await served.bus.publish(event) for event in events]
     await served.bus.dead_letters(before + len(events))
-    desk.broken = False
+    service.is_failing = False
     return ids
 
 
-async def test_a_dead_letter_is_listed_with_its_listener_tries_and_error(
-    served: RunningService, desk: Desk, letters: Letters, ticketing: Command
+async def test_list_shows_listener_attempts_and_error(
+    served: RunningService,
+    service: FailingService,
+    list_dead_letters: ListDeadLetters,
+    ticketing: Command,
 ) -> None:
-    [event_id] = await dies(served, desk, new_event(OrderCreated))
+    [event_id] = await publish_failing(served, service, new_event(OrderCreated))
 
-    [letter] = await letters()
+    [dead_letter] = await list_dead_letters()
 
-    assert letter.pop("time").endswith("Z")
-    assert letter == {
+    assert dead_letter.pop("time").endswith("Z")
+    assert dead_letter == {
         "id": 1,
-        "listener": "desk.note",
+        "listener": "failing.insert_note",
         "subject": "order.created",
         "event": event_id,
-        "tries": 1,
-        "error": "the [desk] is broken",
+        "attempts": 1,
+        "error": "the [service] fails",
     }
     shown = (await ticketing("dead-letters", "list")).stdout
-    assert "desk.note" in shown
-    assert "the [desk] is broken" in shown
+    assert "failing.insert_note" in shown
+    assert "the [service] fails" in shown
 
 
-async def test_a_dead_letter_is_shown_whole(
-    served: RunningService, desk: Desk, ticketing: Command
+async def test_show_prints_headers_and_body(
+    served: RunningService, service: FailingService, ticketing: Command
 ) -> None:
     event = new_event(OrderCreated)
-    [event_id] = await dies(served, desk, event)
+    [event_id] = await publish_failing(served, service, event)
 
     shown = json.loads((await ticketing("dead-letters", "show", "1")).stdout)
 
@@ -54,102 +58,112 @@ async def test_a_dead_letter_is_shown_whole(
     assert shown["headers"]["ce-type"] == "OrderCreated"
 
 
-async def test_a_dead_letter_that_is_retried_is_handled_and_gone(
-    served: RunningService, desk: Desk, letters: Letters, ticketing: Command
+async def test_retry_has_the_event_handled_and_deletes_the_dead_letter(
+    served: RunningService,
+    service: FailingService,
+    list_dead_letters: ListDeadLetters,
+    ticketing: Command,
 ) -> None:
     event = new_event(OrderCreated)
-    await dies(served, desk, event)
+    await publish_failing(served, service, event)
 
-    answer = await ticketing("dead-letters", "retry", "1", "--yes")
+    result = await ticketing("dead-letters", "retry", "1", "--yes")
 
-    assert answer.exit_code == 0, answer.output
-    await served.bus.wait_until_handled(desk.listeners)
-    assert desk.heard == [event.id]
-    assert await letters() == []
+    assert result.exit_code == 0, result.output
+    await served.bus.wait_until_handled(service.listeners)
+    assert service.handled == [event.id]
+    assert await list_dead_letters() == []
 
 
-async def test_only_the_service_that_failed_hears_what_is_retried(
-    served: RunningService, desk: Desk, ticketing: Command
+async def test_retry_sends_to_the_failed_service_only(
+    served: RunningService, service: FailingService, ticketing: Command
 ) -> None:
-    await dies(served, desk, new_event(OrderCreated))
-    said = await served.bus.published(OrderCreated)
+    await publish_failing(served, service, new_event(OrderCreated))
+    published = await served.bus.published(OrderCreated)
 
     await ticketing("dead-letters", "retry", "--all", "--yes")
-    await served.bus.wait_until_handled(desk.listeners)
+    await served.bus.wait_until_handled(service.listeners)
 
-    assert await served.bus.published(OrderCreated) == said
-    assert len(desk.heard) == 1
+    assert await served.bus.published(OrderCreated) == published
+    assert len(service.handled) == 1
 
 
-async def test_what_fails_again_is_a_dead_letter_again(
-    served: RunningService, desk: Desk, letters: Letters, ticketing: Command
+async def test_retry_that_fails_is_a_new_dead_letter(
+    served: RunningService,
+    service: FailingService,
+    list_dead_letters: ListDeadLetters,
+    ticketing: Command,
 ) -> None:
-    [event_id] = await dies(served, desk, new_event(OrderCreated))
-    desk.broken = True
+    [event_id] = await publish_failing(served, service, new_event(OrderCreated))
+    service.is_failing = True
 
     await ticketing("dead-letters", "retry", "1", "--yes")
 
-    async def back() -> bool:
-        return [letter["id"] for letter in await letters()] == [2]
+    async def is_back() -> bool:
+        return [found["id"] for found in await list_dead_letters()] == [2]
 
-    assert await eventually(back)
-    [letter] = await letters()
-    assert (letter["event"], letter["subject"]) == (event_id, "order.created")
+    assert await eventually(is_back)
+    [dead_letter] = await list_dead_letters()
+    assert (dead_letter["event"], dead_letter["subject"]) == (event_id, "order.created")
 
 
-async def test_a_dead_letter_that_is_discarded_is_gone_for_good(
-    served: RunningService, desk: Desk, letters: Letters, ticketing: Command
+async def test_discard_deletes_the_dead_letter(
+    served: RunningService,
+    service: FailingService,
+    list_dead_letters: ListDeadLetters,
+    ticketing: Command,
 ) -> None:
-    await dies(served, desk, new_event(OrderCreated), new_event(TicketCreated))
-    _, kept = await letters()
+    await publish_failing(served, service, new_event(OrderCreated), new_event(TicketCreated))
+    _, kept = await list_dead_letters()
 
     await ticketing("dead-letters", "discard", "1", "--yes")
 
-    assert await letters() == [kept]
-    assert desk.heard == []
+    assert await list_dead_letters() == [kept]
+    assert service.handled == []
 
 
-async def test_nothing_is_done_that_was_not_agreed_to(
-    served: RunningService, desk: Desk, letters: Letters, ticketing: Command
+async def test_retry_and_discard_need_a_confirmation(
+    served: RunningService,
+    service: FailingService,
+    list_dead_letters: ListDeadLetters,
+    ticketing: Command,
 ) -> None:
-    await dies(served, desk, new_event(OrderCreated), new_event(TicketCreated))
+    await publish_failing(served, service, new_event(OrderCreated), new_event(TicketCreated))
 
-    for words in (["discard", "--all"], ["retry", "--all"], ["discard", "1"]):
-        answer = await ticketing("dead-letters", *words, stdin="n\n")
-        assert answer.exit_code == 1
-    assert len(await letters()) == 2
+    for arguments in (["discard", "--all"], ["retry", "--all"], ["discard", "1"]):
+        result = await ticketing("dead-letters", *arguments, stdin="n\n")
+        assert result.exit_code == 1
+    assert len(await list_dead_letters()) == 2
 
-    answer = await ticketing("dead-letters", "discard", "--all", stdin="y\n")
-    assert answer.exit_code == 0
-    assert await letters() == []
+    result = await ticketing("dead-letters", "discard", "--all", stdin="y\n")
+    assert result.exit_code == 0
+    assert await list_dead_letters() == []
 
 
-async def test_a_secret_in_a_dead_letter_is_not_shown_and_not_lost(
-    served: RunningService, desk: Desk, ticketing: Command
+async def test_show_masks_a_secret_and_retry_keeps_it(
+    served: RunningService, service: FailingService, ticketing: Command
 ) -> None:
     event = new_event(
         UserForgotPassword, token={"value": "s3cr3t", "expires_at": "2030-01-01T00:00Z"}
     )
-    await dies(served, desk, event)
+    await publish_failing(served, service, event)
     await served.bus.publish_raw(UserForgotPassword, b'{"token": {"value": "s3cr3t"')
     await served.bus.dead_letters(2)
 
-    shown = [(await ticketing("dead-letters", *words)).output for words in (
+    shown = [(await ticketing("dead-letters", *arguments)).output for arguments in (
         ["show", "1"], ["show", "2"], ["list"], ["list", "--json"]
     )]  # fmt: skip
 
     assert "s3cr3t" not in "".join(shown)
     assert "withheld" in shown[1]
     await ticketing("dead-letters", "retry", "1", "--yes")
-    await served.bus.wait_until_handled(desk.listeners)
-    assert desk.heard == [event.id]
+    await served.bus.wait_until_handled(service.listeners)
+    assert service.handled == [event.id]
 
 
-async def test_a_dead_letter_that_is_not_there_is_told_in_words(
-    bus: Bus, ticketing: Command
-) -> None:
+async def test_commands_report_an_unknown_dead_letter(bus: Bus, ticketing: Command) -> None:
     for verb in ("show", "retry", "discard"):
-        answer = await ticketing("dead-letters", verb, "7", *(["--yes"] if verb != "show" else []))
-        assert (answer.exit_code, answer.stderr) == (1, "There is no dead letter 7.\n")
+        result = await ticketing("dead-letters", verb, "7", *(["--yes"] if verb != "show" else []))
+        assert (result.exit_code, result.stderr) == (1, "There is no dead letter 7.\n")
     assert (await ticketing("dead-letters", "list")).stdout == "There are no dead letters.\n"
     assert (await ticketing("dead-letters", "retry", "--yes")).exit_code == 2

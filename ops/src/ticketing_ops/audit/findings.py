@@ -14,7 +14,7 @@ class Kind:
     invariant: int
     """The number of the invariant that it violates."""
     advice: str
-    """What an operator should do."""
+    """The next step for an operator."""
     is_note: bool = False
     """Whether it violates nothing and only informs the operator."""
 

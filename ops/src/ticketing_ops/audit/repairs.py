@@ -21,7 +21,7 @@ class ResendEvents:
 
 @dataclass(frozen=True)
 class ResendEvent:
-    """Send one service an event again, with the event's own id."""
+    """Send an event to one service again, with the event's own id."""
 
     service: str
     stream: str
