@@ -41,8 +41,8 @@ VALIDATION = """\
 
 Status 400. A rule that [pydantic](https://docs.pydantic.dev/latest/errors/validation_errors/)
 checks has pydantic's error type as its code, for example `missing`, `string_too_short`,
-`string_too_long`, `string_pattern_mismatch`, `greater_than`, `less_than_equal`, `decimal_max_places` or `enum`. A body
-that is not JSON has `invalid_json`. The other rules:
+`string_too_long`, `string_pattern_mismatch`, `greater_than`, `less_than_equal`,
+`decimal_max_places` or `enum`. A body that is not JSON has `invalid_json`. The other rules:
 
 | code | message |
 | --- | --- |
