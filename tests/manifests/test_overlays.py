@@ -14,7 +14,8 @@ from tests.manifests.conftest import Faults, Render
 from tests.manifests.linters import complaints
 from tests.manifests.references import NOWHERE, Objects
 
-from ticketing_common.messaging.consumer import HANDLER_SECONDS
+from ticketing_common.messaging.consumer import HANDLER_TIMEOUT_SECONDS
+from ticketing_common.messaging.replay import REPLAY_STREAM
 from ticketing_common.messaging.streams import consumers
 from ticketing_dev.checkout import INGRESS, ROOT
 from ticketing_dev.stack.rolling_restart import DRAIN_SECONDS
@@ -201,7 +202,7 @@ def test_a_pod_is_given_the_time_that_its_service_takes_to_stop(
     before = pod["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
     outbox = 3
     assert before == DRAIN_SECONDS, "as long as a local process waits for the ingress"
-    takes = before + int(requests) + HANDLER_SECONDS + outbox
+    takes = before + int(requests) + HANDLER_TIMEOUT_SECONDS + outbox
     assert pod["terminationGracePeriodSeconds"] >= takes
     assert deployment["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
 
@@ -232,7 +233,7 @@ def test_keda_scales_who_listens_by_what_waits_for_it(overlay: Render) -> None:
         (listeners.service, stream)
         for listeners in subscription_lists()
         for stream in consumers(listeners)
-        if stream != "AGAIN"
+        if stream != REPLAY_STREAM
     }
 
 

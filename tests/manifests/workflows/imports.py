@@ -7,7 +7,8 @@ from pathlib import Path
 
 from ticketing_dev.checkout import ROOT
 
-SOURCES = [ROOT, *(ROOT / part / "src" for part in ("common", "dev")), *ROOT.glob("services/*/src")]
+PACKAGES = ("common", "ops", "dev", "testing")
+SOURCES = [ROOT, *(ROOT / name / "src" for name in PACKAGES), *ROOT.glob("services/*/src")]
 FOUND_BY_PYTEST = ROOT / "testing/src/ticketing_testing/plugin.py"
 
 

@@ -10,11 +10,11 @@ import yaml
 from tests.manifests.images.dockerfile import read
 from tests.manifests.linters import complaints
 from tests.manifests.project import DEPLOYED, DOCKERFILES, SERVICES, WORKFLOWS
-from tests.manifests.workflows.imports import reached
+from tests.manifests.workflows.imports import PACKAGES, reached
 
 from ticketing_dev.checkout import ROOT
 
-TESTED = [*SERVICES, "client", "common", "manifests", "market", "tree"]
+TESTED = [*SERVICES, "client", "common", "manifests", "system", "checks"]
 
 every_service = pytest.mark.parametrize("service", SERVICES)
 
@@ -143,7 +143,7 @@ def merge(tmp_path: Path) -> Path:
 def test_tests_run_where_a_pull_request_changes_what_they_depend_on_and_always_elsewhere(
     merge: Path, event: str, depends_on: str, needed: str
 ) -> None:
-    script = step("test", "changed", "Is anything else in what the tests depend on?")
+    script = step("test", "changed", "Compare the dependencies with the base branch")
     output = {"GITHUB_OUTPUT": str(merge / "output"), "EVENT": event, "NAME": "x"}
     done = run(script, merge, **output, DEPENDS_ON=depends_on)
     assert done.returncode == 0, done.stderr
@@ -164,7 +164,7 @@ def test_tests_run_where_a_pull_request_changes_what_they_depend_on_and_always_e
 def test_the_required_check_passes_if_nothing_failed_and_nobody_stopped_it(
     tmp_path: Path, changed: str, tests: str, passed: bool
 ) -> None:
-    script = step("test", "passed", "Did the tests pass, or was there nothing to test?")
+    script = step("test", "passed", "Check the result")
     assert (run(script, tmp_path, CHANGED=changed, TESTS=tests).returncode == 0) is passed
 
 
@@ -200,7 +200,7 @@ def test_tests_do_not_run_for_what_none_of_them_imports(tested: str) -> None:
         assert any(covered(path, [one]) for path in modules), one
 
 
-@pytest.mark.parametrize("tested", ["client", "manifests", "market"])
+@pytest.mark.parametrize("tested", ["client", "manifests", "system"])
 def test_what_starts_the_whole_market_depends_on_every_part_of_it(tested: str) -> None:
     depends_on = inputs(tested)["depends-on"].split()
     for part in ("services", "common/src", "dev/src", "infra/k8s", "client"):
@@ -240,7 +240,7 @@ def test_dependabot_looks_wherever_something_is_pinned() -> None:
     }
     services = {ROOT / "services" / name for name in SERVICES}
     assert looked_at == {
-        *(("pip", folder) for folder in {ROOT / "common", ROOT / "dev", *services}),
+        *(("pip", folder) for folder in {*(ROOT / name for name in PACKAGES), *services}),
         *(("docker", dockerfile.parent) for dockerfile in DOCKERFILES.values()),
         ("npm", ROOT / "client"),
         ("github-actions", ROOT),
