@@ -27,10 +27,10 @@ setup: .venv/.ready ## Install everything into .venv
 	@echo "==> Ready: $(BIN)/ticketing"
 
 .PHONY: up
-up: setup ## Start the market at http://localhost:8080 (FLAGS="--port 9000 ...")
+up: setup ## Start the stack at http://localhost:8080 (FLAGS="--port 9000 ...")
 	@$(BIN)/ticketing up $(FLAGS)
 
-# Each worker has its own MongoDB, NATS and Redis; the journeys share one stack.
+# Each worker has its own MongoDB, NATS and Redis. The journeys share one stack.
 PYTEST := $(BIN)/pytest --quiet --numprocesses 3 --dist loadgroup
 
 .PHONY: test
@@ -54,7 +54,7 @@ kubectl: .venv/.kubectl
 	@touch $@
 
 .venv/.manifests: dev/manifests.txt | setup
-	@echo "==> Installing what looks at the manifests"
+	@echo "==> Installing the linters of the manifests"
 	@$(BIN)/uv venv --quiet --clear .venv/manifests
 	@VIRTUAL_ENV=.venv/manifests $(BIN)/uv pip sync --quiet --require-hashes dev/manifests.txt
 	@touch $@
@@ -70,7 +70,7 @@ test-client: client chromium ## Run the client's tests: its parts, and journeys 
 	@echo "==> Journeys in a browser (screenshots of every page: client/test-results/pages)"
 	@cd client && $(NODE) npm run --silent journeys
 
-# Commands that find node, wherever it comes from.
+# Runs a command with the machine's Node, or with the one from the package index.
 NODE := ../$(BIN)/python -m ticketing_dev.tools.node
 
 .PHONY: client
@@ -86,17 +86,17 @@ chromium:
 	} || $(call next,install chromium. Only root can do it for you)
 
 .PHONY: faults
-faults: setup ## Strike the real stack with every fault, then audit it (FLAGS="--seed 7 --rounds 20")
+faults: setup ## Inject every fault into the real stack, then audit it (FLAGS="--seed 7 --rounds 20")
 	@$(BIN)/python -m tests.faults $(FLAGS)
 
 .PHONY: controls
-controls: setup ## Take each guard away in turn: the same suite must notice (FLAGS="--guard inbox")
+controls: setup ## Disable each guard in turn: the fault suite must then fail (FLAGS="--guard inbox")
 	@$(BIN)/python -m tests.faults.controls $(FLAGS)
 
 TYPES := client/src/api/generated
 
 .PHONY: types
-types: client ## Make the client's types of the services' OpenAPI documents
+types: client ## Generate the client's types and the API document from the services
 	@documents=$$(mktemp -d) && trap 'rm -rf "$$documents"' EXIT \
 		&& $(BIN)/python -m ticketing_dev.tools.openapi $$documents \
 		&& $(BIN)/python -m ticketing_dev.tools.node node client/scripts/types.mjs $$documents $(TYPES)
@@ -111,7 +111,7 @@ bench: setup ## Measure a running stack against its limits
 	@$(BIN)/python -m bench.stack
 
 .PHONY: bench-capacity
-bench-capacity: setup ## Measure what a pod of each service takes
+bench-capacity: setup ## Measure memory and CPU of a pod of each service
 	@$(BIN)/python -m bench.capacity
 
 .PHONY: bench-cold
@@ -123,7 +123,7 @@ LOCKS := dev/uv.txt dev/node.txt dev/kubectl.txt dev/manifests.txt dev/requireme
 LOCK_TO := .
 
 .PHONY: lock
-lock: setup ## Bring the lock files up to date (LOCK_FLAGS=--upgrade: the packages in them, too)
+lock: setup ## Compile the lock files (LOCK_FLAGS=--upgrade: with newer packages)
 	@echo "==> Compiling $(LOCKS)"
 	@$(BIN)/$(LOCK) $(LOCK_FLAGS) dev/uv.in -o $(LOCK_TO)/dev/uv.txt
 	@$(BIN)/$(LOCK) $(LOCK_FLAGS) dev/node.in -o $(LOCK_TO)/dev/node.txt
@@ -137,32 +137,34 @@ lock: setup ## Bring the lock files up to date (LOCK_FLAGS=--upgrade: the packag
 	@$(BIN)/$(LOCK) $(LOCK_FLAGS) dev/stand-ins.in \
 		-c $(LOCK_TO)/dev/requirements.txt -o $(LOCK_TO)/dev/stand-ins.txt
 
-# What a failed step of `check` says last.
+# The last line of a failed step of `check`.
 next = { echo "==> make check stopped here. Next: $(1)"; exit 1; }
 
 .PHONY: check
-check: client ## Check style, types, rooms, lock files and names that belong in no file
+check: client ## Check style, types, dependency rules, prose, lock files, generated files
 	@echo "==> Style"
-	@$(BIN)/ruff check --quiet . || $(call next,\`$(BIN)/ruff check --fix .\` mends most of it)
+	@$(BIN)/ruff check --quiet . || $(call next,\`$(BIN)/ruff check --fix .\` fixes most of it)
 	@echo "==> Format"
-	@$(BIN)/ruff format --quiet --diff . || $(call next,\`$(BIN)/ruff format .\` mends it)
+	@$(BIN)/ruff format --quiet --diff . || $(call next,\`$(BIN)/ruff format .\` fixes it)
 	@echo "==> Types"
-	@$(BIN)/mypy . || $(call next,mend the types above)
-	@echo "==> Rooms"
-	@$(BIN)/lint-imports --no-logo || $(call next,import along the walls that pyproject.toml draws)
-	@echo "==> Lock files: does compiling them again give the same?"
+	@$(BIN)/mypy . || $(call next,fix the types above)
+	@echo "==> Dependency rules"
+	@$(BIN)/lint-imports --no-logo || $(call next,follow the dependency rules in pyproject.toml)
+	@echo "==> Prose"
+	@$(BIN)/python -m ticketing_dev.tools.prose || $(call next,use the words on the right; docs/glossary.md explains them)
+	@echo "==> Lock files: are they up to date?"
 	@again=$$(mktemp -d) && trap 'rm -rf "$$again"' EXIT && mkdir $$again/dev $$again/services \
 		&& for file in $(LOCKS); do cp $$file $$again/$$file || exit; done \
 		&& $(MAKE) --silent lock LOCK_TO=$$again LOCK_FLAGS= \
 		&& (for file in $(LOCKS); do diff -u $$file $$again/$$file || exit; done) \
 		|| $(call next,\`make lock\` and commit what it changes)
 	@echo "==> The client: style and types"
-	@cd client && $(NODE) npm run --silent lint || $(call next,\`cd client && npm run format\` mends most of it)
-	@cd client && $(NODE) npm run --silent types || $(call next,mend the types above)
-	@echo "==> The client's types of the API: does making them again give the same?"
+	@cd client && $(NODE) npm run --silent lint || $(call next,\`cd client && npm run format\` fixes most of it)
+	@cd client && $(NODE) npm run --silent types || $(call next,fix the types above)
+	@echo "==> The client's generated files: are they up to date?"
 	@again=$$(mktemp -d) && trap 'rm -rf "$$again"' EXIT && $(MAKE) --silent types TYPES=$$again \
 		&& diff -ru $(TYPES) $$again || $(call next,\`make types\` and commit what it changes)
-	@echo "==> Hosts and paths that belong in no file"
+	@echo "==> Host names and absolute paths"
 	@$(BIN)/pytest --quiet --no-header tests/fast/test_repository.py \
-		|| $(call next,write it without the host or the path)
-	@echo "==> All is well"
+		|| $(call next,remove the host name or the path)
+	@echo "==> All checks passed"
