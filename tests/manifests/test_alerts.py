@@ -7,7 +7,7 @@ from prometheus_client import REGISTRY
 from tests.manifests.conftest import Render
 from tests.manifests.references import Objects
 
-from ticketing_common.observability import metrics, tracing
+from ticketing_common.observability import metrics
 from ticketing_dev.checkout import ROOT
 from ticketing_dev.tools.manifests import INFRA
 
