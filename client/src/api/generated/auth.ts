@@ -58,8 +58,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Current User */
-        get: operations["current_user_api_users_currentuser_get"];
+        /** Get Current User */
+        get: operations["get_current_user_api_users_currentuser_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -77,8 +77,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Forgot Password */
-        post: operations["forgot_password_api_users_forgot_password_post"];
+        /** Request Password Reset */
+        post: operations["request_password_reset_api_users_forgot_password_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -94,8 +94,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Validate Token */
-        post: operations["validate_token_api_users_validate_token_post"];
+        /** Validate Reset Token */
+        post: operations["validate_reset_token_api_users_validate_token_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -123,50 +123,51 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        Credentials: {
-            /** Format: email */
-            email: string;
-            /** Format: password */
-            password: string;
+        CurrentUserResponse: {
+            currentUser: components["schemas"]["UserResponse"] | null;
         };
-        CurrentUserOut: {
-            currentUser: components["schemas"]["UserOut"] | null;
-        };
-        EmailOnly: {
+        EmptyResponse: Record<string, never>;
+        ForgotPasswordRequest: {
             /** Format: email */
             email: string;
         };
-        MessageOut: {
+        MessageResponse: {
             message: string;
         };
-        NewAccount: {
-            /** Format: email */
-            email: string;
-            /** Format: password */
-            password: string;
-        };
-        NothingOut: Record<string, never>;
-        PasswordReset: {
+        ResetPasswordRequest: {
             token?: string | null;
             /** Format: password */
             newPassword: string;
             /** Format: password */
             repeatedNewPassword: string;
         };
-        TokenOnly: {
-            token?: string | null;
+        SignInRequest: {
+            /** Format: email */
+            email: string;
+            /** Format: password */
+            password: string;
         };
-        UserOut: {
+        SignUpRequest: {
+            /** Format: email */
+            email: string;
+            /** Format: password */
+            password: string;
+        };
+        UserResponse: {
             id: string;
             email: string;
         };
-        ValidOut: {
+        ValidateTokenRequest: {
+            token?: string | null;
+        };
+        ValidateTokenResponse: {
             valid: boolean;
         };
         ErrorBody: {
-            errors: components["schemas"]["FieldError"][];
+            errors: components["schemas"]["ErrorDetail"][];
         };
-        FieldError: {
+        ErrorDetail: {
+            code: string;
             message: string;
             /** @default null */
             field: string | null;
@@ -189,7 +190,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NewAccount"];
+                "application/json": components["schemas"]["SignUpRequest"];
             };
         };
         responses: {
@@ -198,7 +199,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["UserOut"];
+                    "application/json": components["schemas"]["UserResponse"];
                 };
             };
             400: {
@@ -260,7 +261,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Credentials"];
+                "application/json": components["schemas"]["SignInRequest"];
             };
         };
         responses: {
@@ -269,7 +270,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["UserOut"];
+                    "application/json": components["schemas"]["UserResponse"];
                 };
             };
             400: {
@@ -344,7 +345,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["NothingOut"];
+                    "application/json": components["schemas"]["EmptyResponse"];
                 };
             };
             400: {
@@ -397,7 +398,7 @@ export interface operations {
             };
         };
     };
-    current_user_api_users_currentuser_get: {
+    get_current_user_api_users_currentuser_get: {
         parameters: {
             query?: never;
             header?: never;
@@ -411,7 +412,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CurrentUserOut"];
+                    "application/json": components["schemas"]["CurrentUserResponse"];
                 };
             };
             500: {
@@ -432,7 +433,7 @@ export interface operations {
             };
         };
     };
-    forgot_password_api_users_forgot_password_post: {
+    request_password_reset_api_users_forgot_password_post: {
         parameters: {
             query?: never;
             header?: never;
@@ -441,7 +442,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["EmailOnly"];
+                "application/json": components["schemas"]["ForgotPasswordRequest"];
             };
         };
         responses: {
@@ -450,7 +451,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["MessageOut"];
+                    "application/json": components["schemas"]["MessageResponse"];
                 };
             };
             400: {
@@ -511,9 +512,10 @@ export interface operations {
             };
         };
     };
-    validate_token_api_users_validate_token_post: {
+    validate_reset_token_api_users_validate_token_post: {
         parameters: {
             query?: {
+                /** @deprecated */
                 token?: string | null;
             };
             header?: never;
@@ -522,7 +524,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["TokenOnly"] | null;
+                "application/json": components["schemas"]["ValidateTokenRequest"] | null;
             };
         };
         responses: {
@@ -531,7 +533,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ValidOut"];
+                    "application/json": components["schemas"]["ValidateTokenResponse"];
                 };
             };
             400: {
@@ -603,6 +605,7 @@ export interface operations {
     reset_password_api_users_reset_password_post: {
         parameters: {
             query?: {
+                /** @deprecated */
                 token?: string | null;
             };
             header?: never;
@@ -611,7 +614,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["PasswordReset"];
+                "application/json": components["schemas"]["ResetPasswordRequest"];
             };
         };
         responses: {
@@ -620,7 +623,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["NothingOut"];
+                    "application/json": components["schemas"]["EmptyResponse"];
                 };
             };
             400: {

@@ -10,8 +10,8 @@ export interface paths {
         /** List Orders */
         get: operations["list_orders_api_orders_get"];
         put?: never;
-        /** Order Ticket */
-        post: operations["order_ticket_api_orders_post"];
+        /** Create Order */
+        post: operations["create_order_api_orders_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -25,8 +25,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Show Order */
-        get: operations["show_order_api_orders__orderId__get"];
+        /** Get Order */
+        get: operations["get_order_api_orders__orderId__get"];
         put?: never;
         post?: never;
         /** Cancel Order */
@@ -43,8 +43,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Watch Order */
-        get: operations["watch_order_api_orders__orderId__stream_get"];
+        /** Stream Order */
+        get: operations["stream_order_api_orders__orderId__stream_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -59,30 +59,31 @@ export interface components {
     schemas: {
         /** @enum {string} */
         CancelReason: "cancelled-by-buyer" | "expired" | "ticket-gone";
-        NewOrder: {
+        OrderRequest: {
             ticketId: string;
         };
-        OrderOut: {
+        OrderResponse: {
             id: string;
             status: components["schemas"]["OrderStatus"];
             userId: string;
             /** Format: date-time */
             expiresAt: string;
             version: number;
-            ticket: components["schemas"]["OrderedTicketOut"];
+            ticket: components["schemas"]["OrderedTicketResponse"];
             reason?: components["schemas"]["CancelReason"] | null;
         };
         /** @enum {string} */
         OrderStatus: "created" | "awaiting:payment" | "complete" | "cancelled";
-        OrderedTicketOut: {
+        OrderedTicketResponse: {
             id: string;
             title: string;
             price: number;
         };
         ErrorBody: {
-            errors: components["schemas"]["FieldError"][];
+            errors: components["schemas"]["ErrorDetail"][];
         };
-        FieldError: {
+        ErrorDetail: {
+            code: string;
             message: string;
             /** @default null */
             field: string | null;
@@ -113,7 +114,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["OrderOut"][];
+                    "application/json": components["schemas"]["OrderResponse"][];
                 };
             };
             400: {
@@ -150,7 +151,7 @@ export interface operations {
             };
         };
     };
-    order_ticket_api_orders_post: {
+    create_order_api_orders_post: {
         parameters: {
             query?: never;
             header?: {
@@ -161,7 +162,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NewOrder"];
+                "application/json": components["schemas"]["OrderRequest"];
             };
         };
         responses: {
@@ -170,7 +171,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["OrderOut"];
+                    "application/json": components["schemas"]["OrderResponse"];
                 };
             };
             400: {
@@ -239,7 +240,7 @@ export interface operations {
             };
         };
     };
-    show_order_api_orders__orderId__get: {
+    get_order_api_orders__orderId__get: {
         parameters: {
             query?: never;
             header?: never;
@@ -255,7 +256,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["OrderOut"];
+                    "application/json": components["schemas"]["OrderResponse"];
                 };
             };
             400: {
@@ -385,7 +386,7 @@ export interface operations {
             };
         };
     };
-    watch_order_api_orders__orderId__stream_get: {
+    stream_order_api_orders__orderId__stream_get: {
         parameters: {
             query?: never;
             header?: never;

@@ -10,8 +10,8 @@ export interface paths {
         /** List Tickets */
         get: operations["list_tickets_api_tickets_get"];
         put?: never;
-        /** Sell Ticket */
-        post: operations["sell_ticket_api_tickets_post"];
+        /** Create Ticket */
+        post: operations["create_ticket_api_tickets_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -25,8 +25,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Watch Tickets */
-        get: operations["watch_tickets_api_tickets_stream_get"];
+        /** Stream Tickets */
+        get: operations["stream_tickets_api_tickets_stream_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -42,13 +42,13 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Show Ticket */
-        get: operations["show_ticket_api_tickets__ticketId__get"];
-        /** Change Ticket */
-        put: operations["change_ticket_api_tickets__ticketId__put"];
+        /** Get Ticket */
+        get: operations["get_ticket_api_tickets__ticketId__get"];
+        /** Update Ticket */
+        put: operations["update_ticket_api_tickets__ticketId__put"];
         post?: never;
-        /** Withdraw Ticket */
-        delete: operations["withdraw_ticket_api_tickets__ticketId__delete"];
+        /** Delete Ticket */
+        delete: operations["delete_ticket_api_tickets__ticketId__delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -59,14 +59,14 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /** @enum {string} */
-        Seller: "me";
+        SellerFilter: "me";
         /** @enum {string} */
         Sort: "newest" | "price" | "-price";
-        TicketChanges: {
+        TicketRequest: {
             title: string;
             price: number;
         };
-        TicketOut: {
+        TicketResponse: {
             id: string;
             title: string;
             price: number;
@@ -75,9 +75,10 @@ export interface components {
             version: number;
         };
         ErrorBody: {
-            errors: components["schemas"]["FieldError"][];
+            errors: components["schemas"]["ErrorDetail"][];
         };
-        FieldError: {
+        ErrorDetail: {
+            code: string;
             message: string;
             /** @default null */
             field: string | null;
@@ -98,7 +99,7 @@ export interface operations {
                 sort?: components["schemas"]["Sort"];
                 limit?: number;
                 cursor?: string | null;
-                seller?: components["schemas"]["Seller"] | null;
+                seller?: components["schemas"]["SellerFilter"] | null;
             };
             header?: never;
             path?: never;
@@ -111,7 +112,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TicketOut"][];
+                    "application/json": components["schemas"]["TicketResponse"][];
                 };
             };
             400: {
@@ -148,7 +149,7 @@ export interface operations {
             };
         };
     };
-    sell_ticket_api_tickets_post: {
+    create_ticket_api_tickets_post: {
         parameters: {
             query?: never;
             header?: {
@@ -159,7 +160,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["TicketChanges"];
+                "application/json": components["schemas"]["TicketRequest"];
             };
         };
         responses: {
@@ -168,7 +169,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TicketOut"];
+                    "application/json": components["schemas"]["TicketResponse"];
                 };
             };
             400: {
@@ -229,7 +230,7 @@ export interface operations {
             };
         };
     };
-    watch_tickets_api_tickets_stream_get: {
+    stream_tickets_api_tickets_stream_get: {
         parameters: {
             query?: {
                 lastEventId?: string | null;
@@ -276,7 +277,7 @@ export interface operations {
             };
         };
     };
-    show_ticket_api_tickets__ticketId__get: {
+    get_ticket_api_tickets__ticketId__get: {
         parameters: {
             query?: never;
             header?: never;
@@ -292,7 +293,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TicketOut"];
+                    "application/json": components["schemas"]["TicketResponse"];
                 };
             };
             400: {
@@ -329,7 +330,7 @@ export interface operations {
             };
         };
     };
-    change_ticket_api_tickets__ticketId__put: {
+    update_ticket_api_tickets__ticketId__put: {
         parameters: {
             query?: never;
             header?: {
@@ -342,7 +343,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["TicketChanges"];
+                "application/json": components["schemas"]["TicketRequest"];
             };
         };
         responses: {
@@ -351,7 +352,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TicketOut"];
+                    "application/json": components["schemas"]["TicketResponse"];
                 };
             };
             400: {
@@ -420,7 +421,7 @@ export interface operations {
             };
         };
     };
-    withdraw_ticket_api_tickets__ticketId__delete: {
+    delete_ticket_api_tickets__ticketId__delete: {
         parameters: {
             query?: never;
             header?: {

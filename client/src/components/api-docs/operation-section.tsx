@@ -22,6 +22,9 @@ const SESSION_TEXTS = {
   none: "No sign-in needed.",
 };
 
+/** FastAPI's description of a response without one. */
+const DEFAULT_DESCRIPTION = "Successful Response";
+
 export const errorAnchor = (code: string) => `error-${code}`;
 
 export function MethodBadge({ method }: { method: string }) {
@@ -56,7 +59,7 @@ export function OperationSection({ endpoint: { method, path, operation }, docume
 
       {operation.parameters && operation.parameters.length > 0 && (
         <>
-          <h4 className="h6">Parameters</h4>
+          <h4 className="h6 fw-bold">Parameters</h4>
           <dl>
             {operation.parameters.map((parameter) => (
               <FieldEntry
@@ -75,14 +78,14 @@ export function OperationSection({ endpoint: { method, path, operation }, docume
 
       {bodySchema && (
         <>
-          <h4 className="h6">
+          <h4 className="h6 fw-bold">
             Request body: <SchemaType schema={bodySchema} />
           </h4>
           {bodyFields && <SchemaFields schema={bodyFields} />}
         </>
       )}
 
-      <h4 className="h6">Responses</h4>
+      <h4 className="h6 fw-bold">Responses</h4>
       <dl>
         {successes.map(([status, response]) => {
           const mediaTypes = Object.keys(response.content ?? {});
@@ -99,14 +102,16 @@ export function OperationSection({ endpoint: { method, path, operation }, docume
                 {mediaTypes.some((type) => type !== "application/json") && schema && (
                   <span className="text-body-secondary"> as {mediaTypes.join(", ")}</span>
                 )}
-                <Description text={response.description} />
+                {response.description !== DEFAULT_DESCRIPTION && (
+                  <Description text={response.description} />
+                )}
               </dd>
             </div>
           );
         })}
       </dl>
 
-      <h4 className="h6">Errors</h4>
+      <h4 className="h6 fw-bold">Errors</h4>
       <dl className="mb-0">
         {failures.map(([status, response]) => {
           const errors = errorsOf(status, response);
