@@ -1,5 +1,3 @@
-"""auth, served on real stores, and people who have accounts there."""
-
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
@@ -15,61 +13,61 @@ PASSWORD = "correct horse"
 
 
 @dataclass(frozen=True)
-class Member:
-    """Somebody with an account, and the browser that they are signed in with."""
+class Account:
+    """A user with a password, and a client that is signed in as that user."""
 
     id: str
     email: str
     password: str
-    browser: httpx.AsyncClient
+    client: httpx.AsyncClient
+
+
+CreateAccount = Callable[[], Awaitable[Account]]
+RequestResetToken = Callable[[Account], Awaitable[str]]
 
 
 @pytest.fixture
 async def auth(environment: TestEnvironment) -> AsyncIterator[RunningService]:
-    # The tests' browsers speak plain HTTP, and would keep a Secure cookie to themselves.
-    async with environment.serve(
-        create_app(AuthSettings(**environment.settings(), cookie_secure=False))
-    ) as (served):
-        yield served
+    # The clients use plain HTTP, over which they would not send a Secure cookie.
+    settings = AuthSettings(**environment.settings(), cookie_secure=False)
+    async with environment.serve(create_app(settings)) as service:
+        yield service
 
 
 @pytest.fixture
-async def stranger(auth: RunningService) -> httpx.AsyncClient:
-    """A browser in which nobody is signed in."""
+async def client(auth: RunningService) -> httpx.AsyncClient:
+    """A client without a session."""
     return await auth.client()
 
 
-Join = Callable[[], Awaitable[Member]]
+@pytest.fixture
+def create_account(auth: RunningService) -> CreateAccount:
+    """A function that creates an account."""
+
+    async def create() -> Account:
+        client, email = await auth.client(), new_user().email
+        credentials = {"email": email, "password": PASSWORD}
+        response = await client.post("/api/users/signup", json=credentials)
+        assert response.status_code == 201, response.text
+        return Account(response.json()["id"], email, PASSWORD, client)
+
+    return create
 
 
 @pytest.fixture
-def join(auth: RunningService) -> Join:
-    """Makes an account."""
-
-    async def make() -> Member:
-        browser, email = await auth.client(), new_user().email
-        account = {"email": email, "password": PASSWORD}
-        answer = await browser.post("/api/users/signup", json=account)
-        assert answer.status_code == 201, answer.text
-        return Member(answer.json()["id"], email, PASSWORD, browser)
-
-    return make
+async def account(create_account: CreateAccount) -> Account:
+    return await create_account()
 
 
 @pytest.fixture
-async def member(join: Join) -> Member:
-    return await join()
+def request_reset_token(auth: RunningService) -> RequestResetToken:
+    """A function that requests a reset mail and returns the token of its event."""
 
+    async def request(account: Account) -> str:
+        earlier = await auth.bus.published(UserForgotPassword, 0)
+        client = await auth.client()
+        await client.post("/api/users/forgot-password", json={"email": account.email})
+        events = await auth.bus.published(UserForgotPassword, len(earlier) + 1)
+        return events[-1].token.value.get_secret_value()
 
-@pytest.fixture
-def reset_token(auth: RunningService) -> Callable[[Member], Awaitable[str]]:
-    """Asks for a reset mail, and takes the token from what the bus is told."""
-
-    async def ask(member: Member) -> str:
-        before = await auth.bus.published(UserForgotPassword, 0)
-        browser = await auth.client()
-        await browser.post("/api/users/forgot-password", json={"email": member.email})
-        heard = await auth.bus.published(UserForgotPassword, len(before) + 1)
-        return heard[-1].token.value.get_secret_value()
-
-    return ask
+    return request
