@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
@@ -65,6 +66,12 @@ class BusConnection(_Variables):
     """The NATS server."""
 
     nats_url: NatsUrl
+
+
+def inbox_prefix(nats_url: str) -> str:
+    """Return the only subject prefix on which NATS sends responses to the URL's user."""
+    user = urlsplit(nats_url).username
+    return f"_INBOX.{user}" if user else "_INBOX"
 
 
 class DatabaseConnections(_Variables):

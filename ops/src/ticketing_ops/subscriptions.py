@@ -1,7 +1,7 @@
 """Which service consumes which domain event, without importing a service.
 
 `subscriptions.json` is generated from the services' handlers:
-`python -m ticketing_dev.tools.subscriptions`.
+`python -m ticketing_dev.tools.events.subscriptions`.
 """
 
 import json

@@ -32,7 +32,7 @@ from ticketing_common.events import (
     utc_now,
 )
 from ticketing_common.messaging.streams import consumers, filter_subjects_of, provision
-from ticketing_dev.tools.diagram import subscription_lists
+from ticketing_dev.tools.events.service_listeners import service_listeners
 from ticketing_ops.audit.streams import acknowledged_sequence, next_message
 from ticketing_testing.timeouts import TIMEOUT_SECONDS
 
@@ -74,7 +74,7 @@ class Shop:
 
     async def open(self) -> None:
         """Fill all stores."""
-        for listeners in subscription_lists():
+        for listeners in service_listeners():
             await provision(self.js, listeners)
         self.intent, self.charge = await self.charge_order(self.complete, self.payment)
         self._put_documents()
@@ -97,14 +97,14 @@ class Shop:
 
     def _put_inbox_rows(self, event_id: str, event: DomainEvent) -> None:
         """Mark an event as handled in the inbox of each consumer."""
-        for listeners in subscription_lists():
+        for listeners in service_listeners():
             listener = listeners.of(event.subject)
             if listener is not None and listener.copy is None:
                 self._put(listeners.service, "inbox", _id=event_id, handled_at=utc_now())
 
     async def acknowledge_all(self) -> None:
         """Acknowledge every pending event of every consumer."""
-        for listeners in subscription_lists():
+        for listeners in service_listeners():
             for stream, consumer in consumers(listeners).items():
                 while count := await self._pending(
                     stream, listeners.service, filter_subjects_of(consumer)

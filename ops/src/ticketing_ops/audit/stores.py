@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 from ticketing_common.topology import SERVICES_WITH_DATABASE
 from ticketing_ops.audit.errors import StoreUnavailable
 from ticketing_ops.audit.stripe import StripeCharges
-from ticketing_ops.connections import Connections
+from ticketing_ops.connections import Connections, inbox_prefix
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 60
@@ -66,6 +66,7 @@ async def connected(connections: Connections) -> AsyncIterator[Stores]:
             nats.connect(
                 connections.nats_url,
                 name="ticketing-audit",
+                inbox_prefix=inbox_prefix(connections.nats_url),
                 allow_reconnect=False,
                 connect_timeout=int(CONNECT_SECONDS),
                 error_cb=_ignore,

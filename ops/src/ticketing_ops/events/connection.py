@@ -12,7 +12,7 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 
-from ticketing_ops.connections import BusConnection
+from ticketing_ops.connections import BusConnection, inbox_prefix
 from ticketing_ops.errors import CommandError, exit_on_error
 
 T = TypeVar("T")
@@ -40,6 +40,7 @@ async def connected(url: str) -> AsyncIterator[JetStreamContext]:
                 await client.connect(
                     url,
                     name="ticketing",
+                    inbox_prefix=inbox_prefix(url),
                     connect_timeout=2,
                     reconnect_time_wait=1,
                     max_reconnect_attempts=-1,

@@ -16,6 +16,7 @@ from nats.js.errors import NotFoundError
 
 from ticketing_common.background import background
 from ticketing_common.events import utc_now
+from ticketing_common.messaging.streams import ephemeral_name
 
 BATCH = 256
 FETCH_SECONDS = 5
@@ -86,6 +87,7 @@ async def read_stream(
 ) -> AsyncGenerator[Message, None]:
     """Yield the messages that a stream has now, oldest first; none if it does not exist."""
     config = ConsumerConfig(
+        name=ephemeral_name("ticketing"),
         filter_subjects=list(subjects),
         deliver_policy=DeliverPolicy.BY_START_TIME if since else DeliverPolicy.ALL,
         opt_start_time=since,
@@ -171,6 +173,7 @@ async def _follow_stream(
             consumer = await js.add_consumer(
                 stream,
                 ConsumerConfig(
+                    name=ephemeral_name("ticketing"),
                     filter_subjects=list(subjects),
                     deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
                     opt_start_seq=after + 1,
