@@ -14,7 +14,7 @@ from tests.manifests.workflows.imports import PACKAGES, reached
 
 from ticketing_dev.checkout import ROOT
 
-TESTED = [*SERVICES, "client", "common", "manifests", "system", "checks"]
+TESTED = [*SERVICES, "client", "common", "ops", "manifests", "system", "checks"]
 
 every_service = pytest.mark.parametrize("service", SERVICES)
 
