@@ -1,7 +1,7 @@
-"""The one table of the listeners' cases: each row has an event, and what must be there for it.
+"""A case for each listener: its event, and the events and documents that must precede it.
 
-Whoever adds a listener adds a row here, and has it tried with its event twice, late, early,
-interrupted and unreadable.
+A new listener needs a row here. It is then tested with duplicated, late, early, interrupted and
+invalid deliveries.
 """
 
 from collections.abc import Callable
@@ -44,83 +44,83 @@ Given = tuple[type[Document], dict[str, Any]]
 
 @dataclass(frozen=True)
 class Case:
-    """One listener's event, and its surroundings."""
+    """An event of one listener, and its context."""
 
     event: DomainEvent
     before: tuple[DomainEvent, ...] = ()
-    """What the service must have heard for it. Where it has not, the event waits for it."""
-    given: tuple[Given, ...] = ()
-    """What the service must have of its own for it."""
+    """Events that the service must have handled. Until then the event is redelivered."""
+    documents: tuple[Given, ...] = ()
+    """Documents of its own that the service must have."""
     after: DomainEvent | None = None
-    """What can follow it, and so can overtake it."""
+    """An event that can follow it, and so can overtake it."""
     last: str = ""
-    """Why nothing can follow it, where that is so."""
+    """Why no event can follow it, if that is so."""
     late: str = ""
-    """Why it may leave something else where it was overtaken, and nobody minds."""
+    """Why its effects may differ if it was overtaken, if that is so."""
 
 
 class Story:
-    """One ticket, its seller, its buyer and an order for it, as events tell of them."""
+    """Events of one ticket, its seller, its buyer and an order of it."""
 
     def __init__(self) -> None:
         self.seller, self.buyer = new_id(), new_id()
         self.ticket, self.order, self.payment = new_id(), new_id(), new_id()
 
-    def joins(self, user: str) -> UserSignedUp:
+    def signed_up(self, user: str) -> UserSignedUp:
         return new_event(UserSignedUp, id=user)
 
-    def forgets(self) -> UserForgotPassword:
+    def forgot_password(self) -> UserForgotPassword:
         return new_event(UserForgotPassword, id=self.buyer, version=1)
 
-    def signs_in(self, version: int = 1) -> UserSignedIn:
+    def signed_in(self, version: int = 1) -> UserSignedIn:
         return new_event(UserSignedIn, id=self.buyer, version=version)
 
-    def changes_password(self, version: int = 2) -> UserChangedPassword:
+    def changed_password(self, version: int = 2) -> UserChangedPassword:
         at = utc_now() + timedelta(seconds=version)
         return new_event(UserChangedPassword, id=self.buyer, version=version, changed_at=at)
 
-    def offers(self) -> TicketCreated:
+    def ticket_created(self) -> TicketCreated:
         return new_event(TicketCreated, id=self.ticket, user_id=self.seller)
 
-    def reprices(self, version: int = 1) -> TicketUpdated:
+    def ticket_updated(self, version: int = 1) -> TicketUpdated:
         return new_event(
             TicketUpdated, id=self.ticket, user_id=self.seller, version=version, price=30 + version
         )
 
-    def withdraws(self, version: int = 1) -> TicketDeleted:
+    def ticket_deleted(self, version: int = 1) -> TicketDeleted:
         return new_event(TicketDeleted, id=self.ticket, version=version)
 
-    def orders(self) -> OrderCreated:
+    def order_created(self) -> OrderCreated:
         return self._of_order(OrderCreated, 0, "created")
 
-    def begins_to_pay(self) -> OrderAwaitingPayment:
+    def order_awaiting_payment(self) -> OrderAwaitingPayment:
         return self._of_order(OrderAwaitingPayment, 1, "awaiting:payment")
 
-    def is_overdue(self) -> OrderOverdue:
+    def order_overdue(self) -> OrderOverdue:
         return self._of_order(OrderOverdue, 1, "created")
 
-    def cancels(self, version: int = 1) -> OrderCancelled:
+    def order_cancelled(self, version: int = 1) -> OrderCancelled:
         return self._of_order(OrderCancelled, version, "cancelled")
 
-    def has_bought(self) -> OrderCompleted:
+    def order_completed(self) -> OrderCompleted:
         return self._of_order(OrderCompleted, 2, "complete")
 
-    def pays(self) -> PaymentCreated:
+    def payment_created(self) -> PaymentCreated:
         return new_event(PaymentCreated, id=self.payment, order_id=self.order, version=1)
 
-    def is_refunded(self) -> PaymentRefunded:
+    def payment_refunded(self) -> PaymentRefunded:
         return new_event(PaymentRefunded, id=self.payment, order_id=self.order, version=2)
 
-    def tries(self, payment: str | None = None) -> PaymentStarted:
+    def payment_started(self, payment: str | None = None) -> PaymentStarted:
         return new_event(PaymentStarted, id=payment or self.payment, order_id=self.order)
 
-    def fails(self) -> PaymentFailed:
+    def payment_failed(self) -> PaymentFailed:
         return new_event(PaymentFailed, id=self.payment, order_id=self.order)
 
-    def time_is_over(self) -> ExpirationCompleted:
+    def expiration_completed(self) -> ExpirationCompleted:
         return new_event(ExpirationCompleted, order_id=self.order)
 
-    def is_missed(self) -> PaymentMissed:
+    def payment_missed(self) -> PaymentMissed:
         return new_event(PaymentMissed, order_id=self.order)
 
     def _of_order(self, event: type[E], version: int, status: str) -> E:
@@ -135,7 +135,7 @@ class Story:
             reason="cancelled-by-buyer",
         )
 
-    def a_ticket_for_sale(self, order: str | None = None) -> Given:
+    def listed_ticket(self, order: str | None = None) -> Given:
         return tickets.models.Ticket, {
             "id": PydanticObjectId(self.ticket),
             "title": "Concert",
@@ -146,12 +146,12 @@ class Story:
             "order_id": order,
         }
 
-    def a_ticket_held(self) -> tuple[Given, Given]:
+    def held_ticket(self) -> tuple[Given, Given]:
         held = {"id": PydanticObjectId(self.order), "state": "held", "changed_at": utc_now()}
-        return self.a_ticket_for_sale(self.order), (tickets.models.Hold, held)
+        return self.listed_ticket(self.order), (tickets.models.Hold, held)
 
-    def an_order(self, seconds: int = 60) -> tuple[Given, Given]:
-        """One that may be paid for so many seconds more."""
+    def open_order(self, seconds: int = 60) -> tuple[Given, Given]:
+        """Return an order, with its reservation, that can be paid for so many more seconds."""
         order = {
             "id": PydanticObjectId(self.order),
             "user_id": self.buyer,
@@ -165,113 +165,149 @@ class Story:
         return (orders.models.Order, order), (orders.models.Reservation, reservation)
 
 
-def _ended_sessions(s: Story) -> Case:
-    return Case(s.changes_password(), after=s.changes_password(3))
+def _changed_password(s: Story) -> Case:
+    return Case(s.changed_password(), after=s.changed_password(3))
 
 
 END_OF_ORDER = "an order ends once"
-END_OF_TICKET = "a ticket goes once"
+END_OF_TICKET = "a ticket is deleted once"
 
 CASES: dict[str, dict[str, Callable[[Story], Case]]] = {
     "tickets": {
-        "UserChangedPassword": _ended_sessions,
+        "UserChangedPassword": _changed_password,
         "OrderCreated": lambda s: Case(
-            s.orders(), given=(s.a_ticket_for_sale(),), after=s.cancels()
+            s.order_created(), documents=(s.listed_ticket(),), after=s.order_cancelled()
         ),
         "OrderCompleted": lambda s: Case(
-            s.has_bought(), given=s.a_ticket_held(), last=END_OF_ORDER
+            s.order_completed(), documents=s.held_ticket(), last=END_OF_ORDER
         ),
-        "OrderCancelled": lambda s: Case(s.cancels(), given=s.a_ticket_held(), last=END_OF_ORDER),
+        "OrderCancelled": lambda s: Case(
+            s.order_cancelled(), documents=s.held_ticket(), last=END_OF_ORDER
+        ),
     },
     "orders": {
-        "UserChangedPassword": _ended_sessions,
-        "TicketCreated": lambda s: Case(s.offers(), after=s.reprices()),
-        "TicketUpdated": lambda s: Case(s.reprices(), before=(s.offers(),), after=s.withdraws(2)),
+        "UserChangedPassword": _changed_password,
+        "TicketCreated": lambda s: Case(s.ticket_created(), after=s.ticket_updated()),
+        "TicketUpdated": lambda s: Case(
+            s.ticket_updated(), before=(s.ticket_created(),), after=s.ticket_deleted(2)
+        ),
         "TicketDeleted": lambda s: Case(
-            s.withdraws(), before=(s.offers(),), given=s.an_order(), last=END_OF_TICKET
+            s.ticket_deleted(),
+            before=(s.ticket_created(),),
+            documents=s.open_order(),
+            last=END_OF_TICKET,
         ),
         "ExpirationCompleted": lambda s: Case(
-            s.time_is_over(), given=s.an_order(seconds=-1), last="a time is over once"
+            s.expiration_completed(),
+            documents=s.open_order(seconds=-1),
+            last="the time to pay ends once",
         ),
-        "PaymentStarted": lambda s: Case(s.tries(), given=s.an_order(), after=s.fails()),
-        "PaymentFailed": lambda s: Case(s.fails(), given=s.an_order(), after=s.tries(new_id())),
+        "PaymentStarted": lambda s: Case(
+            s.payment_started(), documents=s.open_order(), after=s.payment_failed()
+        ),
+        "PaymentFailed": lambda s: Case(
+            s.payment_failed(), documents=s.open_order(), after=s.payment_started(new_id())
+        ),
         "PaymentMissed": lambda s: Case(
-            s.is_missed(), given=s.an_order(seconds=-1), last=END_OF_ORDER
+            s.payment_missed(), documents=s.open_order(seconds=-1), last=END_OF_ORDER
         ),
-        "PaymentCreated": lambda s: Case(s.pays(), given=s.an_order(), last="it is paid once"),
+        "PaymentCreated": lambda s: Case(
+            s.payment_created(), documents=s.open_order(), last="it is paid once"
+        ),
     },
     "payments": {
-        "UserChangedPassword": _ended_sessions,
-        "OrderCreated": lambda s: Case(s.orders(), after=s.begins_to_pay()),
+        "UserChangedPassword": _changed_password,
+        "OrderCreated": lambda s: Case(s.order_created(), after=s.order_awaiting_payment()),
         "OrderAwaitingPayment": lambda s: Case(
-            s.begins_to_pay(), before=(s.orders(),), after=s.has_bought()
+            s.order_awaiting_payment(), before=(s.order_created(),), after=s.order_completed()
         ),
-        "OrderOverdue": lambda s: Case(s.is_overdue(), before=(s.orders(),), after=s.cancels(2)),
+        "OrderOverdue": lambda s: Case(
+            s.order_overdue(), before=(s.order_created(),), after=s.order_cancelled(2)
+        ),
         "OrderCompleted": lambda s: Case(
-            s.has_bought(), before=(s.orders(), s.begins_to_pay()), after=s.cancels(3)
+            s.order_completed(),
+            before=(s.order_created(), s.order_awaiting_payment()),
+            after=s.order_cancelled(3),
         ),
-        "OrderCancelled": lambda s: Case(s.cancels(), before=(s.orders(),), last=END_OF_ORDER),
+        "OrderCancelled": lambda s: Case(
+            s.order_cancelled(), before=(s.order_created(),), last=END_OF_ORDER
+        ),
     },
     "expiration": {
         "OrderCreated": lambda s: Case(
-            s.orders(),
-            after=s.cancels(),
-            late="a timer of an order that has ended tells orders, which knows that it has",
+            s.order_created(),
+            after=s.order_cancelled(),
+            late="the timer of an ended order fires, and orders ignores it",
         ),
-        "OrderCancelled": lambda s: Case(s.cancels(), last=END_OF_ORDER),
+        "OrderCancelled": lambda s: Case(s.order_cancelled(), last=END_OF_ORDER),
     },
     "contact": {
-        "UserSignedUp": lambda s: Case(s.joins(s.buyer), after=s.signs_in()),
+        "UserSignedUp": lambda s: Case(s.signed_up(s.buyer), after=s.signed_in()),
         "UserSignedIn": lambda s: Case(
-            s.signs_in(), before=(s.joins(s.buyer),), after=s.changes_password()
+            s.signed_in(), before=(s.signed_up(s.buyer),), after=s.changed_password()
         ),
         "UserForgotPassword": lambda s: Case(
-            s.forgets(), before=(s.joins(s.buyer),), after=s.changes_password()
+            s.forgot_password(), before=(s.signed_up(s.buyer),), after=s.changed_password()
         ),
         "UserChangedPassword": lambda s: Case(
-            s.changes_password(), before=(s.joins(s.buyer),), after=s.signs_in(3)
+            s.changed_password(), before=(s.signed_up(s.buyer),), after=s.signed_in(3)
         ),
         "TicketCreated": lambda s: Case(
-            s.offers(), before=(s.joins(s.seller),), after=s.reprices()
+            s.ticket_created(), before=(s.signed_up(s.seller),), after=s.ticket_updated()
         ),
         "TicketUpdated": lambda s: Case(
-            s.reprices(), before=(s.joins(s.seller), s.offers()), after=s.withdraws(2)
+            s.ticket_updated(),
+            before=(s.signed_up(s.seller), s.ticket_created()),
+            after=s.ticket_deleted(2),
         ),
         "TicketDeleted": lambda s: Case(
-            s.withdraws(), before=(s.joins(s.seller), s.offers()), last=END_OF_TICKET
+            s.ticket_deleted(),
+            before=(s.signed_up(s.seller), s.ticket_created()),
+            last=END_OF_TICKET,
         ),
-        "OrderCreated": lambda s: Case(s.orders(), before=(s.joins(s.buyer),), after=s.cancels()),
+        "OrderCreated": lambda s: Case(
+            s.order_created(), before=(s.signed_up(s.buyer),), after=s.order_cancelled()
+        ),
         "OrderCancelled": lambda s: Case(
-            s.cancels(), before=(s.joins(s.buyer), s.orders()), last=END_OF_ORDER
+            s.order_cancelled(), before=(s.signed_up(s.buyer), s.order_created()), last=END_OF_ORDER
         ),
         "OrderCompleted": lambda s: Case(
-            s.has_bought(),
-            before=(s.joins(s.seller), s.joins(s.buyer), s.offers(), s.orders()),
+            s.order_completed(),
+            before=(
+                s.signed_up(s.seller),
+                s.signed_up(s.buyer),
+                s.ticket_created(),
+                s.order_created(),
+            ),
             last=END_OF_ORDER,
         ),
         "PaymentCreated": lambda s: Case(
-            s.pays(), before=(s.joins(s.buyer), s.orders()), after=s.is_refunded()
+            s.payment_created(),
+            before=(s.signed_up(s.buyer), s.order_created()),
+            after=s.payment_refunded(),
         ),
         "PaymentRefunded": lambda s: Case(
-            s.is_refunded(), before=(s.joins(s.buyer), s.orders()), last="it is refunded once"
+            s.payment_refunded(),
+            before=(s.signed_up(s.buyer), s.order_created()),
+            last="it is refunded once",
         ),
     },
 }
-"""By service, and by the event that it listens to."""
+"""By service and event."""
 
 
 def case_of(listener: Listener) -> Case:
-    """A new case of the listener. Fails, in words that say what to add, where it has no row."""
+    """Return a new case of the listener. Fails if it has no row."""
     row = CASES.get(listener.service, {}).get(listener.event.__name__)
     assert row is not None, (
-        f"{listener.service} listens to {listener.event.__name__}, and nobody has said how that is "
-        f"tried. Add a row to CASES[{listener.service!r}] in tests/listeners/cases.py: the event, "
-        "what must be there before it, and what can follow it."
+        f"The listener of {listener.event.__name__} in {listener.service} has no case. Add a row "
+        f"to CASES[{listener.service!r}] in tests/listeners/cases.py: the event, the events and "
+        "documents before it, and an event that can follow it."
     )
     case = row(Story())
     assert isinstance(case.event, listener.event)
     assert (case.after is None) == bool(case.last), (
-        f"What can follow {listener.event.__name__}? Name it as `after`, or why nothing can as "
-        "`last`."
+        f"Which event can follow {listener.event.__name__}? Set it as `after`, or the reason why "
+        "none can as `last`."
     )
     return case

@@ -19,16 +19,16 @@ Serve = Callable[..., AbstractAsyncContextManager[Bus]]
 
 
 @pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A broker that soon tells again what it had no answer to."""
-    monkeypatch.setattr(streams, "ACK_SECONDS", 1)
+def short_ack_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the broker redeliver an unacknowledged event soon."""
+    monkeypatch.setattr(streams, "ACK_WAIT_SECONDS", 0.4)
 
 
 @pytest.fixture
 async def other_environment(
     environment: TestEnvironment, store_servers: StoreServers
 ) -> AsyncIterator[TestEnvironment]:
-    """A second one, to let things happen in another order."""
+    """A second environment, for the same events in another order."""
     number = NATS_ACCOUNTS - 1 - next(_numbers)
     redis_url, _, database = environment.redis_url.rpartition("/")
     redis_url = f"{redis_url}/{(int(database) + 8) % 16}"
@@ -43,15 +43,15 @@ async def other_environment(
 
 @pytest.fixture
 def serve() -> Serve:
-    """Serves a service, with what it has of its own: `async with serve("orders", world) as bus`."""
+    """A function that runs a service with documents: `async with serve("orders", environment)`."""
 
     @asynccontextmanager
-    async def serving(
-        service: str, environment: TestEnvironment, given: tuple[Given, ...] = ()
+    async def serve_service(
+        service: str, environment: TestEnvironment, documents: tuple[Given, ...] = ()
     ) -> Any:
-        async with environment.serve(make_app(service, environment)) as served:
-            for kind, fields in given:
-                await kind(**fields).insert()
-            yield served.bus
+        async with environment.serve(make_app(service, environment)) as running:
+            for document, fields in documents:
+                await document(**fields).insert()
+            yield running.bus
 
-    return serving
+    return serve_service

@@ -1,4 +1,4 @@
-"""What a service has done: its documents, its timers, and what it has said."""
+"""The effects of events in a service: its documents, its timers and its published events."""
 
 from collections.abc import Mapping
 from contextlib import aclosing
@@ -14,43 +14,43 @@ from ticketing_testing import Bus, TestEnvironment, eventually
 
 Rows = dict[str, list[dict[str, Any]]]
 
-BOOKKEEPING = {"inbox", "outbox", "answers", "checkpoints"}
-"""Collections that are means, and no effect."""
-BUSY: Mapping[str, set[str]] = {
+INTERNAL_COLLECTIONS = {"inbox", "outbox", "idempotency_keys", "checkpoints"}
+"""Collections that are no effect of an event."""
+CHANGING_FIELDS: Mapping[str, set[str]] = {
     "mails": {"attempts", "next_attempt_at", "error", "state"},
     "payments": {"next_poll_at", "polls"},
 }
-"""By collection, fields that change by themselves: somebody tries to reach the world outside."""
-OWN: Mapping[str, Mapping[str, set[str]]] = {
+"""By collection, fields that background work changes without an event."""
+VARYING_FIELDS: Mapping[str, Mapping[str, set[str]]] = {
     "tickets": {"tickets": {"version"}, "holds": {"changed_at"}},
     "orders": {"orders": {"version"}},
     "contact": {"mails": {"_id", "queued_at"}},
 }
-"""By service and collection, what another run of the same events may give otherwise: ids and times
-of our own making, and how many versions a document took to get where it is."""
+"""By service and collection, fields that differ between two runs of the same events: generated ids,
+times, and the number of versions."""
 
 
 async def documents(environment: TestEnvironment) -> Rows:
-    """All the effects in a service's database."""
+    """Return the documents of a service that are effects of events."""
     async with AsyncMongoClient[dict[str, Any]](environment.mongo_uri) as client:
         database = client.get_default_database()
-        names = {*await database.list_collection_names()} - BOOKKEEPING
+        names = {*await database.list_collection_names()} - INTERNAL_COLLECTIONS
         found = {name: await database[name].find().sort("_id").to_list() for name in names}
     return {
-        name: [_without(row, BUSY.get(name, set())) for row in rows]
+        name: [_without(row, CHANGING_FIELDS.get(name, set())) for row in rows]
         for name, rows in found.items()
         if rows
     }
 
 
 async def timers(environment: TestEnvironment) -> dict[str, float]:
-    """Which order's time ends when."""
+    """Return the end of each order's time to pay."""
     async with Redis.from_url(environment.redis_url, decode_responses=True) as redis:
         return dict(await redis.zrange("arq:queue", 0, -1, withscores=True))
 
 
-async def said(bus: Bus, service: str) -> list[tuple[str, bytes]]:
-    """What a service has told the others."""
+async def published(bus: Bus, service: str) -> list[tuple[str, bytes]]:
+    """Return the events that a service has published."""
     async with aclosing(read_streams(bus.js, subjects_by_stream(EVENTS))) as messages:
         return [
             (message.subject, message.body)
@@ -60,15 +60,15 @@ async def said(bus: Bus, service: str) -> list[tuple[str, bytes]]:
 
 
 async def effects(environment: TestEnvironment, bus: Bus, service: str) -> tuple[Any, ...]:
-    """Everything a service has done, once all that it has to say is said."""
+    """Return all effects in a service, once its outbox is empty."""
     if service != "expiration":
-        await eventually(lambda: _all_is_said(environment))
-    return await documents(environment), await timers(environment), await said(bus, service)
+        await eventually(lambda: _is_outbox_empty(environment))
+    return await documents(environment), await timers(environment), await published(bus, service)
 
 
 async def outcome(environment: TestEnvironment, service: str) -> tuple[Any, ...]:
-    """Where a service has got to, in a form that another run can be compared with."""
-    own = OWN.get(service, {})
+    """Return a service's effects in a form that can be compared with another run."""
+    own = VARYING_FIELDS.get(service, {})
     rows = {
         name: sorted((_without(row, own.get(name, set())) for row in rows), key=repr)
         for name, rows in (await documents(environment)).items()
@@ -76,7 +76,7 @@ async def outcome(environment: TestEnvironment, service: str) -> tuple[Any, ...]
     return rows, await timers(environment)
 
 
-async def _all_is_said(environment: TestEnvironment) -> bool:
+async def _is_outbox_empty(environment: TestEnvironment) -> bool:
     async with AsyncMongoClient[dict[str, Any]](environment.mongo_uri) as client:
         return await client.get_default_database()["outbox"].count_documents({}) == 0
 

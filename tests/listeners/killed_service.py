@@ -1,6 +1,6 @@
-"""A service that is killed between the commit of its first event and the broker's hearing of it.
+"""A service that kills itself after the commit of its first event, before the acknowledgement.
 
-`python -m tests.listeners.killed_service SERVICE`, with a world as JSON on stdin.
+Run `python -m tests.listeners.killed_service SERVICE` with a TestEnvironment as JSON on stdin.
 """
 
 import json
@@ -16,12 +16,12 @@ from ticketing_common.messaging import streams
 from ticketing_testing import TestEnvironment
 
 
-async def die(_: Msg) -> None:
+async def kill_process(_: Msg) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 if __name__ == "__main__":
-    streams.ACK_SECONDS = 1
-    Msg.ack = die  # type: ignore[assignment,method-assign]
+    streams.ACK_WAIT_SECONDS = 1
+    Msg.ack = kill_process  # type: ignore[assignment,method-assign]
     app = make_app(sys.argv[1], TestEnvironment(**json.load(sys.stdin)))
     uvicorn.run(app, port=0, log_config=None)

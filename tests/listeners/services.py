@@ -1,4 +1,4 @@
-"""Any service that listens, in a world of a test's own, with nothing of the world outside."""
+"""The services with listeners. They reach no external service."""
 
 from fastapi import FastAPI
 from tests.contract.apps import make_app as make_http_app
@@ -8,20 +8,22 @@ from contact.settings import ContactSettings
 from expiration.app import create_app as expiration
 from expiration.settings import ExpirationSettings
 from ticketing_common.messaging.listeners import Listener, Listeners
-from ticketing_dev.tools.diagram import subscription_lists
+from ticketing_dev.tools.events.service_listeners import service_listeners
 from ticketing_testing import TestEnvironment
 
-NOWHERE = "http://127.0.0.1:1"
+UNREACHABLE = "http://127.0.0.1:1"
 
-LISTS: dict[str, Listeners] = {
-    subscribed.service: subscribed for subscribed in subscription_lists() if list(subscribed)
+LISTENERS_OF: dict[str, Listeners] = {
+    listeners.service: listeners for listeners in service_listeners() if list(listeners)
 }
-"""By service, of those that listen to anything."""
-LISTENERS: list[Listener] = [listener for subscribed in LISTS.values() for listener in subscribed]
+"""By service, of those that have any."""
+LISTENERS: list[Listener] = [
+    listener for listeners in LISTENERS_OF.values() for listener in listeners
+]
 
 
 def name_of(listener: Listener) -> str:
-    """One row of one subscription list: a handler may be in a list twice."""
+    """Return a unique name: one handler can handle several events."""
     return f"{listener.name}({listener.event.__name__})"
 
 
@@ -29,10 +31,10 @@ def make_app(service: str, environment: TestEnvironment) -> FastAPI:
     settings = environment.settings()
     match service:
         case "contact":
-            settings |= {"sendgrid_key": "SG.1", "sendgrid_email": "market@example.com"}
-            settings |= {"public_url": NOWHERE, "sendgrid_api_base": NOWHERE}
+            settings |= {"sendgrid_key": "SG.1", "sendgrid_email": "noreply@example.com"}
+            settings |= {"public_url": UNREACHABLE, "sendgrid_api_base": UNREACHABLE}
             return contact(ContactSettings(**settings))
         case "expiration":
             return expiration(ExpirationSettings(**settings))
         case _:
-            return make_http_app(service, environment, NOWHERE)
+            return make_http_app(service, environment, UNREACHABLE)

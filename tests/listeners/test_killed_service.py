@@ -1,4 +1,4 @@
-"""A real process, really killed between its commit and its acknowledgement."""
+"""A process that is killed between its commit and its acknowledgement."""
 
 import asyncio
 import json
@@ -10,55 +10,55 @@ from pathlib import Path
 import pytest
 from tests.listeners.cases import case_of
 from tests.listeners.conftest import Serve
-from tests.listeners.effects import documents, said, timers
-from tests.listeners.services import LISTENERS, LISTS
+from tests.listeners.effects import documents, published, timers
+from tests.listeners.services import LISTENERS, LISTENERS_OF
 
 from ticketing_common.messaging.listeners import Listener
 from ticketing_testing import Bus, TestEnvironment
 
-MOST = {
+EVENT_OF = {
     "tickets": "OrderCreated",
     "orders": "TicketDeleted",
     "payments": "OrderCancelled",
     "expiration": "OrderCreated",
     "contact": "OrderCompleted",
 }
-"""By service, the event whose handler does most."""
+"""By service, the event whose handler has the most effects."""
 
 CHECKOUT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("service", LISTS)
-async def test_a_service_that_is_killed_between_commit_and_acknowledgement_does_nothing_twice(
+@pytest.mark.parametrize("service", LISTENERS_OF)
+async def test_service_that_is_killed_before_acknowledging_has_effects_once(
     service: str, environment: TestEnvironment, serve: Serve
 ) -> None:
     listener: Listener = next(
         each
         for each in LISTENERS
-        if (each.service, each.event.__name__) == (service, MOST[service])
+        if (each.service, each.event.__name__) == (service, EVENT_OF[service])
     )
     case = case_of(listener)
-    async with serve(service, environment, case.given) as bus:
+    async with serve(service, environment, case.documents) as bus:
         await bus.publish(*case.before)
-        await bus.wait_until_handled(LISTS[service])
+        await bus.wait_until_handled(LISTENERS_OF[service])
         before = await documents(environment), await timers(environment)
     async with Bus.open(environment.nats_url) as bus:
         await bus.publish(case.event)
-    await _dies(service, environment)
+    await _run_until_killed(service, environment)
     once = await documents(environment), await timers(environment)
-    assert once != before, "it died before it committed anything"
+    assert once != before, "it was killed before its commit"
 
     async with serve(service, environment) as bus:
-        await bus.wait_until_handled(LISTS[service])
+        await bus.wait_until_handled(LISTENERS_OF[service])
 
         assert (await documents(environment), await timers(environment)) == once
-        told = [subject for subject, _ in await said(bus, service)]
-        assert len(told) == len(set(told))
+        subjects = [subject for subject, _ in await published(bus, service)]
+        assert len(subjects) == len(set(subjects))
         assert await bus.dead_letters() == []
 
 
-async def _dies(service: str, environment: TestEnvironment) -> None:
-    """Run the service until it kills itself, which it does with its first acknowledgement."""
+async def _run_until_killed(service: str, environment: TestEnvironment) -> None:
+    """Run the service until it kills itself instead of its first acknowledgement."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.listeners.killed_service", service,
         cwd=CHECKOUT,

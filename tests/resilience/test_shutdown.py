@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.listeners.services import NOWHERE
+from tests.listeners.services import UNREACHABLE
 
 from ticketing_common.events import TicketCreated, UserSignedUp
 from ticketing_common.web.sessions import COOKIE, Sessions
@@ -61,7 +61,7 @@ def sendgrid_settings(environment: TestEnvironment) -> dict[str, Any]:
     return environment.settings() | {
         "sendgrid_key": "SG.going",
         "sendgrid_email": "market@example.com",
-        "public_url": NOWHERE,
+        "public_url": UNREACHABLE,
     }
 
 
