@@ -9,7 +9,7 @@ from tests.contract import promises
 
 from ticketing_common.events import EVENTS, DomainEvent, UserForgotPassword, VersionedEvent
 from ticketing_common.messaging.streams import stream_of
-from ticketing_dev.tools.diagram import listeners_of, subscription_lists
+from ticketing_dev.tools.events.service_listeners import consumers_of, service_listeners
 from ticketing_testing import new_event
 
 every_event = pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.__name__)
@@ -37,7 +37,7 @@ def test_an_event_is_said_and_heard_as_promised(event: type[DomainEvent]) -> Non
     promised = promises.EVENTS[event.__name__]
     assert event.subject == promised.subject
     assert event.producer == promised.producer
-    assert set(listeners_of(event)) == promised.listeners
+    assert set(consumers_of(event)) == promised.listeners
     assert wire_fields(event) == promised.fields
 
 
@@ -64,5 +64,5 @@ def test_only_the_event_that_carries_a_secret_has_a_stream_of_its_own_for_a_shor
 
 
 def test_nobody_listens_to_what_nobody_says() -> None:
-    heard = {listener.event for subscribed in subscription_lists() for listener in subscribed}
+    heard = {listener.event for subscribed in service_listeners() for listener in subscribed}
     assert heard <= set(EVENTS)

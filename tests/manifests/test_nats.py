@@ -21,7 +21,7 @@ from ticketing_dev.stack.processes.ports import HOST, free_port
 from ticketing_dev.stack.processes.servers import BIN
 from ticketing_dev.stack.processes.spec import ProcessSpec
 from ticketing_dev.stack.supervision.process import Process
-from ticketing_dev.tools.diagram import subscription_lists
+from ticketing_dev.tools.events.service_listeners import service_listeners
 from ticketing_dev.tools.manifests import Object
 from ticketing_testing import eventually, new_event, new_id
 from ticketing_testing.timeouts import TIMEOUT_SECONDS
@@ -112,7 +112,7 @@ async def test_the_one_server_of_a_sandbox_knows_the_services(
     started: Callable[[str], list[Process]],
 ) -> None:
     [server] = await asyncio.to_thread(started, "k8s-dev")
-    for listeners in subscription_lists():
+    for listeners in service_listeners():
         client = await nats.connect(
             url(server, listeners.service), inbox_prefix=f"_INBOX.{listeners.service}"
         )
@@ -130,7 +130,7 @@ async def test_of_three_servers_one_may_go_and_no_event_with_it(
     started: Callable[[str], list[Process]],
 ) -> None:
     first, *others = await asyncio.to_thread(started, "k8s-prod")
-    for listeners in subscription_lists():
+    for listeners in service_listeners():
         client = await nats.connect(
             url(first, listeners.service),
             inbox_prefix=f"_INBOX.{listeners.service}",

@@ -19,7 +19,7 @@ from ticketing_common.messaging.replay import REPLAY_STREAM
 from ticketing_common.messaging.streams import consumers
 from ticketing_dev.checkout import INGRESS, ROOT
 from ticketing_dev.stack.rolling_restart import DRAIN_SECONDS
-from ticketing_dev.tools.diagram import subscription_lists
+from ticketing_dev.tools.events.service_listeners import service_listeners
 from ticketing_dev.tools.manifests import COMPONENTS, INFRA, Object
 
 SERVICES = ["auth", "tickets", "orders", "payments", "expiration", "contact"]
@@ -231,7 +231,7 @@ def test_keda_scales_who_listens_by_what_waits_for_it(overlay: Render) -> None:
     }
     assert scaled == {
         (listeners.service, stream)
-        for listeners in subscription_lists()
+        for listeners in service_listeners()
         for stream in consumers(listeners)
         if stream != REPLAY_STREAM
     }

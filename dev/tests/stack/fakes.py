@@ -55,6 +55,6 @@ def define_fake_stack(
 
 
 if __name__ == "__main__":
-    lifecycle.define_stack = define_fake_stack  # type: ignore[attr-defined,assignment]
+    lifecycle.define_stack = define_fake_stack  # type: ignore[attr-defined]
     lifecycle.client_build.server_command = lambda _: ()  # type: ignore[attr-defined]
     app()

@@ -14,6 +14,8 @@ STRIPE_PAGES, MAIL_PAGES = "/dev/stripe/", "/dev/mail/"
 SENDER = "tickets@ticketing.dev"
 OPERATOR = "operator"
 """The NATS user of the operator commands."""
+AUDIT = "audit"
+"""The NATS user of an audit without repairs, which may only read."""
 
 ClientCommand = Callable[[int], tuple[str, ...]]
 
@@ -50,7 +52,7 @@ def define_stack(
         currency: the currency of prices.
     """
     public_url = f"http://localhost:{port}"
-    users = (OPERATOR, *SERVICE_NAMES)
+    users = (OPERATOR, AUDIT, *SERVICE_NAMES)
     nats = servers.nats(
         port_of("nats"),
         data / "nats",

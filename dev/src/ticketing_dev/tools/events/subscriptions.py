@@ -1,12 +1,12 @@
 """Generate the table of subscriptions that ticketing-ops reads instead of importing services.
 
-`python -m ticketing_dev.tools.subscriptions` writes it.
+`python -m ticketing_dev.tools.events.subscriptions` writes it.
 """
 
 import json
 
 from ticketing_dev.checkout import ROOT
-from ticketing_dev.tools.diagram import subscription_lists
+from ticketing_dev.tools.events.service_listeners import service_listeners
 
 TABLE = ROOT / "ops" / "src" / "ticketing_ops" / "subscriptions.json"
 
@@ -21,7 +21,7 @@ def rendered() -> str:
             # beanie's own accessor needs a database connection.
             "copy": vars(listener.copy)["Settings"].name if listener.copy is not None else None,
         }
-        for listeners in subscription_lists()
+        for listeners in service_listeners()
         for listener in listeners
     ]
     return json.dumps(rows, indent=2) + "\n"
