@@ -11,8 +11,9 @@ from tickets.settings import TicketsSettings
 
 @pytest.fixture
 async def tickets(environment: TestEnvironment) -> AsyncIterator[RunningService]:
-    async with environment.serve(create_app(TicketsSettings(**environment.settings()))) as served:
-        yield served
+    settings = TicketsSettings(**environment.settings())
+    async with environment.serve(create_app(settings)) as service:
+        yield service
 
 
 @pytest.fixture
@@ -21,6 +22,6 @@ def seller() -> SessionUser:
 
 
 @pytest.fixture
-async def shop(tickets: RunningService, seller: SessionUser) -> httpx.AsyncClient:
-    """The service as the seller calls it."""
+async def seller_client(tickets: RunningService, seller: SessionUser) -> httpx.AsyncClient:
+    """A client that is signed in as the seller."""
     return await tickets.client(seller)

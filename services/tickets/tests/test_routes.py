@@ -1,174 +1,182 @@
-from typing import Any
-
 import httpx
 import pytest
-from services.tickets.tests.offers import look, offer
+from services.tickets.tests.requests import create_ticket, get_ticket, reserve_ticket
 
-from ticketing_common.events import OrderCreated, TicketCreated, TicketDeleted, TicketUpdated
+from ticketing_common.events import TicketCreated, TicketDeleted, TicketUpdated
 from ticketing_common.web.sessions import SessionUser
-from ticketing_testing import RunningService, new_event, new_id, new_user
-from tickets.handlers import listeners
+from ticketing_testing import RunningService, new_id, new_user
 
-NEW = {"title": "Opera", "price": 30}
-
-
-async def reserve(tickets: RunningService, ticket: Any) -> None:
-    ordered = {name: ticket[name] for name in ("id", "title", "price")}
-    await tickets.bus.publish(new_event(OrderCreated, ticket=ordered))
-    await tickets.bus.wait_until_handled(listeners)
+VALID = {"title": "Opera", "price": 30}
 
 
-class TestSelling:
-    async def test_makes_a_ticket_and_tells_of_it(
-        self, tickets: RunningService, shop: httpx.AsyncClient, seller: SessionUser
-    ) -> None:
-        made = await offer(shop, "  Concert ", 19.99)
+async def test_create_ticket_returns_and_publishes_it(
+    tickets: RunningService, seller_client: httpx.AsyncClient, seller: SessionUser
+) -> None:
+    ticket = await create_ticket(seller_client, "  Concert ", 19.99)
 
-        assert made == {
-            "id": made["id"],
-            "title": "Concert",
-            "price": 19.99,
-            "userId": seller.id,
-            "orderId": None,
-            "version": 0,
+    assert ticket == {
+        "id": ticket["id"],
+        "title": "Concert",
+        "price": 19.99,
+        "userId": seller.id,
+        "orderId": None,
+        "version": 0,
+    }
+    assert await get_ticket(seller_client, ticket) == ticket
+    [event] = await tickets.bus.published(TicketCreated)
+    assert event == TicketCreated.model_validate(ticket)
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "code"),
+    [
+        ({"price": 10}, "title", "missing"),
+        ({"title": "", "price": 10}, "title", "string_too_short"),
+        ({"title": "   ", "price": 10}, "title", "string_too_short"),
+        ({"title": "x" * 201, "price": 10}, "title", "string_too_long"),
+        ({"title": "a\x00b", "price": 10}, "title", "control_characters"),
+        ({"title": 1, "price": 10}, "title", "string_type"),
+        ({"title": "a"}, "price", "missing"),
+        ({"title": "a", "price": 0}, "price", "greater_than"),
+        ({"title": "a", "price": -1}, "price", "greater_than"),
+        ({"title": "a", "price": 1.001}, "price", "decimal_max_places"),
+        ({"title": "a", "price": 1_000_001}, "price", "less_than_equal"),
+        ({"title": "a", "price": "10"}, "price", "number_type"),
+        ({"title": "a", "price": True}, "price", "number_type"),
+    ],
+)
+async def test_create_ticket_names_invalid_field(
+    seller_client: httpx.AsyncClient, body: object, field: str, code: str
+) -> None:
+    response = await seller_client.post("/api/tickets", json=body)
+
+    assert response.status_code == 400
+    [error] = response.json()["errors"]
+    assert (error["field"], error["code"]) == (field, code)
+    assert error["message"]
+
+
+async def test_create_ticket_names_every_invalid_field(seller_client: httpx.AsyncClient) -> None:
+    response = await seller_client.post("/api/tickets", json={"title": "", "price": 0})
+
+    assert {error["field"] for error in response.json()["errors"]} == {"title", "price"}
+
+
+async def test_routes_accept_trailing_slash(seller_client: httpx.AsyncClient) -> None:
+    created = await seller_client.post("/api/tickets/", json=VALID)
+
+    assert created.status_code == 201
+    assert (await seller_client.get("/api/tickets/")).json() == [created.json()]
+
+
+async def test_create_ticket_checks_session_before_body(tickets: RunningService) -> None:
+    client = await tickets.client()
+
+    for content in (b"{", b"{}", b'{"title": "a", "price": 1}'):
+        response = await client.post("/api/tickets", content=content)
+        assert response.status_code == 401
+        assert response.json() == {
+            "errors": [{"code": "not_signed_in", "message": "Not authorized"}]
         }
-        assert await look(shop, made) == made
-        [event] = await tickets.bus.published(TicketCreated)
-        assert event == TicketCreated.model_validate(made)
 
-    @pytest.mark.parametrize(
-        ("body", "field"),
-        [
-            ({"price": 10}, "title"),
-            ({"title": "", "price": 10}, "title"),
-            ({"title": "   ", "price": 10}, "title"),
-            ({"title": "x" * 201, "price": 10}, "title"),
-            ({"title": "a\x00b", "price": 10}, "title"),
-            ({"title": 1, "price": 10}, "title"),
-            ({"title": "a"}, "price"),
-            ({"title": "a", "price": 0}, "price"),
-            ({"title": "a", "price": -1}, "price"),
-            ({"title": "a", "price": 1.001}, "price"),
-            ({"title": "a", "price": 1_000_001}, "price"),
-            ({"title": "a", "price": "10"}, "price"),
-            ({"title": "a", "price": True}, "price"),
-        ],
-    )
-    async def test_refuses_what_is_no_offer_and_names_the_field(
-        self, tickets: RunningService, shop: httpx.AsyncClient, body: object, field: str
-    ) -> None:
-        response = await shop.post("/api/tickets", json=body)
 
+async def test_update_ticket_returns_and_publishes_next_version(
+    tickets: RunningService, seller_client: httpx.AsyncClient
+) -> None:
+    ticket = await create_ticket(seller_client)
+
+    updated = await seller_client.put(f"/api/tickets/{ticket['id']}", json=VALID)
+
+    assert updated.status_code == 200
+    assert updated.json() == ticket | VALID | {"version": 1}
+    [event] = await tickets.bus.published(TicketUpdated)
+    assert (event.version, event.title, event.order_id) == (1, "Opera", None)
+
+
+async def test_update_and_delete_ticket_refuse_other_users(
+    tickets: RunningService, seller_client: httpx.AsyncClient
+) -> None:
+    ticket = await create_ticket(seller_client)
+    other_client = await tickets.client(new_user())
+    path = f"/api/tickets/{ticket['id']}"
+
+    for response in (await other_client.put(path, json=VALID), await other_client.delete(path)):
+        assert response.status_code == 401
+        assert response.json()["errors"][0]["code"] == "not_owner"
+
+    assert await get_ticket(seller_client, ticket) == ticket
+
+
+async def test_update_and_delete_ticket_refuse_reserved_ticket(
+    tickets: RunningService, seller_client: httpx.AsyncClient
+) -> None:
+    ticket = await create_ticket(seller_client)
+    await reserve_ticket(tickets, ticket)
+    path = f"/api/tickets/{ticket['id']}"
+
+    for response in (await seller_client.put(path, json=VALID), await seller_client.delete(path)):
         assert response.status_code == 400
-        [error] = response.json()["errors"]
-        assert error["field"] == field
-        assert error["message"]
-
-    async def test_takes_the_slash_that_some_put_at_the_end(self, shop: httpx.AsyncClient) -> None:
-        made = await shop.post("/api/tickets/", json=NEW)
-
-        assert made.status_code == 201
-        assert (await shop.get("/api/tickets/")).json() == [made.json()]
-
-    async def test_names_every_rule_that_was_broken(self, shop: httpx.AsyncClient) -> None:
-        response = await shop.post("/api/tickets", json={"title": "", "price": 0})
-
-        assert {error["field"] for error in response.json()["errors"]} == {"title", "price"}
-
-    async def test_needs_a_session_before_anything_else(self, tickets: RunningService) -> None:
-        visitor = await tickets.client()
-
-        for content in (b"{", b"{}", b'{"title": "a", "price": 1}'):
-            response = await visitor.post("/api/tickets", content=content)
-            assert response.status_code == 401
-            assert response.json() == {"errors": [{"message": "Not authorized"}]}
+        assert response.json() == {
+            "errors": [
+                {
+                    "code": "ticket_not_changeable",
+                    "message": "Cannot change a ticket that is reserved or sold",
+                }
+            ]
+        }
 
 
-class TestChanging:
-    async def test_makes_the_next_version_and_tells_of_it(
-        self, tickets: RunningService, shop: httpx.AsyncClient
-    ) -> None:
-        made = await offer(shop)
+async def test_update_ticket_checks_in_order_of_contract(
+    tickets: RunningService, seller_client: httpx.AsyncClient
+) -> None:
+    ticket = await create_ticket(seller_client)
+    await reserve_ticket(tickets, ticket)
+    other_client = await tickets.client(new_user())
+    anonymous_client = await tickets.client()
 
-        changed = await shop.put(f"/api/tickets/{made['id']}", json=NEW)
+    async def error(client: httpx.AsyncClient, ticket_id: str, body: object) -> tuple[int, str]:
+        response = await client.put(f"/api/tickets/{ticket_id}", json=body)
+        return response.status_code, response.json()["errors"][0]["code"]
 
-        assert changed.status_code == 200
-        assert changed.json() == made | NEW | {"version": 1}
-        [event] = await tickets.bus.published(TicketUpdated)
-        assert (event.version, event.title, event.order_id) == (1, "Opera", None)
-
-    async def test_is_for_the_seller_alone(
-        self, tickets: RunningService, shop: httpx.AsyncClient
-    ) -> None:
-        made = await offer(shop)
-        other = await tickets.client(new_user())
-
-        assert (await other.put(f"/api/tickets/{made['id']}", json=NEW)).status_code == 401
-        assert (await other.delete(f"/api/tickets/{made['id']}")).status_code == 401
-        assert await look(shop, made) == made
-
-    async def test_is_refused_while_somebody_holds_the_ticket(
-        self, tickets: RunningService, shop: httpx.AsyncClient
-    ) -> None:
-        made = await offer(shop)
-        await reserve(tickets, made)
-
-        changed = await shop.put(f"/api/tickets/{made['id']}", json=NEW)
-        withdrawn = await shop.delete(f"/api/tickets/{made['id']}")
-
-        words = "Cannot change a ticket that is reserved or sold"
-        for refused in (changed, withdrawn):
-            assert refused.status_code == 400
-            assert refused.json() == {"errors": [{"message": words}]}
-
-    async def test_asks_in_the_order_of_the_contract(
-        self, tickets: RunningService, shop: httpx.AsyncClient
-    ) -> None:
-        reserved = await offer(shop)
-        await reserve(tickets, reserved)
-        other = await tickets.client(new_user())
-        nobody = await tickets.client()
-
-        async def status(who: httpx.AsyncClient, ticket_id: str, body: object) -> int:
-            return (await who.put(f"/api/tickets/{ticket_id}", json=body)).status_code
-
-        assert await status(nobody, "malformed", {}) == 401
-        assert await status(shop, "malformed", NEW) == 400
-        assert await status(other, reserved["id"], {}) == 400
-        assert await status(shop, new_id(), NEW) == 404
-        assert await status(other, reserved["id"], NEW) == 401
-        assert await status(shop, reserved["id"], NEW) == 400
+    assert await error(anonymous_client, "malformed", {}) == (401, "not_signed_in")
+    assert await error(seller_client, "malformed", VALID) == (400, "invalid_id")
+    assert await error(other_client, ticket["id"], {}) == (400, "missing")
+    assert await error(seller_client, new_id(), VALID) == (404, "not_found")
+    assert await error(other_client, ticket["id"], VALID) == (401, "not_owner")
+    assert await error(seller_client, ticket["id"], VALID) == (400, "ticket_not_changeable")
 
 
-class TestWithdrawing:
-    async def test_ends_the_ticket_and_tells_of_it(
-        self, tickets: RunningService, shop: httpx.AsyncClient
-    ) -> None:
-        made = await offer(shop)
+async def test_delete_ticket_removes_it_and_publishes_event(
+    tickets: RunningService, seller_client: httpx.AsyncClient
+) -> None:
+    ticket = await create_ticket(seller_client)
+    path = f"/api/tickets/{ticket['id']}"
 
-        withdrawn = await shop.delete(f"/api/tickets/{made['id']}")
+    deleted = await seller_client.delete(path)
 
-        assert (withdrawn.status_code, withdrawn.content) == (204, b"")
-        assert (await shop.get(f"/api/tickets/{made['id']}")).status_code == 404
-        assert (await shop.delete(f"/api/tickets/{made['id']}")).status_code == 404
-        [event] = await tickets.bus.published(TicketDeleted)
-        assert (event.id, event.version) == (made["id"], 1)
+    assert (deleted.status_code, deleted.content) == (204, b"")
+    assert (await seller_client.get(path)).status_code == 404
+    assert (await seller_client.delete(path)).status_code == 404
+    [event] = await tickets.bus.published(TicketDeleted)
+    assert (event.id, event.version) == (ticket["id"], 1)
 
 
-class TestLooking:
-    async def test_at_a_ticket_needs_no_session(
-        self, tickets: RunningService, shop: httpx.AsyncClient
-    ) -> None:
-        made = await offer(shop)
-        visitor = await tickets.client()
+async def test_get_ticket_needs_no_session(
+    tickets: RunningService, seller_client: httpx.AsyncClient
+) -> None:
+    ticket = await create_ticket(seller_client)
 
-        assert await look(visitor, made) == made
+    assert await get_ticket(await tickets.client(), ticket) == ticket
 
-    async def test_at_no_ticket_says_so(self, shop: httpx.AsyncClient) -> None:
-        missing = await shop.get(f"/api/tickets/{new_id()}")
-        malformed = await shop.get("/api/tickets/nonsense")
 
-        assert missing.status_code == 404
-        assert missing.json() == {"errors": [{"message": "Not found"}]}
-        assert malformed.status_code == 400
-        assert malformed.json()["errors"][0]["field"] == "ticketId"
+async def test_get_ticket_distinguishes_unknown_from_malformed_id(
+    seller_client: httpx.AsyncClient,
+) -> None:
+    unknown = await seller_client.get(f"/api/tickets/{new_id()}")
+    malformed = await seller_client.get("/api/tickets/nonsense")
+
+    assert unknown.status_code == 404
+    assert unknown.json() == {"errors": [{"code": "not_found", "message": "Not found"}]}
+    assert malformed.status_code == 400
+    [error] = malformed.json()["errors"]
+    assert (error["field"], error["code"]) == ("ticketId", "invalid_id")
