@@ -73,7 +73,7 @@ test("password reset works with the link of the email", async ({ newSignedInUser
   await expect(page.getByText("we are sending an email")).toBeVisible();
 
   const mailbox = `/dev/mail/?to=${encodeURIComponent(email)}`;
-  const mail = page.getByRole("link", { name: "Choose a new password" });
+  const mail = page.getByRole("link", { name: "Reset your password" });
   await expect(async () => {
     await page.goto(mailbox);
     await expect(mail).toBeVisible({ timeout: 500 });
