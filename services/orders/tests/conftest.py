@@ -13,8 +13,9 @@ from ticketing_testing import RunningService, TestEnvironment, new_event, new_us
 
 @pytest.fixture
 async def orders(environment: TestEnvironment) -> AsyncIterator[RunningService]:
-    async with environment.serve(create_app(OrdersSettings(**environment.settings()))) as served:
-        yield served
+    settings = OrdersSettings(**environment.settings())
+    async with environment.serve(create_app(settings)) as service:
+        yield service
 
 
 @pytest.fixture
@@ -23,14 +24,14 @@ def buyer() -> SessionUser:
 
 
 @pytest.fixture
-async def desk(orders: RunningService, buyer: SessionUser) -> httpx.AsyncClient:
-    """The service as the buyer calls it."""
+async def buyer_client(orders: RunningService, buyer: SessionUser) -> httpx.AsyncClient:
+    """A client that is signed in as the buyer."""
     return await orders.client(buyer)
 
 
 @pytest.fixture
 async def ticket(orders: RunningService) -> TicketCreated:
-    """A ticket that orders has heard of."""
+    """A ticket of which orders has a copy."""
     event = new_event(TicketCreated, title="Concert", price=19.99)
     await orders.bus.publish(event)
     await orders.bus.wait_until_handled(listeners)

@@ -77,7 +77,6 @@ async def get_order(order_id: OrderId, user: CurrentUser) -> OrderResponse:
     responses=error_responses(NotFound, NotOwner, TooManySubscribers),
 )
 async def stream_order(
-    order_id: OrderId,
     user: CurrentUser,
     subscriber: Annotated[Subscriber, Depends(subscribe_to("orderId"))],
     order: Annotated[OrderResponse, Depends(get_order)],
@@ -96,7 +95,7 @@ async def stream_order(
     yield sse_event("order", order)
     async for item in subscriber.items():
         if isinstance(item, Resync):
-            current = await get_order(order_id, user)
+            current = await get_order(order.id, user)
         else:
             changes = item.event.model_dump(include={"status", "version", "reason"})
             current = order.model_copy(update=changes)
