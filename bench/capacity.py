@@ -21,10 +21,11 @@ from bench.stack import additions, status, ticketing, up
 from rich.console import Console
 from rich.table import Table
 
+from ticketing_common.topology import SERVICE_NAMES
 from ticketing_dev.checkout import ROOT
 from ticketing_dev.stack.processes.ports import free_port
 
-PODS = ("auth", "tickets", "orders", "payments", "expiration", "contact", "client")
+PODS = (*SERVICE_NAMES, "client")
 PEOPLE = 8
 LOOK_SECONDS = 0.05
 SETTLING_SECONDS = 3

@@ -1,41 +1,37 @@
-"""CONTRACT.md's tables, as data."""
+"""The tables of the contract as data."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
+from ticketing_common.topology import SERVICES
+
 AN_ID = "0123456789abcdef01234567"
 PASSWORD = "correct horse battery staple"
 
-BASES = {
-    "auth": "/api/users",
-    "tickets": "/api/tickets",
-    "orders": "/api/orders",
-    "payments": "/api/payments",
-}
-"""The services that speak HTTP, and where their routes are."""
+BASES = {service.name: service.route_prefix for service in SERVICES if service.route_prefix}
+"""The route prefix of each service with routes."""
 
 PROBES = ("/healthz", "/readyz", "/metrics")
 
 
 @dataclass(frozen=True, eq=False)
 class Route:
-    """One row of a table, with input that is well-formed."""
+    """One row of a table of routes, with valid input."""
 
     service: str
     method: str
     path: str
-    """As the OpenAPI document writes it, below the service's base."""
+    """As in the OpenAPI document, after the service's prefix."""
     statuses: set[int]
-    """What the table says, beside what any route may answer."""
-    for_users: bool = False
-    """Whether one has to be signed in."""
+    """The statuses of this route, in addition to those of every route."""
+    needs_session: bool = False
     idempotent: bool = False
     """Whether it takes an Idempotency-Key."""
     body: dict[str, Any] = field(default_factory=dict)
     query: tuple[str, ...] = ()
     needs_body: bool = True
     raw_body: bool = False
-    """Whether it takes a body in a shape of somebody else's."""
+    """Whether the format of the body is not the project's own."""
 
     @property
     def template(self) -> str:
@@ -43,7 +39,7 @@ class Route:
 
     @property
     def url(self) -> str:
-        """The path with ids in it."""
+        """The path with ids."""
         return (
             self.template.replace("{ticketId}", AN_ID)
             .replace("{orderId}", AN_ID)
@@ -54,9 +50,9 @@ class Route:
         return f"{self.method} {self.template}"
 
 
-def _changing(service: str, method: str, path: str, *statuses: int, **more: Any) -> Route:
-    """A mutating route of tickets, orders or payments."""
-    return Route(service, method, path, {*statuses}, for_users=True, idempotent=True, **more)
+def _mutating(service: str, method: str, path: str, *statuses: int, **fields: Any) -> Route:
+    """Return a mutating route of tickets, orders or payments."""
+    return Route(service, method, path, {*statuses}, needs_session=True, idempotent=True, **fields)
 
 
 _ACCOUNT = {"email": "a@example.com", "password": PASSWORD}
@@ -79,91 +75,98 @@ ROUTES = (
         needs_body=False,
     ),
     Route("auth", "POST", "/reset-password", {200, 400, 401, 404}, body=_RESET, query=("token",)),
-    _changing("tickets", "POST", "", 201, body=_TICKET),
+    _mutating("tickets", "POST", "", 201, body=_TICKET),
     Route("tickets", "GET", "", {200, 401}, query=("q", "sort", "limit", "cursor", "seller")),
     Route("tickets", "GET", "/stream", {200}, query=("lastEventId",)),
     Route("tickets", "GET", "/{ticketId}", {200, 400, 404}),
-    _changing("tickets", "PUT", "/{ticketId}", 200, 400, 404, body=_TICKET),
-    _changing("tickets", "DELETE", "/{ticketId}", 204, 400, 404),
-    _changing("orders", "POST", "", 201, 400, 404, body={"ticketId": AN_ID}),
-    Route("orders", "GET", "", {200}, for_users=True, query=("limit", "cursor")),
-    Route("orders", "GET", "/{orderId}", {200, 400, 404}, for_users=True),
-    Route("orders", "GET", "/{orderId}/stream", {200, 400, 404}, for_users=True),
-    _changing("orders", "DELETE", "/{orderId}", 204, 400, 404),
-    _changing(
+    _mutating("tickets", "PUT", "/{ticketId}", 200, 400, 404, body=_TICKET),
+    _mutating("tickets", "DELETE", "/{ticketId}", 204, 400, 404),
+    _mutating("orders", "POST", "", 201, 400, 404, body={"ticketId": AN_ID}),
+    Route("orders", "GET", "", {200}, needs_session=True, query=("limit", "cursor")),
+    Route("orders", "GET", "/{orderId}", {200, 400, 404}, needs_session=True),
+    Route("orders", "GET", "/{orderId}/stream", {200, 400, 404}, needs_session=True),
+    _mutating("orders", "DELETE", "/{orderId}", 204, 400, 404),
+    _mutating(
         "payments",
         "POST",
         "",
         *(201, 202, 400, 402, 404),
         body={"orderId": AN_ID, "token": "tok_visa"},
     ),
-    Route("payments", "GET", "", {200, 400, 404}, for_users=True, query=("orderId",)),
-    Route("payments", "GET", "/{paymentId}", {200, 400, 404}, for_users=True),
+    Route("payments", "GET", "", {200, 400, 404}, needs_session=True, query=("orderId",)),
+    Route("payments", "GET", "/{paymentId}", {200, 400, 404}, needs_session=True),
     Route("payments", "POST", "/webhook", {200, 400}, raw_body=True, needs_body=False),
 )
 
 
 @dataclass(frozen=True, eq=False)
-class Said:
+class EventRow:
     """One row of the table of events."""
 
     subject: str
     producer: str
-    listeners: set[str]
+    consumers: set[str]
     fields: set[str]
-    """As they are on the wire; a dot leads into an object, a question mark says: or null."""
+    """The names in JSON. A dot separates an object from its field, `?` marks a nullable field."""
 
 
-_SHOPS = {"tickets", "orders", "payments"}
-"""Who asks for a session, beside auth, which ends sessions itself."""
+_SESSION_CHECKS = {"tickets", "orders", "payments"}
+"""The services that check sessions, except auth, which ends them itself."""
 
-_TICKET_TOLD = {"id", "version", "title", "price", "userId"}
-_ORDER_ENDED = {"id", "version", "status", "userId", "ticket.id"}
-_PAYMENT_MADE = {"id", "version", "orderId", "stripeId"}
+_TICKET_FIELDS = {"id", "version", "title", "price", "userId"}
+_ORDER_FIELDS = {"id", "version", "status", "userId", "ticket.id"}
+_PAYMENT_FIELDS = {"id", "version", "orderId", "stripeId"}
 
 EVENTS = {
-    "UserSignedUp": Said("user.signed-up", "auth", {"contact"}, {"id", "version", "email"}),
-    "UserSignedIn": Said("user.signed-in", "auth", {"contact"}, {"id", "version"}),
-    "UserForgotPassword": Said(
+    "UserSignedUp": EventRow("user.signed-up", "auth", {"contact"}, {"id", "version", "email"}),
+    "UserSignedIn": EventRow("user.signed-in", "auth", {"contact"}, {"id", "version"}),
+    "UserForgotPassword": EventRow(
         "user.forgot-password",
         "auth",
         {"contact"},
         {"id", "version", "token.value", "token.type", "token.expiresAt"},
     ),
-    "UserChangedPassword": Said(
-        "user.changed-password", "auth", {"contact", *_SHOPS}, {"id", "version", "changedAt"}
+    "UserChangedPassword": EventRow(
+        "user.changed-password",
+        "auth",
+        {"contact", *_SESSION_CHECKS},
+        {"id", "version", "changedAt"},
     ),
-    "TicketCreated": Said("ticket.created", "tickets", {"orders", "contact"}, _TICKET_TOLD),
-    "TicketUpdated": Said(
-        "ticket.updated", "tickets", {"orders", "contact"}, _TICKET_TOLD | {"orderId?"}
+    "TicketCreated": EventRow("ticket.created", "tickets", {"orders", "contact"}, _TICKET_FIELDS),
+    "TicketUpdated": EventRow(
+        "ticket.updated", "tickets", {"orders", "contact"}, _TICKET_FIELDS | {"orderId?"}
     ),
-    "TicketDeleted": Said("ticket.deleted", "tickets", {"orders", "contact"}, {"id", "version"}),
-    "OrderCreated": Said(
+    "TicketDeleted": EventRow(
+        "ticket.deleted", "tickets", {"orders", "contact"}, {"id", "version"}
+    ),
+    "OrderCreated": EventRow(
         "order.created",
         "orders",
         {"tickets", "payments", "expiration", "contact"},
-        _ORDER_ENDED | {"expiresAt", "ticket.title", "ticket.price"},
+        _ORDER_FIELDS | {"expiresAt", "ticket.title", "ticket.price"},
     ),
-    "OrderAwaitingPayment": Said(
+    "OrderAwaitingPayment": EventRow(
         "order.awaiting-payment", "orders", {"payments"}, {"id", "version", "status"}
     ),
-    "OrderOverdue": Said("order.overdue", "orders", {"payments"}, {"id", "version", "status"}),
-    "OrderCancelled": Said(
+    "OrderOverdue": EventRow("order.overdue", "orders", {"payments"}, {"id", "version", "status"}),
+    "OrderCancelled": EventRow(
         "order.cancelled",
         "orders",
         {"tickets", "payments", "expiration", "contact"},
-        _ORDER_ENDED | {"reason"},
+        _ORDER_FIELDS | {"reason"},
     ),
-    "OrderCompleted": Said(
-        "order.completed", "orders", {"tickets", "payments", "contact"}, _ORDER_ENDED
+    "OrderCompleted": EventRow(
+        "order.completed", "orders", {"tickets", "payments", "contact"}, _ORDER_FIELDS
     ),
-    "ExpirationCompleted": Said("expiration.completed", "expiration", {"orders"}, {"orderId"}),
-    "PaymentStarted": Said("payment.started", "payments", {"orders"}, {"id", "orderId"}),
-    "PaymentCreated": Said("payment.created", "payments", {"orders", "contact"}, _PAYMENT_MADE),
-    "PaymentFailed": Said("payment.failed", "payments", {"orders"}, {"id", "orderId"}),
-    "PaymentMissed": Said("payment.missed", "payments", {"orders"}, {"orderId"}),
-    "PaymentRefunded": Said(
-        "payment.refunded", "payments", {"contact"}, _PAYMENT_MADE | {"reason"}
+    "ExpirationCompleted": EventRow("expiration.completed", "expiration", {"orders"}, {"orderId"}),
+    "PaymentStarted": EventRow("payment.started", "payments", {"orders"}, {"id", "orderId"}),
+    "PaymentCreated": EventRow(
+        "payment.created", "payments", {"orders", "contact"}, _PAYMENT_FIELDS
+    ),
+    "PaymentFailed": EventRow("payment.failed", "payments", {"orders"}, {"id", "orderId"}),
+    "PaymentMissed": EventRow("payment.missed", "payments", {"orders"}, {"orderId"}),
+    "PaymentRefunded": EventRow(
+        "payment.refunded", "payments", {"contact"}, _PAYMENT_FIELDS | {"reason"}
     ),
 }
 
@@ -196,4 +199,4 @@ ENVIRONMENT = {
         "CURRENCY": False,
     },
 }
-"""The variables of each service, and whether it cannot do without."""
+"""The variables of each service, and whether they are required."""

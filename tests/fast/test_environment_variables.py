@@ -5,25 +5,13 @@ from pathlib import Path
 import pytest
 from tests.contract.tables import ENVIRONMENT
 
-from auth.settings import AuthSettings
-from contact.settings import ContactSettings
-from expiration.settings import ExpirationSettings
-from orders.settings import OrdersSettings
-from payments.settings import PaymentsSettings
-from ticketing_common.settings import Settings
+from ticketing_common.topology import SERVICE_NAMES
 from ticketing_dev.stack.definition import define_stack
 from ticketing_dev.stack.processes.ports import free_port
 from ticketing_dev.stack.secrets import Secrets
-from tickets.settings import TicketsSettings
+from ticketing_dev.tools.env_example import settings_class
 
-SETTINGS: dict[str, type[Settings]] = {
-    "auth": AuthSettings,
-    "tickets": TicketsSettings,
-    "orders": OrdersSettings,
-    "payments": PaymentsSettings,
-    "expiration": ExpirationSettings,
-    "contact": ContactSettings,
-}
+SETTINGS = {service: settings_class(service) for service in SERVICE_NAMES}
 
 every_service = pytest.mark.parametrize("service", SETTINGS)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ticketing_common.topology import SERVICE_NAMES
 from ticketing_dev.checkout import ROOT
 from ticketing_dev.stack.folder import DataFolder
 from ticketing_dev.stack.processes.ports import free_port
@@ -23,8 +24,7 @@ from ticketing_testing.standins import StripeStandInClient
 COMMAND = str(Path(sys.executable).with_name("ticketing"))
 WINDOW_SECONDS, GRACE_SECONDS = 4, 6
 REPLICAS = 2
-SERVICES = ("auth", "tickets", "orders", "payments", "expiration", "contact")
-PROCESSES = [*SERVICES, *(f"{service}-2" for service in SERVICES)]
+PROCESSES = [*SERVICE_NAMES, *(f"{service}-2" for service in SERVICE_NAMES)]
 
 
 @dataclass(frozen=True)

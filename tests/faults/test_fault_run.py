@@ -8,7 +8,9 @@ from tests.faults.controls import PROVOKING_FAULTS
 from tests.faults.disabled_guards import GUARDS
 from tests.faults.fault_run import Plan, run_faults
 from tests.faults.faults import FAULTS, LONG_FAULTS
-from tests.faults.faulty_stack import SERVICES, running_stack
+from tests.faults.faulty_stack import running_stack
+
+from ticketing_common.topology import SERVICE_NAMES
 
 pytestmark = pytest.mark.xdist_group("stack")
 
@@ -28,5 +30,5 @@ def test_fault_run_violates_no_invariant(tmp_path: Path) -> None:
 def test_guards_have_faults_that_provoke_their_violations() -> None:
     assert PROVOKING_FAULTS.keys() == GUARDS.keys()
     assert {fault for faults in PROVOKING_FAULTS.values() for fault in faults} <= FAULTS.keys()
-    assert all(set(services) <= set(SERVICES) for _, services in GUARDS.values())
+    assert all(set(services) <= set(SERVICE_NAMES) for _, services in GUARDS.values())
     assert FAULTS.keys() > LONG_FAULTS

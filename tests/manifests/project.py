@@ -1,14 +1,19 @@
-"""What the project consists of, read off its folders: the one list that all else is held to."""
+"""The workflows and images of the project."""
 
+from ticketing_common.topology import SERVICE_NAMES
 from ticketing_dev.checkout import ROOT
 
-SERVICES = sorted(path.parent.name for path in ROOT.glob("services/*/pyproject.toml"))
 WORKFLOWS = ROOT / ".github" / "workflows"
 DOCKERFILES = {
-    **dict.fromkeys(SERVICES, ROOT / "services" / "Dockerfile"),
+    **dict.fromkeys(SERVICE_NAMES, ROOT / "services" / "Dockerfile"),
     "client": ROOT / "client" / "Dockerfile",
     "stand-ins": ROOT / "dev" / "Dockerfile",
+    "ops": ROOT / "ops" / "Dockerfile",
 }
-"""The images `ticketing/NAME`, and what builds each."""
-DEPLOYED = [*SERVICES, "client"]
-"""Those of them that run in production."""
+"""The Dockerfile of each image `ticketing/NAME`."""
+DEPLOYED = [*SERVICE_NAMES, "client"]
+"""Those of them that run in Deployments in production."""
+SERVING = [*DEPLOYED, "stand-ins"]
+"""Those of them that serve HTTP."""
+PRODUCTION = [*DEPLOYED, "ops"]
+"""All images that run in production."""

@@ -17,12 +17,12 @@ from tests.manifests.references import NOWHERE, Objects
 from ticketing_common.messaging.consumer import HANDLER_TIMEOUT_SECONDS
 from ticketing_common.messaging.replay import REPLAY_STREAM
 from ticketing_common.messaging.streams import consumers
+from ticketing_common.topology import SERVICE_NAMES, SERVICES_WITH_DATABASE
 from ticketing_dev.checkout import INGRESS, ROOT
 from ticketing_dev.stack.rolling_restart import DRAIN_SECONDS
 from ticketing_dev.tools.events.service_listeners import service_listeners
 from ticketing_dev.tools.manifests import COMPONENTS, INFRA, Object
 
-SERVICES = ["auth", "tickets", "orders", "payments", "expiration", "contact"]
 CHOICES = [
     pytest.param(
         name,
@@ -55,7 +55,9 @@ def test_an_overlay_is_whole_with_any_components(
     assert ("ExternalSecret" in kinds) == ("external-secrets" in components)
     assert ("ScaledObject" in kinds) == ("keda" in components)
     assert ("PrometheusRule" in kinds) == ("monitoring" in components)
-    assert ("CronJob" in kinds) == ("backups" in components)
+    names = {one["metadata"]["name"] for one in objects if one["kind"] == "CronJob"}
+    assert {"audit", "operator", "payments-command"} <= names
+    assert ("backup" in names) == ("restore" in names) == ("backups" in components)
 
 
 @every_overlay
@@ -180,7 +182,7 @@ def test_the_host_is_set_in_one_place(overlay: Render, components: tuple[str, ..
     assert "ticketing.dev" not in yaml.safe_dump(entry)
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", SERVICE_NAMES)
 @every_overlay
 def test_probes_mean_what_was_promised(overlay: Render, name: str, service: str) -> None:
     app = _app(overlay(name), service)
@@ -191,7 +193,7 @@ def test_probes_mean_what_was_promised(overlay: Render, name: str, service: str)
     assert asked == {"startup": "/healthz", "liveness": "/healthz", "readiness": "/readyz"}
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", SERVICE_NAMES)
 def test_a_pod_is_given_the_time_that_its_service_takes_to_stop(
     overlay: Render, service: str
 ) -> None:
@@ -212,7 +214,7 @@ def test_production_has_three_of_each_store_and_three_copies_of_each_stream(
 ) -> None:
     objects = Objects(overlay("k8s-prod"), {})
     sets = {one["metadata"]["name"]: one["spec"] for one in objects.of("StatefulSet")}
-    stored = [f"{service}-mongo" for service in SERVICES if service != "expiration"]
+    stored = [f"{service}-mongo" for service in SERVICES_WITH_DATABASE]
     assert {name: sets[name]["replicas"] for name in (*stored, "nats")} == dict.fromkeys(
         (*stored, "nats"), 3
     )

@@ -71,13 +71,18 @@ Currency = Annotated[
 class Settings(BaseSettings):
     """The settings of every service. A field's name in capitals is its environment variable."""
 
-    model_config = SettingsConfigDict(env_ignore_empty=True, frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_ignore_empty=True, frozen=True, extra="ignore", use_attribute_docstrings=True
+    )
 
     nats_url: NatsUrl
+    """The URL of NATS, with the user and password of the service."""
     nats_replicas: int = Field(default=1, ge=1, le=5)
     """The number of NATS servers that keep each stream: 3 in a cluster of three."""
     log_level: LogLevel = "INFO"
+    """DEBUG, INFO, WARNING or ERROR."""
     otel_exporter_otlp_endpoint: HttpUrl | None = None
+    """The OTLP endpoint for traces; unset for no export."""
 
     @classmethod
     def read(cls, service: str) -> Self:
@@ -100,13 +105,16 @@ class StoreSettings(Settings):
     """The settings of a service with a MongoDB database."""
 
     mongo_uri: MongoUri
+    """The connection string of the service's database, a replica set."""
 
 
 class SessionSettings(StoreSettings):
     """The settings of a service that verifies sessions."""
 
     jwt_key: SigningKey
+    """The key that signs sessions, the same for all services; at least 32 bytes."""
     jwt_key_previous: SigningKey | None = None
+    """The replaced key, which still verifies sessions during a key rotation."""
 
     def jwt_keys(self) -> list[str]:
         """Return the keys that verify sessions. The first one signs them."""

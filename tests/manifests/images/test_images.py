@@ -8,17 +8,16 @@ from pathlib import Path
 import pytest
 from tests.manifests.images.dockerfile import Image, instructions, read
 from tests.manifests.linters import complaints
-from tests.manifests.project import DOCKERFILES, SERVICES
+from tests.manifests.project import DEPLOYED, DOCKERFILES, SERVING
 
+from ticketing_common.topology import SERVICE_NAMES
 from ticketing_dev.checkout import ROOT
 from ticketing_dev.stack.processes import services
 
-TARGETS = [(name, None) for name in DOCKERFILES] + [
-    (name, "live") for name in DOCKERFILES if name != "stand-ins"
-]
+TARGETS = [(name, None) for name in DOCKERFILES] + [(name, "live") for name in DEPLOYED]
 
 every_image = pytest.mark.parametrize(("name", "target"), TARGETS)
-every_service = pytest.mark.parametrize("service", SERVICES)
+every_service = pytest.mark.parametrize("service", SERVICE_NAMES)
 
 
 def image(name: str, target: str | None = None) -> Image:
@@ -48,13 +47,20 @@ def test_hadolint_would_say_something(tmp_path: Path) -> None:
 
 
 @every_image
-def test_an_image_runs_as_nobody_in_particular_and_listens_on_3000(
+def test_image_runs_without_root_and_listens_on_3000_if_it_serves(
     name: str, target: str | None
 ) -> None:
     built = image(name, target)
     assert built.user == "10001:10001"
-    assert built.ports == ["3000"]
-    assert "3000" in (built.env.get("UVICORN_PORT"), built.env.get("PORT"))
+    assert built.ports == (["3000"] if name in SERVING else [])
+    if name in SERVING:
+        assert "3000" in (built.env.get("UVICORN_PORT"), built.env.get("PORT"))
+
+
+def test_ops_image_contains_no_service_and_runs_the_command_line() -> None:
+    built = image("ops")
+    assert set(built.copied) == {"ops/requirements.txt", "common/src", "ops/src"}
+    assert built.command == ["python", "-m", "ticketing_ops"]
 
 
 @pytest.mark.parametrize("name", DOCKERFILES)
@@ -117,7 +123,7 @@ def test_what_an_image_installs_is_held_to_hashes() -> None:
         for keyword, rest in instructions(file.read_text())
         if keyword == "RUN" and re.search(r"\bpip\b|\bnpm\b", rest)
     ]
-    assert len(ran) == 4
+    assert len(ran) == 5
     for command in ran:
         assert "--require-hashes" in command or re.match("npm (ci|run) ", command)
     locked = json.loads((ROOT / "client/package-lock.json").read_text())["packages"]

@@ -8,8 +8,9 @@ import pytest
 import yaml
 from jsonschema import Draft7Validator  # type: ignore[import-untyped]
 from tests.manifests.images.dockerfile import read
-from tests.manifests.project import DEPLOYED, DOCKERFILES, SERVICES
+from tests.manifests.project import DEPLOYED, DOCKERFILES, PRODUCTION
 
+from ticketing_common.topology import SERVICE_NAMES
 from ticketing_dev.checkout import ROOT
 
 SCHEMA = ROOT.parent / "shared" / "schemas" / "skaffold-v4beta13.schema.json"
@@ -43,7 +44,7 @@ def test_skaffold_would_read_it(config: dict[str, Any]) -> None:
 
 def test_every_image_is_built(config: dict[str, Any]) -> None:
     assert set(artifacts(config["build"])) == set(DOCKERFILES)
-    assert set(artifacts(profile(config, "prod")["build"])) == set(DEPLOYED)
+    assert set(artifacts(profile(config, "prod")["build"])) == set(PRODUCTION)
 
 
 def test_an_artifact_is_built_by_its_dockerfile_live_here_and_as_it_is_in_production(
@@ -53,8 +54,8 @@ def test_an_artifact_is_built_by_its_dockerfile_live_here_and_as_it_is_in_produc
         for name, artifact in artifacts(build).items():
             docker, context = artifact.get("docker", {}), ROOT / artifact.get("context", ".")
             assert context / docker.get("dockerfile", "Dockerfile") == DOCKERFILES[name]
-            assert docker.get("target") == (None if name == "stand-ins" else target)
-            arguments = {"SERVICE": name} if name in SERVICES else {}
+            assert docker.get("target") == (target if name in DEPLOYED else None)
+            arguments = {"SERVICE": name} if name in SERVICE_NAMES else {}
             assert docker.get("buildArgs", {}) == arguments
 
 

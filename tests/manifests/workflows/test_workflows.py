@@ -9,14 +9,15 @@ import pytest
 import yaml
 from tests.manifests.images.dockerfile import read
 from tests.manifests.linters import complaints
-from tests.manifests.project import DEPLOYED, DOCKERFILES, SERVICES, WORKFLOWS
+from tests.manifests.project import DOCKERFILES, PRODUCTION, WORKFLOWS
 from tests.manifests.workflows.imports import PACKAGES, reached
 
+from ticketing_common.topology import SERVICE_NAMES
 from ticketing_dev.checkout import ROOT
 
-TESTED = [*SERVICES, "client", "common", "ops", "manifests", "system", "checks"]
+TESTED = [*SERVICE_NAMES, "client", "common", "ops", "manifests", "system", "checks"]
 
-every_service = pytest.mark.parametrize("service", SERVICES)
+every_service = pytest.mark.parametrize("service", SERVICE_NAMES)
 
 
 def workflow(name: str) -> dict[str, Any]:
@@ -47,15 +48,17 @@ def run(script: str, folder: Path, **env: str) -> subprocess.CompletedProcess[st
 
 
 def test_there_are_workflows_for_every_part_and_no_others() -> None:
-    expected = {f"tests-{name}" for name in TESTED} | {f"deploy-{name}" for name in DEPLOYED}
+    expected = {f"tests-{name}" for name in TESTED} | {f"deploy-{name}" for name in PRODUCTION}
     assert {path.stem for path in WORKFLOWS.iterdir()} == {"test", "deploy"} | expected
 
 
 @every_service
 @pytest.mark.parametrize("kind", ["tests", "deploy"])
 def test_the_workflows_of_services_differ_in_the_service_alone(kind: str, service: str) -> None:
-    one, other = ((WORKFLOWS / f"{kind}-{name}.yml").read_text() for name in (service, SERVICES[0]))
-    assert one == other.replace(SERVICES[0], service)
+    one, other = (
+        (WORKFLOWS / f"{kind}-{name}.yml").read_text() for name in (service, SERVICE_NAMES[0])
+    )
+    assert one == other.replace(SERVICE_NAMES[0], service)
 
 
 def test_actionlint_has_nothing_to_say() -> None:
@@ -193,7 +196,7 @@ def test_tests_run_whenever_a_module_changes_that_they_import(tested: str) -> No
     assert sorted(path for path in modules if not covered(path, depends_on)) == []
 
 
-@pytest.mark.parametrize("tested", [*SERVICES, "common"])
+@pytest.mark.parametrize("tested", [*SERVICE_NAMES, "common"])
 def test_tests_do_not_run_for_what_none_of_them_imports(tested: str) -> None:
     modules = reached(FOLDERS[tested])
     for one in inputs(tested)["depends-on"].split():
@@ -212,7 +215,7 @@ def test_all_that_is_depended_on_is_there() -> None:
     assert [one for one in named if not (ROOT / one).exists()] == []
 
 
-@pytest.mark.parametrize("name", DEPLOYED)
+@pytest.mark.parametrize("name", PRODUCTION)
 def test_an_image_is_deployed_anew_whenever_something_changes_that_it_is_made_of(name: str) -> None:
     paths = workflow(f"deploy-{name}")["on"]["push"]["paths"]
     folders = [path.removesuffix("/**") for path in paths]
@@ -238,7 +241,7 @@ def test_dependabot_looks_wherever_something_is_pinned() -> None:
         for folder in (ROOT.glob(pattern.strip("/")) if pattern != "/" else [ROOT])
         if folder.is_dir()
     }
-    services = {ROOT / "services" / name for name in SERVICES}
+    services = {ROOT / "services" / name for name in SERVICE_NAMES}
     assert looked_at == {
         *(("pip", folder) for folder in {*(ROOT / name for name in PACKAGES), *services}),
         *(("docker", dockerfile.parent) for dockerfile in DOCKERFILES.values()),

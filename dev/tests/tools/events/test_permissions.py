@@ -20,6 +20,7 @@ from ticketing_common.messaging.stream_reader import read_stored
 from ticketing_common.messaging.streams import (
     consumers,
     ephemeral_name,
+    filter_subjects_of,
     provision,
     stream_of,
     streams,
@@ -34,8 +35,10 @@ from ticketing_dev.stack.supervision.process import running
 from ticketing_dev.tools.events.permissions import rendered
 from ticketing_dev.tools.events.service_listeners import service_listeners
 from ticketing_dev.tools.openapi import apps
+from ticketing_ops.audit.streams import next_message
 from ticketing_ops.errors import CommandError
 from ticketing_ops.events.connection import connected
+from ticketing_ops.events.reading import read_stream
 from ticketing_testing import eventually, new_event, new_id
 from ticketing_testing.timeouts import TIMEOUT_SECONDS
 
@@ -343,3 +346,56 @@ async def test_operator_can_do_everything(operator: NatsUser) -> None:
     await operator.js.purge_stream("MORE")
     await operator.js.delete_stream("MORE")
     assert operator.errors == []
+
+
+async def test_audit_can_read_streams_and_consumers(connect: Connect, operator: NatsUser) -> None:
+    for event in EVENTS:
+        await publish(operator, event)
+    async with connect(AUDIT) as audit:
+        await audit.js.account_info()
+        for stream in STREAMS:
+            await audit.js.stream_info(stream)
+            read = [message async for message in read_stream(audit.js, stream, [">"])]
+            info = await operator.js.stream_info(stream)
+            assert len(read) == info.state.messages
+            for message in read[:1]:
+                await audit.js.get_msg(stream, message.sequence)
+        for service, listeners in LISTENERS.items():
+            for stream, consumer in consumers(listeners).items():
+                await audit.js.consumer_info(stream, service)
+                await next_message(audit.js, stream, 0, filter_subjects_of(consumer))
+        assert audit.errors == []
+
+
+async def test_audit_cannot_publish_or_use_consumers_of_services(
+    connect: Connect, operator: NatsUser
+) -> None:
+    subjects = [event.subject for event in EVENTS]
+    subjects += [f"replay.{service}.order.created" for service in LISTENERS]
+    subjects += [f"dead-letter.{service}.order.created" for service in LISTENERS]
+    subjects += [
+        f"$JS.API.STREAM.{request}.{stream}"
+        for request in ("CREATE", "UPDATE", "DELETE", "PURGE", "MSG.DELETE")
+        for stream in STREAMS
+    ]
+    for service, listeners in LISTENERS.items():
+        for stream in consumers(listeners):
+            subjects += [
+                f"$JS.API.CONSUMER.{request}.{stream}.{service}"
+                for request in ("CREATE", "DURABLE.CREATE", "MSG.NEXT", "DELETE")
+            ]
+            subjects += [
+                f"$JS.API.CONSUMER.CREATE.{stream}.{service}.user.signed-up",
+                f"$JS.ACK.{stream}.{service}.1.1.1.1.0",
+            ]
+    # The body of this request could name any consumer.
+    subjects += [f"$JS.API.CONSUMER.CREATE.{stream}" for stream in STREAMS]
+    async with connect(AUDIT) as audit:
+        await audit.assert_cannot_publish(subjects)
+
+
+async def test_audit_cannot_subscribe_to_other_inboxes(
+    connect: Connect, operator: NatsUser
+) -> None:
+    async with connect(AUDIT) as audit:
+        await audit.assert_cannot_subscribe([">", "_INBOX.>", *(event.subject for event in EVENTS)])

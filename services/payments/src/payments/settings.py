@@ -11,11 +11,15 @@ class PaymentsSettings(SessionSettings):
     """The settings of payments: Stripe, the currency and the grace."""
 
     stripe_key: SecretStr
+    """The secret API key of Stripe."""
     stripe_webhook_secret: SecretStr
+    """The signing secret of the webhook endpoint."""
     stripe_api_base: HttpUrl | None = None
-    """The address of a stand-in for Stripe."""
+    """The address of a stand-in for Stripe, unset for Stripe itself."""
     currency: Currency = "usd"
+    """The currency of all prices, as an ISO 4217 code."""
     payment_grace_seconds: int = Field(default=120, ge=0)
+    """The time in seconds that a payment has after the end of its order."""
 
     @property
     def grace(self) -> timedelta:
