@@ -1,133 +1,159 @@
-"""payments, served on real stores beside the stand-in for Stripe, and orders to pay for."""
+"""A running payments service, a stand-in for Stripe, and orders to pay for."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
+import stripe as stripe_sdk
 from services.payments.tests.signing import WEBHOOK_SECRET
 
-from payments import app
 from payments.app import create_app
 from payments.domain import documents
 from payments.domain.documents import Payment
+from payments.domain.polling import PAYMENT_DUE
 from payments.handlers import listeners
-from payments.jobs import wakeup
+from payments.jobs import reconciliation, settlement
 from payments.settings import PaymentsSettings
 from payments.stripe import client
-from payments.stripe.client import Gateway
+from payments.stripe.client import StripeClient
 from ticketing_common import circuit_breaker
+from ticketing_common.backoff import Backoff
 from ticketing_common.events import DomainEvent, OrderCancelled, OrderCreated, utc_now
+from ticketing_common.persistence import database
 from ticketing_common.web.sessions import SessionUser
 from ticketing_dev.stack.processes import stand_ins
 from ticketing_dev.stack.processes.ports import free_port
 from ticketing_dev.stack.supervision.process import running
-from ticketing_testing import RunningService, TestEnvironment, new_event, new_user
+from ticketing_testing import RunningService, TestEnvironment, eventually, new_event, new_user
+from ticketing_testing.http import NO_KEEPALIVE, NO_TLS
 from ticketing_testing.standins import StripeStandInClient
 from ticketing_testing.timeouts import TIMEOUT_SECONDS
 
-KEY = "sk_test_payments"
+STRIPE_HEADERS = {"Authorization": "Bearer sk_test_payments"}
 
 
 @pytest.fixture(scope="session")
 def stripe_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of the stand-in for Stripe."""
     with running(stand_ins.stripe(free_port(), tmp_path_factory.mktemp("stripe"))) as process:
         yield process.spec.url
 
 
 @pytest.fixture
 async def stripe(stripe_url: str) -> AsyncIterator[StripeStandInClient]:
-    """The bank, on a good day."""
-    stand_in = StripeStandInClient(stripe_url, {"Authorization": f"Bearer {KEY}"})
+    """The stand-in for Stripe, without faults."""
+    stand_in = StripeStandInClient(stripe_url, STRIPE_HEADERS)
     yield stand_in
     await stand_in.reset()
+
+
+@pytest.fixture
+async def stripe_api(stripe_url: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of Stripe's API, for changes that do not come from payments."""
+    async with httpx.AsyncClient(
+        base_url=stripe_url,
+        headers=STRIPE_HEADERS,
+        timeout=TIMEOUT_SECONDS,
+        limits=NO_KEEPALIVE,
+        verify=NO_TLS,
+    ) as http:
+        yield http
 
 
 @pytest.fixture
 def settings(
     environment: TestEnvironment, stripe: StripeStandInClient, monkeypatch: pytest.MonkeyPatch
 ) -> dict[str, Any]:
+    """The settings of payments. Its waits are short, and it does not reconcile by itself."""
     monkeypatch.setattr(circuit_breaker, "RECOVERY_SECONDS", 0.5)
-    # What Stripe answers at all is an answer, however slow the machine is.
-    monkeypatch.setattr(client, "SECONDS", TIMEOUT_SECONDS)
-    # It would take for itself the bad days that a test orders, and in what others left at Stripe.
-    monkeypatch.setattr(app, "keep_reconciling", nobody_reconciles)
+    # Before its one retry, Stripe's SDK sleeps for half a second.
+    monkeypatch.setattr(stripe_sdk.HTTPClient, "INITIAL_DELAY", 0.01)
+    # A slow machine must not turn a slow response into an unknown one.
+    monkeypatch.setattr(client, "TIMEOUT_SECONDS", TIMEOUT_SECONDS)
+    # Reconciliation would use up a test's faults, and process events of other tests.
+    monkeypatch.setattr(reconciliation, "run", _no_reconciliation)
     return {
         **environment.settings(),
-        "stripe_key": KEY,
+        "stripe_key": STRIPE_HEADERS["Authorization"].removeprefix("Bearer "),
         "stripe_webhook_secret": WEBHOOK_SECRET,
         "stripe_api_base": stripe.url,
     }
 
 
-async def nobody_reconciles(_: Gateway) -> None:
-    """In the place of what a service does beside all else."""
+async def _no_reconciliation(_: StripeClient) -> None:
+    return
 
 
 @pytest.fixture
 async def payments(
     environment: TestEnvironment, settings: dict[str, Any]
 ) -> AsyncIterator[RunningService]:
-    async with environment.serve(create_app(PaymentsSettings(**settings))) as served:
-        yield served
+    """The running service."""
+    async with environment.serve(create_app(PaymentsSettings(**settings))) as service:
+        yield service
 
 
 @dataclass(frozen=True)
 class Purchase:
-    """An order, and the browser of whoever may pay for it."""
+    """An order, and a client that is signed in as its buyer."""
 
     order: OrderCreated
     user: SessionUser
     buyer: httpx.AsyncClient
 
     async def pay(self, token: str = "tok_visa", **headers: str) -> httpx.Response:
+        """Pay for the order."""
         body = {"orderId": self.order.id, "token": token}
         return await self.buyer.post("/api/payments", json=body, headers=headers)
 
     async def payments(self) -> list[dict[str, Any]]:
-        """How the tries to pay stand, the newest first."""
-        answer = await self.buyer.get("/api/payments", params={"orderId": self.order.id})
-        assert answer.status_code == 200
-        tries: list[dict[str, Any]] = answer.json()
-        return tries
+        """Return the attempts to pay as the API shows them, the newest first."""
+        response = await self.buyer.get("/api/payments", params={"orderId": self.order.id})
+        assert response.status_code == 200
+        attempts: list[dict[str, Any]] = response.json()
+        return attempts
 
     async def payment(self) -> Payment:
-        """The first of them, as it is kept."""
+        """Return the first attempt as it is stored."""
         payment = await Payment.find_one({"order_id": self.order.id})
         assert payment is not None
         return payment
 
     async def statuses(self) -> list[str]:
-        return [one["status"] for one in await self.payments()]
+        """Return the statuses of the attempts, the newest first."""
+        return [attempt["status"] for attempt in await self.payments()]
 
 
 Buy = Callable[..., Awaitable[Purchase]]
+Amounts = Callable[[Purchase], Awaitable[list[int]]]
+Action = Callable[[], Awaitable[None]]
 
 
 @pytest.fixture
 def buy(payments: RunningService) -> Buy:
-    """Has payments hear of a new order; takes its event's fields."""
+    """A function that places an order. Its arguments are fields of OrderCreated."""
 
-    async def make(**fields: Any) -> Purchase:
+    async def place(**fields: Any) -> Purchase:
         user = new_user()
         order = new_event(OrderCreated, user_id=user.id, **fields)
         await payments.bus.publish(order)
         await payments.bus.wait_until_handled(listeners)
         return Purchase(order, user, await payments.client(user))
 
-    return make
+    return place
 
 
 @pytest.fixture
 async def purchase(buy: Buy) -> Purchase:
+    """An order of 25 usd that is not paid."""
     return await buy()
 
 
 @pytest.fixture
-def charged(stripe: StripeStandInClient) -> Callable[[Purchase], Awaitable[list[int]]]:
-    """What Stripe took for an order: the amounts of its successful charges."""
+def charged_amounts(stripe: StripeStandInClient) -> Amounts:
+    """A function that returns the amounts of an order's successful charges at Stripe."""
 
     async def amounts(purchase: Purchase) -> list[int]:
         charges = (await stripe.get("/v1/charges", limit=100))["data"]
@@ -141,25 +167,8 @@ def charged(stripe: StripeStandInClient) -> Callable[[Purchase], Awaitable[list[
 
 
 @pytest.fixture
-def said(payments: RunningService) -> Callable[..., Awaitable[None]]:
-    """Says events, and waits until payments has answered for them."""
-
-    async def say(*events: DomainEvent) -> None:
-        await payments.bus.publish(*events)
-        await payments.bus.wait_until_handled(listeners)
-
-    return say
-
-
-@pytest.fixture
-async def webhooks(payments: RunningService, stripe: StripeStandInClient) -> None:
-    """Have Stripe tell payments what happens."""
-    await stripe.set_webhook_endpoint(f"{payments.url}/api/payments/webhook", WEBHOOK_SECRET)
-
-
-@pytest.fixture
-def given_back(stripe: StripeStandInClient) -> Callable[[Purchase], Awaitable[list[int]]]:
-    """What Stripe gave back for an order: the amounts of its refunds."""
+def refunded_amounts(stripe: StripeStandInClient) -> Amounts:
+    """A function that returns the amounts of an order's refunds at Stripe."""
 
     async def amounts(purchase: Purchase) -> list[int]:
         refunds = (await stripe.get("/v1/refunds", limit=100))["data"]
@@ -173,11 +182,41 @@ def given_back(stripe: StripeStandInClient) -> Callable[[Purchase], Awaitable[li
 
 
 @pytest.fixture
-def cancel(said: Any) -> Callable[..., Awaitable[None]]:
-    """Has payments hear that an order was cancelled."""
+def publish(payments: RunningService) -> Callable[..., Awaitable[None]]:
+    """A function that publishes events and waits until payments has handled them."""
 
-    async def say_so(purchase: Purchase, reason: str = "expired", version: int = 1) -> None:
-        await said(
+    async def publish_and_wait(*events: DomainEvent) -> None:
+        await payments.bus.publish(*events)
+        await payments.bus.wait_until_handled(listeners)
+
+    return publish_and_wait
+
+
+@pytest.fixture
+async def webhooks(payments: RunningService, stripe: StripeStandInClient) -> None:
+    """Stripe delivers its webhooks to payments."""
+    await stripe.set_webhook_endpoint(f"{payments.url}/api/payments/webhook", WEBHOOK_SECRET)
+
+
+@pytest.fixture
+def wait_until_delivered(stripe: StripeStandInClient) -> Action:
+    """A function that waits until Stripe has delivered all its webhooks."""
+
+    async def has_no_pending() -> bool:
+        return await stripe.deliveries(state="pending") == []
+
+    async def wait() -> None:
+        await eventually(has_no_pending)
+
+    return wait
+
+
+@pytest.fixture
+def cancel_order(publish: Any) -> Callable[..., Awaitable[None]]:
+    """A function that publishes OrderCancelled for a purchase."""
+
+    async def cancel(purchase: Purchase, reason: str = "expired", version: int = 1) -> None:
+        await publish(
             new_event(
                 OrderCancelled,
                 id=purchase.order.id,
@@ -188,33 +227,41 @@ def cancel(said: Any) -> Callable[..., Awaitable[None]]:
             )
         )
 
-    return say_so
-
-
-Later = Callable[[], Awaitable[None]]
+    return cancel
 
 
 @pytest.fixture
-def later(monkeypatch: pytest.MonkeyPatch) -> Later:
-    """Lets so much time pass that whatever is under way is looked at again, and again."""
-    monkeypatch.setattr(wakeup, "SWEEP_SECONDS", 0.1)
-    monkeypatch.setattr(documents, "PAUSE", timedelta(seconds=0.1))
-
-    async def pass_time() -> None:
-        await Payment.get_pymongo_collection().update_many(
-            {"look_at": {"$ne": None}}, {"$set": {"look_at": utc_now()}}
-        )
-
-    return pass_time
+def short_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sweeps and polls follow one another quickly once the next sweep has begun."""
+    backoff = Backoff(first=0.05, longest=0.5)
+    monkeypatch.setattr(settlement, "SWEEP_SECONDS", 0.05)
+    monkeypatch.setattr(documents, "POLL_BACKOFF", backoff)
+    monkeypatch.setattr(settlement, "POLL_BACKOFF", backoff)
 
 
 @pytest.fixture
-def too_late() -> Later:
-    """Lets so much time pass that whatever is under way has had its time, grace and all."""
+def poll_payments(short_backoff: None) -> Action:
+    """A function that makes all payments due now, and lets sweeps follow one another quickly."""
 
-    async def pass_time() -> None:
-        await Payment.get_pymongo_collection().update_many(
-            {"look_at": {"$ne": None}}, {"$set": {"look_at": utc_now(), "pay_by": utc_now()}}
-        )
+    async def make_due() -> None:
+        await _change_polled({"next_poll_at": utc_now()})
 
-    return pass_time
+    return make_due
+
+
+@pytest.fixture
+def end_payment_time() -> Action:
+    """A function that ends the time of all payments, and makes them due now."""
+
+    async def end() -> None:
+        await _change_polled({"next_poll_at": utc_now(), "pay_by": utc_now()})
+
+    return end
+
+
+async def _change_polled(changes: dict[str, Any]) -> None:
+    """Change all payments with a next poll, and wake the settlement job."""
+    await Payment.get_pymongo_collection().update_many(
+        {"next_poll_at": {"$ne": None}}, {"$set": changes}
+    )
+    database.notify_committed(PAYMENT_DUE, "")

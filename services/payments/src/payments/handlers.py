@@ -48,13 +48,13 @@ listeners.on(OrderCompleted, copy=Order)(copy_status)
 async def close_order(event: OrderOverdue, order: Order) -> None:
     """Refuse further payments for the order, and report if none is in progress."""
     order.overdue = True
-    await order.save()
     await order_end.publish_if_missed(order)
+    await order.save()
 
 
 @listeners.on(OrderCancelled, copy=Order)
 async def cancel_payments(event: OrderCancelled, order: Order) -> None:
     """Cancel the order's payments that are in progress, and refund its charge."""
     order.status, order.cancel_reason = event.status, event.reason
-    await order.save()
     await order_end.cancel_payments(order, event.reason)
+    await order.save()

@@ -1,4 +1,4 @@
-"""Our copy of an order: current whatever is doubled, reordered or unreadable on its way."""
+"""Handlers: the copy of an order is current for any duplication, reordering or invalid event."""
 
 import asyncio
 from itertools import permutations
@@ -27,7 +27,8 @@ from ticketing_testing import (
 )
 
 
-def life_of_an_order(end: type[DomainEvent] = OrderCompleted) -> list[DomainEvent]:
+def events_of_an_order(end: type[DomainEvent] = OrderCompleted) -> list[DomainEvent]:
+    """Return the events of one order, in their order."""
     order_id, user_id = new_id(), new_id()
     status = "complete" if end is OrderCompleted else "cancelled"
     return [
@@ -43,92 +44,89 @@ async def copy_of(event: Any) -> Order:
     return order
 
 
-async def test_the_copy_follows_the_order(said: Any) -> None:
-    created, awaiting, completed = life_of_an_order()
+async def test_handlers_copy_each_version_of_an_order(publish: Any) -> None:
+    created, awaiting, completed = events_of_an_order()
 
-    await said(created)
+    await publish(created)
     copy = await copy_of(created)
     assert (copy.version, copy.status) == (0, OrderStatus.CREATED)
     assert (copy.user_id, copy.price) == (created.user_id, created.ticket.price)  # type: ignore[attr-defined]
     assert (copy.expires_at, copy.ticket_id) == (created.expires_at, created.ticket.id)  # type: ignore[attr-defined]
 
     for event in (awaiting, completed):
-        await said(event)
+        await publish(event)
         copy = await copy_of(event)
         assert (copy.version, copy.status) == (event.version, event.status)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("end", [OrderCompleted, OrderCancelled])
-async def test_in_whatever_order_its_events_come_the_copy_ends_alike(
-    payments: RunningService, said: Any, end: type[DomainEvent]
+async def test_handlers_reach_the_same_copy_in_any_order_of_events(
+    payments: RunningService, publish: Any, end: type[DomainEvent]
 ) -> None:
-    lives = list(permutations(range(3)))
-    ended = []
-    for life in lives:
-        events = life_of_an_order(end)
-        await payments.bus.publish(*(events[number] for number in life))
-        ended.append(events[-1])
-    await said()
+    last_events = []
+    for order in permutations(range(3)):
+        events = events_of_an_order(end)
+        await payments.bus.publish(*(events[index] for index in order))
+        last_events.append(events[-1])
+    await publish()
 
-    for event in ended:
+    for event in last_events:
         copy = await copy_of(event)
         assert (copy.version, copy.status) == (2, event.status)  # type: ignore[attr-defined]
     assert await payments.bus.dead_letters() == []
 
 
-async def test_events_that_come_twice_change_nothing_the_second_time(
-    payments: RunningService, said: Any
-) -> None:
-    events = life_of_an_order()
-    await said(*events)
+async def test_handlers_ignore_duplicate_events(payments: RunningService, publish: Any) -> None:
+    events = events_of_an_order()
+    await publish(*events)
     for event in events:
         await payments.bus.publish(event, bypass_deduplication=True)
-    await said()
+    await publish()
 
     copy = await copy_of(events[0])
     assert (copy.version, copy.status) == (2, OrderStatus.COMPLETE)
     assert await payments.bus.dead_letters() == []
 
 
-async def test_an_event_waits_for_the_one_before_it(payments: RunningService, said: Any) -> None:
-    created, awaiting, cancelled = life_of_an_order(OrderCancelled)
-    await said(created)
+async def test_handlers_wait_for_a_missing_version(payments: RunningService, publish: Any) -> None:
+    created, awaiting, cancelled = events_of_an_order(OrderCancelled)
+    await publish(created)
     await payments.bus.publish(cancelled)
 
-    async def waits() -> bool:
+    async def is_redelivered() -> bool:
         info = await payments.bus.js.consumer_info("ORDER", "payments")
         return bool(info.num_redelivered)
 
-    await eventually(waits)
+    await eventually(is_redelivered)
     assert (await copy_of(created)).version == 0
 
-    await said(awaiting)
+    await publish(awaiting)
     assert (await copy_of(created)).status == OrderStatus.CANCELLED
 
 
-@pytest.mark.parametrize("event", [row.event for row in listeners])
-async def test_what_cannot_be_read_is_a_dead_letter_and_holds_up_nothing(
-    payments: RunningService, said: Any, event: type[DomainEvent]
+@pytest.mark.parametrize("event", [listener.event for listener in listeners])
+async def test_handlers_dead_letter_an_invalid_event_and_handle_the_next(
+    payments: RunningService, publish: Any, event: type[DomainEvent]
 ) -> None:
     await payments.bus.publish_raw(event, b'{"id": "not an id"}')
-    (created, *_) = life_of_an_order()
-    await said(created)
+    (created, *_) = events_of_an_order()
+    await publish(created)
 
-    (letter,) = await payments.bus.dead_letters(1)
-    assert letter.data == b'{"id": "not an id"}'
-    assert letter.headers is not None
-    assert letter.headers["Dead-Letter-Subject"] == event.subject
-    assert f"Not a {event.__name__}: id: " in letter.headers["Dead-Letter-Cause"]
+    (dead_letter,) = await payments.bus.dead_letters(1)
+    assert dead_letter.data == b'{"id": "not an id"}'
+    assert dead_letter.headers is not None
+    assert dead_letter.headers["Dead-Letter-Subject"] == event.subject
+    assert f"Not a {event.__name__}: id: " in dead_letter.headers["Dead-Letter-Cause"]
     assert (await copy_of(created)).version == 0
 
 
-async def test_a_changed_password_ends_the_sessions_from_before(
-    payments: RunningService, said: Any
+async def test_handlers_end_the_sessions_from_before_a_password_change(
+    payments: RunningService, publish: Any
 ) -> None:
     user, other = new_user(), new_user()
-    before, others = await payments.client(user), await payments.client(other)
-    await said(new_event(UserChangedPassword, id=user.id, changed_at=next_millisecond()))
-    await asyncio.sleep(0.002)  # what begins now is after it
+    before, unrelated = await payments.client(user), await payments.client(other)
+    await publish(new_event(UserChangedPassword, id=user.id, changed_at=next_millisecond()))
+    await asyncio.sleep(0.002)  # a session that begins now is later
 
-    for visitor, status in ((before, 401), (others, 400), (await payments.client(user), 400)):
-        assert (await visitor.post("/api/payments", json={})).status_code == status
+    for client, status in ((before, 401), (unrelated, 400), (await payments.client(user), 400)):
+        assert (await client.post("/api/payments", json={})).status_code == status

@@ -1,0 +1,103 @@
+"""Disputes: recorded until they are closed, and their effect on a refund."""
+
+from typing import Any
+
+import pytest
+
+from payments.domain.documents import Payment
+from ticketing_common.events import PaymentRefunded
+from ticketing_testing import RunningService, eventually
+from ticketing_testing.standins import StripeStandInClient
+
+DISPUTED_CARD = "pm_card_createDispute"
+
+
+async def dispute_of(stripe: StripeStandInClient, purchase: Any) -> str:
+    """Return the dispute of the order's charge."""
+    intent = (await purchase.payments())[0]["stripeId"]
+    disputes = (await stripe.get("/v1/disputes", limit=100))["data"]
+    [dispute] = [each for each in disputes if each["payment_intent"] == intent]
+    dispute_id: str = dispute["id"]
+    return dispute_id
+
+
+async def problem_of(purchase: Any) -> str | None:
+    payment: Payment = await purchase.payment()
+    return payment.problem
+
+
+async def test_dispute_prevents_a_refund_until_it_is_won(
+    payments: RunningService,
+    purchase: Any,
+    stripe: StripeStandInClient,
+    cancel_order: Any,
+    poll_payments: Any,
+) -> None:
+    await purchase.pay(DISPUTED_CARD)
+    await poll_payments()
+    await cancel_order(purchase)
+
+    assert await eventually(lambda: problem_of(purchase))
+    assert await purchase.statuses() == ["refund-pending"]
+    await stripe.set_outcome("disputes", await dispute_of(stripe, purchase), "won")
+
+    await payments.bus.published(PaymentRefunded)
+    assert await problem_of(purchase) is None
+
+
+@pytest.mark.usefixtures("payments", "webhooks")
+async def test_dispute_that_is_lost_ends_the_polls_for_a_refund(
+    purchase: Any, stripe: StripeStandInClient, cancel_order: Any, poll_payments: Any
+) -> None:
+    await purchase.pay(DISPUTED_CARD)
+    await poll_payments()
+    await cancel_order(purchase)
+    await stripe.set_outcome("disputes", await dispute_of(stripe, purchase), "lost")
+
+    async def is_charged_back_without_polls() -> bool:
+        payment = await purchase.payment()
+        return payment.charged_back and payment.next_poll_at is None
+
+    await eventually(is_charged_back_without_polls)
+    assert (await purchase.payment()).problem is not None
+    assert await purchase.statuses() == ["refund-pending"]
+
+
+async def test_dispute_whose_end_arrives_before_its_beginning_is_closed(
+    purchase: Any, stripe: StripeStandInClient, post_event: Any, latest_event: Any
+) -> None:
+    """Reconciliation processes the newest event first."""
+    await purchase.pay(DISPUTED_CARD)
+    (dispute,) = (await stripe.get("/v1/disputes", limit=1))["data"]
+    await stripe.set_outcome("disputes", dispute["id"], "lost")
+
+    for change in ("closed", "created"):
+        event = await latest_event(f"charge.dispute.{change}")
+        assert (await post_event(event)).status_code == 200
+
+    payment = await Payment.find_one({"order_id": purchase.order.id})
+    assert payment is not None
+    assert not payment.disputed
+
+
+async def test_dispute_is_recorded_until_it_is_closed(
+    purchase: Any,
+    stripe: StripeStandInClient,
+    post_event: Any,
+    events_of: Any,
+    latest_event: Any,
+) -> None:
+    await purchase.pay(DISPUTED_CARD)
+    (dispute,) = (await stripe.get("/v1/disputes", limit=1))["data"]
+    for event in await events_of(purchase, "charge.dispute.created"):
+        await post_event(event)
+    await post_event(await latest_event("charge.dispute.created"))
+    payment = await Payment.find_one({"order_id": purchase.order.id})
+    assert payment is not None
+    assert payment.disputed
+
+    await stripe.set_outcome("disputes", dispute["id"], "won")
+    await post_event(await latest_event("charge.dispute.closed"))
+    payment = await Payment.find_one({"order_id": purchase.order.id})
+    assert payment is not None
+    assert not payment.disputed
