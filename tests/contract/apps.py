@@ -1,4 +1,4 @@
-"""The four services that speak HTTP."""
+"""The applications of the services with routes."""
 
 from fastapi import FastAPI
 
@@ -12,12 +12,12 @@ from ticketing_testing import TestEnvironment
 from tickets.app import create_app as tickets
 from tickets.settings import TicketsSettings
 
-NOWHERE = TestEnvironment("mongodb://nowhere/none", "nats://nowhere", "redis://nowhere")
-"""Enough of a world for an app that is looked at and not run."""
+NO_STORES = TestEnvironment("mongodb://unused/none", "nats://unused", "redis://unused")
+"""For an application that is inspected but not started."""
 
 
 def make_app(
-    service: str, environment: TestEnvironment = NOWHERE, stripe_url: str = "http://nowhere"
+    service: str, environment: TestEnvironment = NO_STORES, stripe_url: str = "http://unused"
 ) -> FastAPI:
     settings = environment.settings() | {
         "stripe_key": "sk_test_1",

@@ -1,7 +1,8 @@
-"""Somebody who sends anything to any route, and looks at what every answer has to have."""
+"""An HTTP client that checks the properties that every response must have."""
 
 import functools
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,11 +11,11 @@ import httpx
 from tests.contract.apps import make_app
 from tests.contract.tables import ROUTES, Route
 
-from ticketing_common.web.request_logging import SECURITY_HEADERS
+from ticketing_common.web.security_headers import SECURITY_HEADERS
 
 
 @functools.cache
-def documented(route: Route) -> set[int]:
+def documented_statuses(route: Route) -> set[int]:
     operation = make_app(route.service).openapi()["paths"][route.template][route.method.lower()]
     return {int(status) for status in operation["responses"]}
 
@@ -24,62 +25,62 @@ def routes_of(service: str) -> list[Route]:
 
 
 @dataclass
-class Stranger:
-    """Sends things and notes each answer that is not as it should be."""
+class CheckedClient:
+    """Sends requests and records the faults of their responses."""
 
     http: httpx.AsyncClient
-    complaints: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
 
     async def send(
         self,
-        what: str,
+        description: str,
         route: Route,
         *,
         expect: set[int] | None = None,
         url: str | None = None,
         headers: dict[str, str] | None = None,
-        **more: Any,
+        **content: Any,
     ) -> httpx.Response:
-        """Send it; expect one of these statuses, else any documented one but a crash."""
-        if route.body and "content" not in more:
-            more["content"] = json.dumps(route.body)
-        given = {"X-Request-ID": "stranger-1", "Content-Type": "application/json"}
+        """Send a request that should get one of these statuses, by default any documented one."""
+        if route.body and "content" not in content:
+            content["content"] = json.dumps(route.body)
+        defaults = {"X-Request-ID": "request-1", "Content-Type": "application/json"}
         async with self.http.stream(
-            route.method, url or route.url, headers=given | (headers or {}), **more
+            route.method, url or route.url, headers=defaults | (headers or {}), **content
         ) as response:
             if not is_stream(response):
                 await response.aread()
-        wrong = [*self._faults(response)]
-        if response.status_code not in (expect or documented(route) - {500, 503}):
-            wrong.append(f"the status is not of {expect or 'those that are documented'}")
-        for fault in wrong:
-            words = "a stream" if is_stream(response) else response.text[:200]
-            self.complaints.append(f"{route}, {what}: {response.status_code} {words}: {fault}")
+        faults = [*self._faults_of(response)]
+        if response.status_code not in (expect or documented_statuses(route) - {500, 503}):
+            faults.append(f"the status should be {expect or 'a documented one'}")
+        for fault in faults:
+            body = "a stream" if is_stream(response) else response.text[:200]
+            self.faults.append(f"{route}, {description}: {response.status_code} {body}: {fault}")
         return response
 
-    def _faults(self, response: httpx.Response) -> Iterator[str]:
-        if response.headers.get("X-Request-ID") != "stranger-1":
-            yield "not our request id"
+    def _faults_of(self, response: httpx.Response) -> Iterator[str]:
+        if response.headers.get("X-Request-ID") != "request-1":
+            yield "another request id"
         if not has_security_headers(response):
             yield "security headers are missing"
         if response.status_code in (422, 500, 503):
-            yield "never"
-        if response.status_code >= 400 and not is_one_shape(response):
-            yield "not the one shape"
+            yield "this status is never allowed"
+        if response.status_code >= 400 and not is_error_body(response):
+            yield "not the documented error body"
 
 
 def is_stream(response: httpx.Response) -> bool:
-    """Whether the answer has no end, so that only its head can be read."""
+    """Return whether the response has no end, so that only its head can be read."""
     return "text/event-stream" in response.headers.get("Content-Type", "")
 
 
 def has_security_headers(response: httpx.Response) -> bool:
     caching = {"Cache-Control": "no-cache"} if is_stream(response) else {}
-    wanted = SECURITY_HEADERS | caching
-    return all(response.headers.get(name) == value for name, value in wanted.items())
+    expected = SECURITY_HEADERS | caching
+    return all(response.headers.get(name) == value for name, value in expected.items())
 
 
-def is_one_shape(response: httpx.Response) -> bool:
+def is_error_body(response: httpx.Response) -> bool:
     if response.headers["Content-Type"] != "application/json":
         return False
     body = response.json()
@@ -87,7 +88,8 @@ def is_one_shape(response: httpx.Response) -> bool:
         body.keys() == {"errors"}
         and len(body["errors"]) > 0
         and all(
-            {"message"} <= error.keys() <= {"message", "field"}
+            {"code", "message"} <= error.keys() <= {"code", "message", "field"}
+            and re.fullmatch("[a-z][a-z0-9_]*", error["code"]) is not None
             and all(isinstance(value, str) and value for value in error.values())
             for error in body["errors"]
         )

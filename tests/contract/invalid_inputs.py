@@ -1,12 +1,12 @@
-"""What a stranger sends, by where it stands in a request; wrong is what no route may take there."""
+"""Inputs by their place in a request: invalid for every route, or unusual but valid for some."""
 
 import base64
 import json
 
 from tests.contract.tables import AN_ID
 
-WRONG_BODIES = {
-    "nothing": b"",
+INVALID_BODIES = {
+    "no body": b"",
     "half an object": b'{"title": ',
     "a number": b"1",
     "a list": b"[]",
@@ -20,8 +20,8 @@ WRONG_BODIES = {
     "objects in objects in objects": b'{"a":' * 9_000 + b"1" + b"}" * 9_000,
     "a number of 5000 digits": b'{"price": ' + b"9" * 5_000 + b"}",
 }
-# As JSON text, for some of it is none that Python would write.
-WRONG_IN_ANY_FIELD = {
+# JSON text, because Python's encoder cannot produce some of it.
+INVALID_VALUES = {
     "null": "null",
     "true": "true",
     "a list": "[]",
@@ -39,18 +39,18 @@ WRONG_IN_ANY_FIELD = {
     "an over-long text": json.dumps("x" * 4_000),
     "an empty text": '""',
 }
-# What may be right for some fields.
-ODD_IN_ANY_FIELD = {
+# Valid in some fields.
+UNUSUAL_VALUES = {
     "a NUL": '"\\u0000"',
     "a NUL inside": '"abc\\u0000defgh"',
     "spaces": json.dumps("\u2003" * 12),
     "an operator's name": '"$gt"',
     "one": "1",
     "a fraction": "1.005",
-    "less than nothing": "-1",
-    "text the other way": json.dumps("\u202eabcdefgh"),
+    "a negative number": "-1",
+    "right-to-left text": json.dumps("\u202eabcdefgh"),
 }
-WRONG_IDS = [
+INVALID_IDS = [
     "0",
     "null",
     "[object Object]",
@@ -66,7 +66,7 @@ WRONG_IDS = [
     "%7B%22$gt%22:%22%22%7D",
     "\u0661" * 24,
 ]
-WRONG_COOKIES = [
+INVALID_COOKIES = [
     "",
     "x",
     "..",
@@ -74,7 +74,7 @@ WRONG_COOKIES = [
     "\u00e9",
     "x" * 4_000,
     '"',
-    # No signature: {"alg": "none"}, and somebody's claims.
+    # An unsigned token: {"alg": "none"} and valid claims.
     "eyJhbGciOiJub25lIn0."
     + base64.urlsafe_b64encode(
         json.dumps({"sub": AN_ID, "email": "a@example.com", "iat": 0, "exp": 9e12}).encode()
@@ -83,40 +83,40 @@ WRONG_COOKIES = [
 ]
 
 
-def a_cursor(content: str) -> str:
+def encode_cursor(content: str) -> str:
     return base64.urlsafe_b64encode(content.encode()).decode()
 
 
-WRONG_CURSORS = [
+INVALID_CURSORS = [
     "",
     "x",
     "\u00e9",
     "=" * 8,
     "x" * 300,
-    a_cursor("[]"),
-    a_cursor("{}"),
-    a_cursor("1"),
-    a_cursor("null"),
-    a_cursor('["1"]'),
-    a_cursor('["1", "x"]'),
-    a_cursor('["1", {"$gt": ""}]'),
-    a_cursor("[" * 90),
-    a_cursor(f'[{"9" * 80}, "x"]'),
+    encode_cursor("[]"),
+    encode_cursor("{}"),
+    encode_cursor("1"),
+    encode_cursor("null"),
+    encode_cursor('["1"]'),
+    encode_cursor('["1", "x"]'),
+    encode_cursor('["1", {"$gt": ""}]'),
+    encode_cursor("[" * 90),
+    encode_cursor(f'[{"9" * 80}, "x"]'),
 ]
-WRONG_PRICES_IN_A_CURSOR = ["", "x", "1e99999", "1e-99999", "sNaNx", "1" * 60, "{'$gt': ''}"]
-WRONG_QUERIES = {
+INVALID_CURSOR_PRICES = ["", "x", "1e99999", "1e-99999", "sNaNx", "1" * 60, "{'$gt': ''}"]
+INVALID_QUERIES = {
     "limit": ["", "0", "101", "-1", "x", "1.5", "NaN", "1e2", "9" * 5_000, "%00"],
     "sort": ["", "x", "$gt", "-title", "%00"],
     "seller": ["", "you", AN_ID, "%00"],
     "q": ["x" * 201],
-    "cursor": WRONG_CURSORS,
+    "cursor": INVALID_CURSORS,
     "token": ["x" * 129],
     "lastEventId": ["x" * 41],
 }
-ODD_QUERIES = {
+UNUSUAL_QUERIES = {
     "q": ["", "%00", "%ff", ".*", "(((((", "\\", "$gt", "a" * 200, "\u202e", "%F0%9F%8E%B8"],
     "token": ["", "%00", "%ff", "$gt"],
     "lastEventId": ["", "%00", "%ff", "x", "-1", "9" * 40, "\u0661"],
-    "nobody-knows-it": ["", "%00", "x" * 5_000],
+    "unknown-parameter": ["", "%00", "x" * 5_000],
     "limit[$gt]": ["1"],
 }

@@ -1,4 +1,4 @@
-"""Signed in, well-formed, exists, yours, allowed in this state: in this order, in every service."""
+"""The order of checks in every service: session, validity, existence, owner, state."""
 
 from typing import Any
 
@@ -12,11 +12,17 @@ import tickets.handlers
 from ticketing_common.events import OrderCancelled, OrderCreated, PaymentCreated, TicketCreated
 from ticketing_testing import RunningService, new_event, new_id, new_user
 
-NOT_AUTHORIZED = {"errors": [{"message": "Not authorized"}]}
-NOT_FOUND = {"errors": [{"message": "Not found"}]}
+
+def error(code: str, message: str) -> dict[str, Any]:
+    return {"errors": [{"code": code, "message": message}]}
 
 
-async def answered(
+NOT_SIGNED_IN = error("not_signed_in", "Not authorized")
+NOT_OWNER = error("not_owner", "Not authorized")
+NOT_FOUND = error("not_found", "Not found")
+
+
+async def response_to(
     http: httpx.AsyncClient, method: str, url: str, body: Any = None
 ) -> tuple[int, Any]:
     response = await http.request(method, url, json=body)
@@ -24,111 +30,111 @@ async def answered(
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
-async def test_to_change_a_ticket(serve: Serve, method: str) -> None:
-    async with serve("tickets") as shop:
-        seller = await shop.client(new_user())
-        other = await shop.client(new_user())
-        nobody = await shop.client()
-        offer = {"title": "Concert", "price": 25} if method == "PUT" else None
+async def test_changing_a_ticket_checks_in_order(serve: Serve, method: str) -> None:
+    async with serve("tickets") as service:
+        seller = await service.client(new_user())
+        other = await service.client(new_user())
+        guest = await service.client()
+        payload = {"title": "Concert", "price": 25} if method == "PUT" else None
         sold = (await seller.post("/api/tickets", json={"title": "Concert", "price": 25})).json()
         order = new_event(OrderCreated, ticket={"id": sold["id"], "title": "Concert", "price": 25})
-        await shop.bus.publish(order)
-        await shop.bus.wait_until_handled(tickets.handlers.listeners)
+        await service.bus.publish(order)
+        await service.bus.wait_until_handled(tickets.handlers.listeners)
         theirs, missing = f"/api/tickets/{sold['id']}", f"/api/tickets/{new_id()}"
 
-        assert await answered(nobody, method, "/api/tickets/x", []) == (401, NOT_AUTHORIZED)
-        assert (await answered(other, method, "/api/tickets/x", offer))[0] == 400
+        assert await response_to(guest, method, "/api/tickets/x", []) == (401, NOT_SIGNED_IN)
+        assert (await response_to(other, method, "/api/tickets/x", payload))[0] == 400
         if method == "PUT":
-            assert (await answered(other, method, missing, {}))[0] == 400
-            assert (await answered(other, method, theirs, {}))[0] == 400
-        assert await answered(other, method, missing, offer) == (404, NOT_FOUND)
-        assert await answered(other, method, theirs, offer) == (401, NOT_AUTHORIZED)
-        assert await answered(seller, method, theirs, offer) == (
+            assert (await response_to(other, method, missing, {}))[0] == 400
+            assert (await response_to(other, method, theirs, {}))[0] == 400
+        assert await response_to(other, method, missing, payload) == (404, NOT_FOUND)
+        assert await response_to(other, method, theirs, payload) == (401, NOT_OWNER)
+        assert await response_to(seller, method, theirs, payload) == (
             400,
-            {"errors": [{"message": "Cannot change a ticket that is reserved or sold"}]},
+            error("ticket_not_changeable", "Cannot change a ticket that is reserved or sold"),
         )
 
 
-async def test_to_order_a_ticket(serve: Serve) -> None:
-    async with serve("orders") as office:
-        buyer, nobody = await office.client(new_user()), await office.client()
+async def test_ordering_a_ticket_checks_in_order(serve: Serve) -> None:
+    async with serve("orders") as service:
+        buyer, guest = await service.client(new_user()), await service.client()
         ticket = new_event(TicketCreated)
-        await office.bus.publish(ticket)
-        await office.bus.wait_until_handled(orders.handlers.listeners)
-        wish = {"ticketId": ticket.id}
-        assert (await buyer.post("/api/orders", json=wish)).status_code == 201
+        await service.bus.publish(ticket)
+        await service.bus.wait_until_handled(orders.handlers.listeners)
+        payload = {"ticketId": ticket.id}
+        assert (await buyer.post("/api/orders", json=payload)).status_code == 201
 
-        asked = "POST", "/api/orders"
-        assert await answered(nobody, *asked, {"ticketId": "x"}) == (401, NOT_AUTHORIZED)
-        assert (await answered(buyer, *asked, {"ticketId": "x"}))[0] == 400
-        assert await answered(buyer, *asked, {"ticketId": new_id()}) == (404, NOT_FOUND)
-        assert await answered(buyer, *asked, wish) == (
+        route = "POST", "/api/orders"
+        assert await response_to(guest, *route, {"ticketId": "x"}) == (401, NOT_SIGNED_IN)
+        assert (await response_to(buyer, *route, {"ticketId": "x"}))[0] == 400
+        assert await response_to(buyer, *route, {"ticketId": new_id()}) == (404, NOT_FOUND)
+        assert await response_to(buyer, *route, payload) == (
             400,
-            {"errors": [{"message": "Ticket is already reserved"}]},
+            error("ticket_reserved", "Ticket is already reserved"),
         )
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
-async def test_to_look_at_or_cancel_an_order(serve: Serve, method: str) -> None:
-    async with serve("orders") as office:
-        buyer, other = await office.client(new_user()), await office.client(new_user())
-        nobody = await office.client()
-        bought = await a_complete_order(office, buyer)
+async def test_reading_or_cancelling_an_order_checks_in_order(serve: Serve, method: str) -> None:
+    async with serve("orders") as service:
+        buyer, other = await service.client(new_user()), await service.client(new_user())
+        guest = await service.client()
+        bought = await complete_order(service, buyer)
 
         theirs, missing = f"/api/orders/{bought}", f"/api/orders/{new_id()}"
-        assert await answered(nobody, method, "/api/orders/x") == (401, NOT_AUTHORIZED)
-        assert (await answered(other, method, "/api/orders/x"))[0] == 400
-        assert await answered(other, method, missing) == (404, NOT_FOUND)
-        assert await answered(other, method, theirs) == (401, NOT_AUTHORIZED)
-        status, answer = await answered(buyer, method, theirs)
+        assert await response_to(guest, method, "/api/orders/x") == (401, NOT_SIGNED_IN)
+        assert (await response_to(other, method, "/api/orders/x"))[0] == 400
+        assert await response_to(other, method, missing) == (404, NOT_FOUND)
+        assert await response_to(other, method, theirs) == (401, NOT_OWNER)
+        status, body = await response_to(buyer, method, theirs)
         if method == "GET":
-            assert (status, answer["status"]) == (200, "complete")
+            assert (status, body["status"]) == (200, "complete")
         else:
-            said = {"errors": [{"message": "Cannot cancel an order that is complete"}]}
-            assert (status, answer) == (400, said)
+            complete = error("order_complete", "Cannot cancel an order that is complete")
+            assert (status, body) == (400, complete)
 
 
-async def a_complete_order(office: RunningService, buyer: httpx.AsyncClient) -> str:
+async def complete_order(service: RunningService, buyer: httpx.AsyncClient) -> str:
     ticket = new_event(TicketCreated)
-    await office.bus.publish(ticket)
-    await office.bus.wait_until_handled(orders.handlers.listeners)
+    await service.bus.publish(ticket)
+    await service.bus.wait_until_handled(orders.handlers.listeners)
     response = await buyer.post("/api/orders", json={"ticketId": ticket.id})
     order_id: str = response.json()["id"]
-    await office.bus.publish(new_event(PaymentCreated, order_id=order_id))
-    await office.bus.wait_until_handled(orders.handlers.listeners)
+    await service.bus.publish(new_event(PaymentCreated, order_id=order_id))
+    await service.bus.wait_until_handled(orders.handlers.listeners)
     return order_id
 
 
-async def test_to_pay(serve: Serve) -> None:
-    async with serve("payments") as desk:
+async def test_paying_checks_in_order(serve: Serve) -> None:
+    async with serve("payments") as service:
         person = new_user()
-        buyer, other = await desk.client(person), await desk.client(new_user())
-        nobody = await desk.client()
+        buyer, other = await service.client(person), await service.client(new_user())
+        guest = await service.client()
         placed = new_event(OrderCreated, user_id=person.id)
         cancelled = new_event(
             OrderCancelled, id=placed.id, version=1, status="cancelled", user_id=person.id
         )
-        await desk.bus.publish(placed, cancelled)
-        await desk.bus.wait_until_handled(payments.handlers.listeners)
-        wish = {"orderId": placed.id, "token": "tok_visa"}
+        await service.bus.publish(placed, cancelled)
+        await service.bus.wait_until_handled(payments.handlers.listeners)
+        payload = {"orderId": placed.id, "token": "tok_visa"}
 
-        asked = "POST", "/api/payments"
-        assert await answered(nobody, *asked, {"orderId": "x"}) == (401, NOT_AUTHORIZED)
-        assert (await answered(other, *asked, wish | {"token": ""}))[0] == 400
-        assert await answered(other, *asked, wish | {"orderId": new_id()}) == (404, NOT_FOUND)
-        assert await answered(other, *asked, wish) == (401, NOT_AUTHORIZED)
-        assert await answered(buyer, *asked, wish) == (
+        route = "POST", "/api/payments"
+        assert await response_to(guest, *route, {"orderId": "x"}) == (401, NOT_SIGNED_IN)
+        assert (await response_to(other, *route, payload | {"token": ""}))[0] == 400
+        assert await response_to(other, *route, payload | {"orderId": new_id()}) == (404, NOT_FOUND)
+        assert await response_to(other, *route, payload) == (401, NOT_OWNER)
+        assert await response_to(buyer, *route, payload) == (
             400,
-            {"errors": [{"message": "Cannot pay for a cancelled order"}]},
+            error("order_cancelled", "Cannot pay for a cancelled order"),
         )
 
 
-async def test_to_choose_a_new_password(serve: Serve) -> None:
-    async with serve("auth") as door:
-        nobody = await door.client()
+async def test_resetting_a_password_checks_in_order(serve: Serve) -> None:
+    async with serve("auth") as service:
+        guest = await service.client()
         new = "correct horse battery staple"
-        wish = {"token": "t", "newPassword": new, "repeatedNewPassword": new}
-        asked = "POST", "/api/users/reset-password"
-        assert (await answered(nobody, *asked, wish | {"newPassword": "short"}))[0] == 400
-        assert (await answered(nobody, *asked, wish | {"repeatedNewPassword": "x"}))[0] == 400
-        assert await answered(nobody, *asked, wish) == (404, NOT_FOUND)
+        payload = {"token": "t", "newPassword": new, "repeatedNewPassword": new}
+        route = "POST", "/api/users/reset-password"
+        assert (await response_to(guest, *route, payload | {"newPassword": "short"}))[0] == 400
+        assert (await response_to(guest, *route, payload | {"repeatedNewPassword": "x"}))[0] == 400
+        assert await response_to(guest, *route, payload) == (404, NOT_FOUND)

@@ -1,4 +1,4 @@
-"""Each OpenAPI document against its service: schemathesis makes the requests up."""
+"""Each service against its OpenAPI document: schemathesis generates the requests."""
 
 import asyncio
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ from ticketing_common.web.sessions import COOKIE, SessionUser
 from ticketing_testing import RunningService, new_event, new_user
 
 EXAMPLES = 20
-"""Of each kind, for each operation. The same ones every time."""
+"""Requests of each kind for each operation, the same in every run."""
 
 CHECKS: list[CheckFunction] = [
     not_a_server_error,
@@ -38,51 +38,51 @@ CHECKS: list[CheckFunction] = [
 Operation = APIOperation[Any, Any, Any, Any]
 Request = Case[Any]
 Fixed = dict[str, Any]
-"""Parts of a request that are not made up."""
+"""Parts of a request that are not generated."""
 
 
 @pytest.mark.parametrize("service", BASES)
-async def test_what_is_described_is_what_a_stranger_gets(serve: Serve, service: str) -> None:
-    async with serve(service) as served:
-        await asyncio.to_thread(examine, served.url, service, {}, {})
+async def test_openapi_document_describes_responses_to_guests(serve: Serve, service: str) -> None:
+    async with serve(service) as running:
+        await asyncio.to_thread(check_service, running.url, service, {}, {})
 
 
 @pytest.mark.parametrize("service", BASES)
-async def test_what_is_described_is_what_a_user_gets(serve: Serve, service: str) -> None:
-    async with serve(service) as served:
+async def test_openapi_document_describes_responses_to_users(serve: Serve, service: str) -> None:
+    async with serve(service) as running:
         user = new_user()
-        real = await something_real(service, served, user)
-        cookies = {COOKIE: served.app.state.sessions.issue(user)}
-        await asyncio.to_thread(examine, served.url, service, cookies, real)
+        existing = await existing_resources(service, running, user)
+        cookies = {COOKIE: running.app.state.sessions.issue(user)}
+        await asyncio.to_thread(check_service, running.url, service, cookies, existing)
 
 
-async def something_real(service: str, served: RunningService, user: SessionUser) -> Fixed:
-    """A thing of the user's for the requests to name: made-up ids are nobody's."""
-    http = await served.client(user)
+async def existing_resources(service: str, running: RunningService, user: SessionUser) -> Fixed:
+    """Create resources of the user, because generated ids do not exist."""
+    http = await running.client(user)
     match service:
         case "tickets":
             ticket = await http.post("/api/tickets", json={"title": "Concert", "price": 25})
             return {"path_parameters": {"ticketId": ticket.json()["id"]}}
         case "orders":
-            offers = [new_event(TicketCreated), new_event(TicketCreated)]
-            await served.bus.publish(*offers)
-            await served.bus.wait_until_handled(orders.handlers.listeners)
-            order = await http.post("/api/orders", json={"ticketId": offers[0].id})
+            tickets = [new_event(TicketCreated), new_event(TicketCreated)]
+            await running.bus.publish(*tickets)
+            await running.bus.wait_until_handled(orders.handlers.listeners)
+            order = await http.post("/api/orders", json={"ticketId": tickets[0].id})
             return {
                 "path_parameters": {"orderId": order.json()["id"]},
-                "body": {"ticketId": offers[1].id},
+                "body": {"ticketId": tickets[1].id},
             }
         case "payments":
-            placed = new_event(OrderCreated, user_id=user.id)
-            await served.bus.publish(placed)
-            await served.bus.wait_until_handled(payments.handlers.listeners)
-            return {"body": {"orderId": placed.id, "token": "tok_visa"}}
+            order_created = new_event(OrderCreated, user_id=user.id)
+            await running.bus.publish(order_created)
+            await running.bus.wait_until_handled(payments.handlers.listeners)
+            return {"body": {"orderId": order_created.id, "token": "tok_visa"}}
         case _:
             return {}
 
 
-def examine(url: str, service: str, cookies: dict[str, str], real: Fixed) -> None:
-    """Raises what schemathesis has against an answer, with the request as a curl command."""
+def check_service(url: str, service: str, cookies: dict[str, str], existing: Fixed) -> None:
+    """Send generated requests. Raises: schemathesis' failures, with a curl command."""
     config = schemathesis.Config.from_dict(
         {
             "generation": {"with-security-parameters": False},
@@ -93,11 +93,11 @@ def examine(url: str, service: str, cookies: dict[str, str], real: Fixed) -> Non
     schema = schemathesis.openapi.from_dict(document, config=config)
     with requests.Session() as session:
 
-        def ask(case: Request) -> None:
+        def send(case: Request) -> None:
             if case.method.upper() != case.operation.method.upper():
                 if case.operation.path.endswith("/webhook"):
-                    return  # to another method this path of words is one of ids
-                # It is told what that key's first request was answered, whatever it asks.
+                    return  # with another method this path matches the route with an id
+                # A key that is already used would return the stored response.
                 case.headers.pop("Idempotency-Key", None)
             case.call_and_validate(
                 base_url=url, session=session, cookies=cookies, checks=CHECKS, timeout=60
@@ -106,33 +106,33 @@ def examine(url: str, service: str, cookies: dict[str, str], real: Fixed) -> Non
         for found in schema.get_all_operations():
             operation = found.ok()  # type: ignore[union-attr]  # an Err would raise here
             if operation.path.endswith("/stream"):
-                continue  # it has no end to wait for; the strangers read its head
-            for cases in made_up(operation, real):
-                repeatedly(cases, ask)
+                continue  # it has no end; test_invalid_requests reads its head
+            for cases in generated(operation, existing):
+                run_examples(cases, send)
             for case in schema.iter_coverage_cases(
                 operation,
                 generation_modes=list(GenerationMode),
                 generation_config=config.projects.get_default().generation,
             ):
-                ask(case)
+                send(case)
 
 
-def made_up(operation: Operation, real: Fixed) -> Iterator[SearchStrategy[Request]]:
-    """Requests as described, requests as not described, and some that name what there is."""
+def generated(operation: Operation, existing: Fixed) -> Iterator[SearchStrategy[Request]]:
+    """Yield valid requests, invalid requests, and valid ones with existing resources."""
     yield operation.as_strategy(generation_mode=GenerationMode.POSITIVE)
     takes_input = operation.body or any(operation.iter_parameters())
     if takes_input:
         yield operation.as_strategy(generation_mode=GenerationMode.NEGATIVE)
     fixed = {}
-    if "path_parameters" in real and operation.path_parameters:
-        fixed["path_parameters"] = real["path_parameters"]
-    if "body" in real and operation.body:
-        fixed["body"] = real["body"]
+    if "path_parameters" in existing and operation.path_parameters:
+        fixed["path_parameters"] = existing["path_parameters"]
+    if "body" in existing and operation.body:
+        fixed["body"] = existing["body"]
     if fixed:
         yield operation.as_strategy(generation_mode=GenerationMode.POSITIVE, **fixed)
 
 
-def repeatedly(cases: SearchStrategy[Request], ask: Any) -> None:
+def run_examples(cases: SearchStrategy[Request], send: Any) -> None:
     @settings(
         max_examples=EXAMPLES,
         derandomize=True,
@@ -142,7 +142,7 @@ def repeatedly(cases: SearchStrategy[Request], ask: Any) -> None:
         suppress_health_check=list(HealthCheck),
     )
     @given(case=cases)
-    def asking(case: Request) -> None:
-        ask(case)
+    def example(case: Request) -> None:
+        send(case)
 
-    asking()
+    example()

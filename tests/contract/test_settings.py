@@ -1,4 +1,4 @@
-"""What a service is not told right, it names, and it stops before it opens a port."""
+"""Missing and invalid settings: the service names them and exits before it opens a port."""
 
 import importlib
 import os
@@ -12,7 +12,7 @@ import pytest
 KEY = "a key that only tests use, of 32 bytes and more"
 STORE = {"MONGO_URI": "mongodb://127.0.0.1:1/test", "NATS_URL": "nats://127.0.0.1:1"}
 SESSION = {**STORE, "JWT_KEY": KEY}
-NEEDS = {
+REQUIRED = {
     "auth": SESSION,
     "tickets": SESSION,
     "orders": SESSION,
@@ -37,18 +37,18 @@ OPTIONAL = {
 
 @pytest.fixture
 def taken_port() -> Iterator[int]:
-    """A port that somebody has: who tries to open it says so."""
+    """A port that is in use: a service that opens it logs an error."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         yield taken.getsockname()[1]
 
 
-def last_words(service: str, port: int, env: dict[str, str]) -> str:
-    """What the service says, as a process, when it refuses to start."""
+def run_service(service: str, port: int, env: dict[str, str]) -> str:
+    """Run the service as a process. Returns the last line of its error output."""
     command = [sys.executable, "-m", "uvicorn", f"{service}.app:create_app", "--factory"]
     inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    ended = subprocess.run(
+    process = subprocess.run(
         [*command, "--port", str(port)],
         env=inherited | env,
         capture_output=True,
@@ -56,44 +56,44 @@ def last_words(service: str, port: int, env: dict[str, str]) -> str:
         timeout=60,
         check=False,
     )
-    assert ended.returncode != 0
-    assert "address already in use" not in ended.stderr
-    assert "Traceback" not in ended.stderr
-    return ended.stderr.strip().splitlines()[-1]
+    assert process.returncode != 0
+    assert "address already in use" not in process.stderr
+    assert "Traceback" not in process.stderr
+    return process.stderr.strip().splitlines()[-1]
 
 
-def refusal(service: str, env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> str:
-    """What the service says when its app is made with these variables alone."""
+def create_app(service: str, env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> str:
+    """Create the app with only these variables. Returns the message of its SystemExit."""
     monkeypatch.setattr(os, "environ", env)
-    with pytest.raises(SystemExit) as refused:
+    with pytest.raises(SystemExit) as exit:
         importlib.import_module(f"{service}.app").create_app()
-    return str(refused.value)
+    return str(exit.value)
 
 
-@pytest.mark.parametrize("service", NEEDS)
-def test_a_service_without_settings_names_all_that_it_misses(service: str, taken_port: int) -> None:
-    said = last_words(service, taken_port, {})
+@pytest.mark.parametrize("service", REQUIRED)
+def test_service_names_missing_settings(service: str, taken_port: int) -> None:
+    message = run_service(service, taken_port, {})
 
-    assert said.startswith(f"{service} cannot start: ")
-    assert set(said.partition(": ")[2].split("; ")) == {
-        f"{name} is missing" for name in NEEDS[service]
+    assert message.startswith(f"{service} cannot start: ")
+    assert set(message.partition(": ")[2].split("; ")) == {
+        f"{name} is missing" for name in REQUIRED[service]
     }
 
 
-@pytest.mark.parametrize("service", NEEDS)
-def test_a_service_with_bad_settings_names_each_and_repeats_none(
+@pytest.mark.parametrize("service", REQUIRED)
+def test_service_names_invalid_settings_without_their_values(
     service: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     free_text = {"STRIPE_KEY", "STRIPE_WEBHOOK_SECRET", "SENDGRID_KEY", "SENDGRID_EMAIL"}
-    bad = {name: "rubbish" for name in NEEDS[service] if name not in free_text}
+    bad = {name: "no-such-value" for name in REQUIRED[service] if name not in free_text}
 
-    said = refusal(service, NEEDS[service] | bad | OPTIONAL[service], monkeypatch)
+    message = create_app(service, REQUIRED[service] | bad | OPTIONAL[service], monkeypatch)
 
-    faults = said.partition(": ")[2].split("; ")
+    faults = message.partition(": ")[2].split("; ")
     assert {fault.partition(" ")[0] for fault in faults} == bad.keys() | OPTIONAL[service].keys()
-    assert "rubbish" not in said
+    assert "no-such-value" not in message
 
 
-def test_a_database_has_to_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    env = NEEDS["tickets"] | {"MONGO_URI": "mongodb://127.0.0.1:1/?replicaSet=rs0"}
-    assert "MONGO_URI should name a database" in refusal("tickets", env, monkeypatch)
+def test_mongo_uri_must_name_a_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    env = REQUIRED["tickets"] | {"MONGO_URI": "mongodb://127.0.0.1:1/?replicaSet=rs0"}
+    assert "MONGO_URI should name a database" in create_app("tickets", env, monkeypatch)

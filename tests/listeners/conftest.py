@@ -1,19 +1,14 @@
-import itertools
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import pytest
-from pymongo import AsyncMongoClient
-from redis.asyncio import Redis
 from tests.listeners.cases import Given
 from tests.listeners.services import make_app
 
 from ticketing_common.messaging import streams
 from ticketing_testing import Bus, TestEnvironment
-from ticketing_testing.store_servers import NATS_ACCOUNTS, StoreServers
-
-_numbers = itertools.count()
+from ticketing_testing.store_servers import StoreServers
 
 Serve = Callable[..., AbstractAsyncContextManager[Bus]]
 
@@ -25,20 +20,10 @@ def short_ack_wait(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def other_environment(
-    environment: TestEnvironment, store_servers: StoreServers
-) -> AsyncIterator[TestEnvironment]:
+async def other_environment(store_servers: StoreServers) -> AsyncIterator[TestEnvironment]:
     """A second environment, for the same events in another order."""
-    number = NATS_ACCOUNTS - 1 - next(_numbers)
-    redis_url, _, database = environment.redis_url.rpartition("/")
-    redis_url = f"{redis_url}/{(int(database) + 8) % 16}"
-    async with Redis.from_url(redis_url) as redis:
-        await redis.flushdb()
-    name = f"other{number}"
-    yield TestEnvironment(store_servers.mongo_uri(name), store_servers.nats_url(number), redis_url)
-    client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(store_servers.mongo_uri(name))
-    async with client:
-        await client.drop_database(name)
+    async with TestEnvironment.create(store_servers) as environment:
+        yield environment
 
 
 @pytest.fixture

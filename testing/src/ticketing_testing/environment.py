@@ -1,16 +1,22 @@
 """The stores that belong to one test."""
 
+import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from fastapi import FastAPI
+from pymongo import AsyncMongoClient
+from redis.asyncio import Redis
 
 from ticketing_testing.bus import Bus
 from ticketing_testing.running_service import RunningService, serve_app
+from ticketing_testing.store_servers import NATS_ACCOUNTS, REDIS_DATABASES, StoreServers
 
 JWT_KEY = "a key that only tests use, of 32 bytes and more"
+
+_numbers = itertools.count()
 
 
 @dataclass(frozen=True)
@@ -22,6 +28,21 @@ class TestEnvironment:
     mongo_uri: str
     nats_url: str
     redis_url: str
+
+    @classmethod
+    @asynccontextmanager
+    async def create(cls, servers: StoreServers) -> "AsyncIterator[TestEnvironment]":
+        """Provide a new, empty environment for the block."""
+        number = next(_numbers)
+        assert number < NATS_ACCOUNTS, "raise NATS_ACCOUNTS: there are more tests than accounts"
+        name = f"test{number}"
+        redis_url = f"{servers.redis_url}/{number % REDIS_DATABASES}"
+        async with Redis.from_url(redis_url) as redis:
+            await redis.flushdb()
+        yield cls(servers.mongo_uri(name), servers.nats_url(number), redis_url)
+        client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(servers.mongo_uri(name))
+        async with client:
+            await client.drop_database(name)
 
     def settings(self) -> dict[str, Any]:
         """Return the settings that every service needs."""

@@ -1,19 +1,14 @@
 """The pytest plugin with the shared fixtures."""
 
 import gc
-import itertools
 import warnings
 from collections.abc import AsyncIterator, Generator, Iterator
 from typing import Any
 
 import pytest
-from pymongo import AsyncMongoClient
-from redis.asyncio import Redis
 
 from ticketing_testing.environment import TestEnvironment
-from ticketing_testing.store_servers import NATS_ACCOUNTS, StoreServers, start_store_servers
-
-_numbers = itertools.count()
+from ticketing_testing.store_servers import StoreServers, start_store_servers
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -56,16 +51,8 @@ def store_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreSer
 @pytest.fixture
 async def environment(store_servers: StoreServers) -> AsyncIterator[TestEnvironment]:
     """A database, a NATS account and a Redis database for this test alone."""
-    number = next(_numbers)
-    assert number < NATS_ACCOUNTS, "raise NATS_ACCOUNTS: there are more tests than accounts"
-    name = f"test{number}"
-    redis_url = f"{store_servers.redis_url}/{number % 16}"
-    async with Redis.from_url(redis_url) as redis:
-        await redis.flushdb()
-    yield TestEnvironment(store_servers.mongo_uri(name), store_servers.nats_url(number), redis_url)
-    client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(store_servers.mongo_uri(name))
-    async with client:
-        await client.drop_database(name)
+    async with TestEnvironment.create(store_servers) as environment:
+        yield environment
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ class StandInClient:
             return (await client.get(path, params=params)).raise_for_status().json()
 
     async def add_fault(self, kind: str, **fault: Any) -> None:
-        """Make the next requests fail: `ticketing_dev.standins.faults.Fault` has the fields."""
+        """Make the next requests fail: `ticketing_dev.standins.base.faults.Fault` has the fields."""
         async with self._client() as client:
             fault = {"kind": kind, **fault}
             (await client.post("/_control/faults", json=fault)).raise_for_status()
@@ -55,12 +55,12 @@ class StripeStandInClient(StandInClient):
         body = {"url": url, "secret": secret}
         await self._request("PUT", "/_control/webhooks/endpoint", json=body)
 
-    async def set_webhook_treatment(self, **treatment: Any) -> None:
+    async def set_webhook_faults(self, **faults: Any) -> None:
         """Hold, duplicate, drop or reverse webhooks; without arguments, deliver them normally.
 
-        The arguments are the fields of the stand-in's `Treatment`.
+        The arguments are the fields of the stand-in's `DeliveryFaults`.
         """
-        await self._request("PUT", "/_control/webhooks", json=treatment)
+        await self._request("PUT", "/_control/webhooks", json=faults)
 
     async def deliveries(self, **filters: Any) -> list[dict[str, Any]]:
         """Return the deliveries, newest first, filtered by `event` or `state`."""
@@ -84,7 +84,7 @@ class StripeStandInClient(StandInClient):
         await self._request("POST", "/_control/idempotency_keys/age", json={"hours": hours})
 
     async def reset(self) -> None:
-        """Remove the faults, the treatment and the undelivered webhooks."""
+        """Remove all faults and the undelivered webhooks."""
         await super().reset()
         await self._request("DELETE", "/_control/webhooks")
 

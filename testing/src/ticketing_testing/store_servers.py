@@ -16,6 +16,8 @@ from ticketing_dev.stack.supervision.process import Process
 
 NATS_ACCOUNTS = 2000
 """More than the tests of one process: each test has a NATS account of its own."""
+REDIS_DATABASES = 16
+"""The number of databases that Redis has by default."""
 
 
 @dataclass(frozen=True)
