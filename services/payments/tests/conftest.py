@@ -8,6 +8,7 @@ import httpx
 import pytest
 import stripe as stripe_sdk
 from services.payments.tests.signing import WEBHOOK_SECRET
+from services.payments.tests.stand_in import STRIPE_HEADERS, STRIPE_KEY, run_stripe
 
 from payments.app import create_app
 from payments.domain import documents
@@ -23,22 +24,17 @@ from ticketing_common.backoff import Backoff
 from ticketing_common.events import DomainEvent, OrderCancelled, OrderCreated, utc_now
 from ticketing_common.persistence import database
 from ticketing_common.web.sessions import SessionUser
-from ticketing_dev.stack.processes import stand_ins
-from ticketing_dev.stack.processes.ports import free_port
-from ticketing_dev.stack.supervision.process import running
 from ticketing_testing import RunningService, TestEnvironment, eventually, new_event, new_user
 from ticketing_testing.http import NO_KEEPALIVE, NO_TLS
 from ticketing_testing.standins import StripeStandInClient
 from ticketing_testing.timeouts import TIMEOUT_SECONDS
 
-STRIPE_HEADERS = {"Authorization": "Bearer sk_test_payments"}
-
 
 @pytest.fixture(scope="session")
 def stripe_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of the stand-in for Stripe."""
-    with running(stand_ins.stripe(free_port(), tmp_path_factory.mktemp("stripe"))) as process:
-        yield process.spec.url
+    with run_stripe(tmp_path_factory.mktemp("stripe")) as url:
+        yield url
 
 
 @pytest.fixture
@@ -76,7 +72,7 @@ def settings(
     monkeypatch.setattr(reconciliation, "run", _no_reconciliation)
     return {
         **environment.settings(),
-        "stripe_key": STRIPE_HEADERS["Authorization"].removeprefix("Bearer "),
+        "stripe_key": STRIPE_KEY,
         "stripe_webhook_secret": WEBHOOK_SECRET,
         "stripe_api_base": stripe.url,
     }

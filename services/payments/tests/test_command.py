@@ -3,11 +3,12 @@
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from services.payments.tests.stand_in import run_stripe
 
 from ticketing_common.events import PaymentCreated, PaymentRefunded
 from ticketing_common.messaging import relay
@@ -19,6 +20,13 @@ from ticketing_testing.timeouts import TIMEOUT_SECONDS
 UNREACHABLE = "http://127.0.0.1:1"
 
 RunCommand = Callable[..., Awaitable[tuple[int, str]]]
+
+
+@pytest.fixture(scope="module")
+def stripe_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a new stand-in. Reconciliation would process the events of all other tests."""
+    with run_stripe(tmp_path_factory.mktemp("stripe")) as url:
+        yield url
 
 
 @pytest.fixture(autouse=True)

@@ -8,8 +8,8 @@ from typing import Any
 import circuitbreaker
 import httpx
 import pytest
-from services.payments.tests.conftest import STRIPE_HEADERS
 from services.payments.tests.responses import assert_payment_unknown, error_of
+from services.payments.tests.stand_in import STRIPE_HEADERS
 
 from payments.app import create_app
 from payments.domain.documents import Payment
@@ -18,8 +18,9 @@ from payments.settings import PaymentsSettings
 from ticketing_common import circuit_breaker
 from ticketing_common.events import OrderCreated, PaymentCreated, PaymentStarted
 from ticketing_common.web.sessions import COOKIE, Sessions
-from ticketing_dev.stack.processes import services, stand_ins
+from ticketing_dev.stack.processes import services
 from ticketing_dev.stack.processes.ports import free_port
+from ticketing_dev.stack.processes.stripe_stand_in import stripe_stand_in
 from ticketing_testing import Bus, RunningService, TestEnvironment, eventually, new_event, new_user
 from ticketing_testing.processes import environment_variables, run_process
 from ticketing_testing.standins import StandInClient
@@ -39,7 +40,7 @@ async def no_payment_started() -> bool:
 async def test_outage_of_stripe_delays_a_payment_until_it_is_available(
     environment: TestEnvironment, settings: dict[str, Any], poll_payments: Any, tmp_path: Path
 ) -> None:
-    stand_in = stand_ins.stripe(free_port(), tmp_path)
+    stand_in = stripe_stand_in(free_port(), tmp_path)
     settings = {**settings, "stripe_api_base": stand_in.url}
     user = new_user()
     order = new_event(OrderCreated, user_id=user.id)

@@ -1,11 +1,13 @@
 """Reconciliation: a missed webhook is processed once, by one process at a time."""
 
 import asyncio
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from beanie import PydanticObjectId
+from services.payments.tests.stand_in import run_stripe
 
 from payments.app import create_app
 from payments.jobs import reconciliation
@@ -20,6 +22,13 @@ from ticketing_testing.standins import StripeStandInClient
 CARD = "pm_card_threeDSecure2Required"
 RUN = reconciliation.run
 """The job itself: the settings of the tests replace it."""
+
+
+@pytest.fixture(scope="module")
+def stripe_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a new stand-in. Reconciliation would process the events of all other tests."""
+    with run_stripe(tmp_path_factory.mktemp("stripe")) as url:
+        yield url
 
 
 @pytest.fixture
