@@ -1,4 +1,4 @@
-"""What a service reads from its environment, and what the local stack gives it."""
+"""The environment variables of each service: the contract, the settings and the local stack."""
 
 from pathlib import Path
 
@@ -13,15 +13,15 @@ from ticketing_dev.tools.env_example import settings_class
 
 SETTINGS = {service: settings_class(service) for service in SERVICE_NAMES}
 
-every_service = pytest.mark.parametrize("service", SETTINGS)
+each_service = pytest.mark.parametrize("service", SETTINGS)
 
 
-def needed(service: str) -> set[str]:
-    return {name for name, is_needed in ENVIRONMENT[service].items() if is_needed}
+def required(service: str) -> set[str]:
+    return {name for name, is_required in ENVIRONMENT[service].items() if is_required}
 
 
 @pytest.fixture
-def empty(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+def empty_environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """An environment without any of the variables."""
     for variables in ENVIRONMENT.values():
         for name in variables:
@@ -30,51 +30,51 @@ def empty(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 @pytest.fixture
-def given(tmp_path: Path) -> dict[str, dict[str, str]]:
-    """What the local stack gives each of its parts."""
+def stack_variables(tmp_path: Path) -> dict[str, dict[str, str]]:
+    """The variables that the local stack sets for each of its processes."""
     specs = define_stack(8080, tmp_path, lambda _: free_port(), Secrets(), {}, expiration_window=5)
     return {spec.name: dict(spec.env) for spec in specs}
 
 
-def test_every_service_has_its_row() -> None:
+def test_contract_has_variables_of_every_service() -> None:
     assert SETTINGS.keys() == ENVIRONMENT.keys()
 
 
-@every_service
-def test_a_service_reads_the_variables_that_were_promised(service: str) -> None:
+@each_service
+def test_settings_read_the_contract_variables(service: str) -> None:
     read = {name.upper() for name in SETTINGS[service].model_fields}
     assert read == ENVIRONMENT[service].keys()
 
 
-@every_service
-def test_a_service_names_every_variable_that_it_misses(
-    service: str, empty: pytest.MonkeyPatch
+@each_service
+def test_settings_name_every_missing_variable(
+    service: str, empty_environment: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(SystemExit) as refusal:
+    with pytest.raises(SystemExit) as exit:
         SETTINGS[service].read(service)
-    said, _, faults = str(refusal.value).partition(": ")
-    assert said == f"{service} cannot start"
-    assert set(faults.split("; ")) == {f"{name} is missing" for name in needed(service)}
+    prefix, _, faults = str(exit.value).partition(": ")
+    assert prefix == f"{service} cannot start"
+    assert set(faults.split("; ")) == {f"{name} is missing" for name in required(service)}
 
 
-@every_service
-def test_the_local_stack_gives_a_service_what_it_needs_and_nothing_that_it_does_not_read(
-    service: str, given: dict[str, dict[str, str]]
+@each_service
+def test_stack_sets_required_and_no_unknown_variables(
+    service: str, stack_variables: dict[str, dict[str, str]]
 ) -> None:
-    told = given[service].keys() - {"PYTHONUNBUFFERED"}
-    assert needed(service) <= told <= ENVIRONMENT[service].keys()
+    names = stack_variables[service].keys() - {"PYTHONUNBUFFERED"}
+    assert required(service) <= names <= ENVIRONMENT[service].keys()
 
 
-@every_service
-def test_a_service_starts_on_what_the_local_stack_gives(
-    service: str, given: dict[str, dict[str, str]], empty: pytest.MonkeyPatch
+@each_service
+def test_settings_accept_variables_of_the_stack(
+    service: str, stack_variables: dict[str, dict[str, str]], empty_environment: pytest.MonkeyPatch
 ) -> None:
-    for name, value in given[service].items():
-        empty.setenv(name, value)
+    for name, value in stack_variables[service].items():
+        empty_environment.setenv(name, value)
     SETTINGS[service].read(service)
 
 
-def test_what_may_be_left_out_has_the_promised_default() -> None:
+def test_optional_settings_have_contract_defaults() -> None:
     defaults = {
         name.upper(): field.default
         for settings in SETTINGS.values()

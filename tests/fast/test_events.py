@@ -1,68 +1,66 @@
-"""What is said on the bus, by whom and to whom: the contract's table and the code are the same."""
+"""The domain events, their producers and consumers against the contract."""
 
 import types
 from typing import Any, get_args
 
 import pytest
 from pydantic import BaseModel
-from tests.contract import promises
+from tests.contract import tables
 
 from ticketing_common.events import EVENTS, DomainEvent, UserForgotPassword, VersionedEvent
 from ticketing_common.messaging.streams import stream_of
 from ticketing_dev.tools.events.service_listeners import consumers_of, service_listeners
 from ticketing_testing import new_event
 
-every_event = pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.__name__)
+each_event = pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.__name__)
 
 
-def wire_fields(model: type[BaseModel], before: str = "") -> set[str]:
-    """The names of all fields in the JSON."""
+def json_fields(model: type[BaseModel], prefix: str = "") -> set[str]:
+    """Return the names of all fields in JSON, as in the contract's table."""
     names: set[str] = set()
     for name, field in model.model_fields.items():
-        on_the_wire = before + (field.alias or name)
+        json_name = prefix + (field.alias or name)
         kind: Any = field.annotation
         if isinstance(kind, type) and issubclass(kind, BaseModel):
-            names |= wire_fields(kind, f"{on_the_wire}.")
+            names |= json_fields(kind, f"{json_name}.")
         else:
-            names.add(on_the_wire + "?" * (types.NoneType in get_args(kind)))
+            names.add(json_name + "?" * (types.NoneType in get_args(kind)))
     return names
 
 
-def test_there_are_exactly_the_events_that_were_promised() -> None:
-    assert [event.__name__ for event in EVENTS] == list(promises.EVENTS)
+def test_events_are_exactly_those_of_the_contract() -> None:
+    assert [event.__name__ for event in EVENTS] == list(tables.EVENTS)
 
 
-@every_event
-def test_an_event_is_said_and_heard_as_promised(event: type[DomainEvent]) -> None:
-    promised = promises.EVENTS[event.__name__]
-    assert event.subject == promised.subject
-    assert event.producer == promised.producer
-    assert set(consumers_of(event)) == promised.listeners
-    assert wire_fields(event) == promised.fields
+@each_event
+def test_event_has_contract_producer_consumers_and_fields(event: type[DomainEvent]) -> None:
+    expected = tables.EVENTS[event.__name__]
+    assert event.subject == expected.subject
+    assert event.producer == expected.producer
+    assert set(consumers_of(event)) == expected.consumers
+    assert json_fields(event) == expected.fields
 
 
-@every_event
-def test_an_event_s_json_has_the_promised_names(event: type[DomainEvent]) -> None:
+@each_event
+def test_event_json_has_contract_names(event: type[DomainEvent]) -> None:
     body = new_event(event).model_dump(mode="json", by_alias=True)
-    promised = {
-        name.rstrip("?").partition(".")[0] for name in promises.EVENTS[event.__name__].fields
-    }
-    assert body.keys() == promised
+    expected = {name.rstrip("?").partition(".")[0] for name in tables.EVENTS[event.__name__].fields}
+    assert body.keys() == expected
 
 
-def test_what_has_a_version_is_an_event_of_a_document() -> None:
+def test_event_with_version_is_versioned() -> None:
     for event in EVENTS:
-        versioned = "version" in promises.EVENTS[event.__name__].fields
+        versioned = "version" in tables.EVENTS[event.__name__].fields
         assert issubclass(event, VersionedEvent) == versioned
 
 
-def test_only_the_event_that_carries_a_secret_has_a_stream_of_its_own_for_a_short_time() -> None:
+def test_only_event_with_secret_has_its_own_short_lived_stream() -> None:
     short_lived = [event for event in EVENTS if event.max_age is not None]
     assert short_lived == [UserForgotPassword]
     sharing = [event for event in EVENTS if stream_of(event) == stream_of(UserForgotPassword)]
     assert sharing == [UserForgotPassword]
 
 
-def test_nobody_listens_to_what_nobody_says() -> None:
-    heard = {listener.event for subscribed in service_listeners() for listener in subscribed}
-    assert heard <= set(EVENTS)
+def test_listeners_consume_existing_events() -> None:
+    consumed = {listener.event for listeners in service_listeners() for listener in listeners}
+    assert consumed <= set(EVENTS)

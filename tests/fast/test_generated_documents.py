@@ -1,4 +1,4 @@
-"""What the documents say is what the code does."""
+"""The documents' generated parts against the code."""
 
 from pathlib import Path
 
@@ -9,21 +9,20 @@ from ticketing_dev.tools.diagrams import DOCS, GENERATED, event_flow, payment_st
 
 
 @pytest.mark.parametrize("document", GENERATED, ids=lambda path: path.name)
-def test_what_a_document_shows_of_the_code_is_as_the_code_is(document: Path) -> None:
-    drawn = with_generated(document)
-    assert document.read_text() == drawn, (
-        "`.venv/bin/python -m ticketing_dev.tools.diagrams` draws it"
+def test_document_has_current_diagrams(document: Path) -> None:
+    assert document.read_text() == with_generated(document), (
+        "Run `.venv/bin/python -m ticketing_dev.tools.diagrams`."
     )
 
 
-def test_every_state_of_a_payment_is_drawn_and_explained() -> None:
-    explained = (DOCS / "payments.md").read_text()
+def test_document_explains_every_payment_state() -> None:
+    document = (DOCS / "payments.md").read_text()
     for status in PaymentStatus:
         assert status.replace("-", "_") in payment_states()
-        assert f"\n| `{status}` |" in explained
+        assert f"\n| `{status}` |" in document
 
 
-def test_the_diagram_shows_who_says_what_to_whom() -> None:
+def test_event_flow_shows_producers_and_consumers() -> None:
     assert (
         '    payments -- "PaymentCreated<br/>PaymentRefunded" --> contact'
         in event_flow().splitlines()

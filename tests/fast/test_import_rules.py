@@ -1,4 +1,4 @@
-"""Each of import-linter's contracts is broken once, on a copy, to see it complain."""
+"""The dependency rules: import-linter reports a violation of each contract."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ CONTRACTS = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["tool"]["im
     "contracts"
 ]
 
-TRESPASSES = [
+VIOLATIONS = [
     ("Services never import one another", "services/orders/src/orders/rules.py", "tickets.models"),
     (
         "What services share imports no service",
@@ -40,7 +40,7 @@ TRESPASSES = [
     ("Only the broker room knows NATS", "services/expiration/src/expiration/worker.py", "nats.aio"),
     (
         "Outbox and listeners do not even know somebody who knows NATS",
-        "common/src/ticketing_common/observability/metrics.py",
+        "common/src/ticketing_common/observability/tracing.py",
         "ticketing_common.messaging.broker",
     ),
     (
@@ -79,21 +79,21 @@ TRESPASSES = [
 
 
 @pytest.fixture
-def copy(tmp_path: Path) -> Path:
-    """The sources, to be spoiled."""
+def sources_copy(tmp_path: Path) -> Path:
+    """A copy of the sources."""
     shutil.copy(CHECKOUT / "pyproject.toml", tmp_path)
     packages = [CHECKOUT / name for name in ("common", "ops", "dev", "testing")]
     for source in (*packages, *(CHECKOUT / "services").glob("*/")):
-        there = tmp_path / source.relative_to(CHECKOUT) / "src"
-        shutil.copytree(source / "src", there, ignore=shutil.ignore_patterns("__pycache__"))
+        target = tmp_path / source.relative_to(CHECKOUT) / "src"
+        shutil.copytree(source / "src", target, ignore=shutil.ignore_patterns("__pycache__"))
     return tmp_path
 
 
-def broken_contracts(copy: Path) -> list[str]:
-    sources = [*copy.glob("*/src"), *copy.glob("services/*/src")]
+def broken_contracts(folder: Path) -> list[str]:
+    sources = [*folder.glob("*/src"), *folder.glob("services/*/src")]
     lint = subprocess.run(
         [LINT, "--no-cache"],
-        cwd=copy,
+        cwd=folder,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(map(str, sources)), "COLUMNS": "200"},
         capture_output=True,
         text=True,
@@ -106,14 +106,14 @@ def broken_contracts(copy: Path) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize(("contract", "module", "imported"), TRESPASSES)
-def test_an_import_through_a_wall_breaks_the_contract_that_forbids_it(
-    copy: Path, contract: str, module: str, imported: str
+@pytest.mark.parametrize(("contract", "module", "imported"), VIOLATIONS)
+def test_import_rule_reports_a_violation(
+    sources_copy: Path, contract: str, module: str, imported: str
 ) -> None:
-    with (copy / module).open("a") as file:
+    with (sources_copy / module).open("a") as file:
         file.write(f"\nimport {imported}\n")
-    assert contract in broken_contracts(copy)
+    assert contract in broken_contracts(sources_copy)
 
 
-def test_every_contract_has_a_trespass_here_that_breaks_it() -> None:
-    assert {contract["name"] for contract in CONTRACTS} == {name for name, _, _ in TRESPASSES}
+def test_every_import_rule_has_a_violation_here() -> None:
+    assert {contract["name"] for contract in CONTRACTS} == {name for name, _, _ in VIOLATIONS}

@@ -1,4 +1,4 @@
-"""What the services say of themselves, held against what was promised."""
+"""The OpenAPI documents of the services against the contract."""
 
 import functools
 from typing import Any
@@ -9,10 +9,10 @@ from tests.contract.tables import BASES, PROBES, ROUTES, Route
 
 Document = dict[str, Any]
 
-OF_ANY = {500, 503}
-OF_ANY_CHANGE = {400, 403, 409, 413}
+COMMON_STATUSES = {500, 503}
+MUTATING_STATUSES = {400, 403, 409, 413}
 
-every_route = pytest.mark.parametrize("route", ROUTES, ids=str)
+each_route = pytest.mark.parametrize("route", ROUTES, ids=str)
 
 
 @functools.cache
@@ -21,92 +21,92 @@ def document(service: str) -> Document:
 
 
 def operation(document: Document, route: Route) -> dict[str, Any]:
-    described: dict[str, Any] = document["paths"][route.template][route.method.lower()]
-    return described
+    found: dict[str, Any] = document["paths"][route.template][route.method.lower()]
+    return found
 
 
 @pytest.mark.parametrize("service", BASES)
-def test_the_routes_are_exactly_those_that_were_promised(service: str) -> None:
-    described = {
+def test_openapi_document_has_exactly_the_contract_routes(service: str) -> None:
+    documented = {
         (method.upper(), path)
         for path, operations in document(service)["paths"].items()
         for method in operations
     }
-    promised = {(route.method, route.template) for route in ROUTES if route.service == service}
-    assert described == promised
+    expected = {(route.method, route.template) for route in ROUTES if route.service == service}
+    assert documented == expected
 
 
 @pytest.mark.parametrize("service", BASES)
-def test_the_probes_are_not_for_the_public(service: str) -> None:
+def test_openapi_document_has_no_probes(service: str) -> None:
     assert document(service)["paths"].keys().isdisjoint(PROBES)
 
 
-@every_route
-def test_every_status_that_can_come_is_described_and_422_never_is(route: Route) -> None:
-    described = {int(status) for status in operation(document(route.service), route)["responses"]}
-    promised = route.statuses | OF_ANY
+@each_route
+def test_operation_has_exactly_the_contract_statuses(route: Route) -> None:
+    documented = {int(status) for status in operation(document(route.service), route)["responses"]}
+    expected = route.statuses | COMMON_STATUSES
     if route.method != "GET":
-        promised |= OF_ANY_CHANGE
-    if route.for_users:
-        promised |= {401}
+        expected |= MUTATING_STATUSES
+    if route.needs_session:
+        expected |= {401}
     if route.query:
-        promised |= {400}
-    assert described == promised
+        expected |= {400}
+    assert documented == expected
 
 
-@every_route
-def test_every_failure_is_described_in_the_one_shape(route: Route) -> None:
-    whole = document(route.service)
-    for status, response in operation(whole, route)["responses"].items():
+@each_route
+def test_operation_describes_errors_as_error_body(route: Route) -> None:
+    openapi = document(route.service)
+    for status, response in operation(openapi, route)["responses"].items():
         if int(status) >= 400:
-            shape = response["content"]["application/json"]["schema"]
-            assert shape == {"$ref": "#/components/schemas/ErrorBody"}
+            schema = response["content"]["application/json"]["schema"]
+            assert schema == {"$ref": "#/components/schemas/ErrorBody"}
             assert response["description"]
-    shapes = whole["components"]["schemas"]
-    assert shapes["ErrorBody"]["properties"]["errors"]["items"] == {
-        "$ref": "#/components/schemas/FieldError"
+    schemas = openapi["components"]["schemas"]
+    assert schemas["ErrorBody"]["properties"]["errors"]["items"] == {
+        "$ref": "#/components/schemas/ErrorDetail"
     }
-    assert shapes["FieldError"]["required"] == ["message"]
-    assert "HTTPValidationError" not in shapes
+    assert schemas["ErrorDetail"]["required"] == ["code", "message"]
+    assert "HTTPValidationError" not in schemas
 
 
-@every_route
-def test_a_route_for_users_wants_the_session_cookie(route: Route) -> None:
-    whole = document(route.service)
-    security = operation(whole, route).get("security", [])
-    if route.for_users:
+@each_route
+def test_operation_requires_session_cookie_if_route_does(route: Route) -> None:
+    openapi = document(route.service)
+    security = operation(openapi, route).get("security", [])
+    if route.needs_session:
         [[name]] = security
-        scheme = whole["components"]["securitySchemes"][name]
+        scheme = openapi["components"]["securitySchemes"][name]
         assert (scheme["type"], scheme["in"], scheme["name"]) == ("apiKey", "cookie", "session")
-    else:  # none, or as one of two ways
+    else:  # no session, or an optional one
         assert security == [] or {} in security
 
 
-@every_route
-def test_a_change_of_tickets_orders_and_payments_takes_an_idempotency_key(route: Route) -> None:
+@each_route
+def test_operation_takes_idempotency_key_if_route_does(route: Route) -> None:
     parameters = operation(document(route.service), route).get("parameters", [])
     keys = [parameter for parameter in parameters if parameter["name"] == "Idempotency-Key"]
     assert [key["in"] for key in keys] == ["header"] * route.idempotent
 
 
-@every_route
-def test_every_route_says_what_it_is_for(route: Route) -> None:
+@each_route
+def test_operation_has_a_description(route: Route) -> None:
     assert operation(document(route.service), route)["description"]
 
 
-@every_route
-def test_every_parameter_and_field_that_was_promised_is_described(route: Route) -> None:
-    whole = document(route.service)
-    described = operation(whole, route)
-    query = [each["name"] for each in described.get("parameters", []) if each["in"] == "query"]
+@each_route
+def test_operation_has_exactly_the_contract_parameters_and_fields(route: Route) -> None:
+    openapi = document(route.service)
+    documented = operation(openapi, route)
+    query = [each["name"] for each in documented.get("parameters", []) if each["in"] == "query"]
     assert query == list(route.query)
     if route.body:
-        body = described["requestBody"]["content"]["application/json"]["schema"]
+        body = documented["requestBody"]["content"]["application/json"]["schema"]
         [name] = [
             shape["$ref"].rpartition("/")[2]
             for shape in body.get("anyOf", [body])
             if "$ref" in shape
         ]
-        assert whole["components"]["schemas"][name]["properties"].keys() == route.body.keys()
+        assert openapi["components"]["schemas"][name]["properties"].keys() == route.body.keys()
     else:
-        assert ("requestBody" in described) == route.raw_body
+        assert ("requestBody" in documented) == route.raw_body

@@ -1,4 +1,4 @@
-"""What stands in no file: where one machine keeps things, and whose mirror it asks for packages."""
+"""Names that no file may contain: package registries and folders of one machine."""
 
 import os
 import re
@@ -19,21 +19,21 @@ LOCKS = [
     "services/requirements.txt",
 ]
 
-# Written so that they do not match themselves.
+# These patterns do not match themselves.
 REGISTRIES = r"pypi\.org|pythonhosted\.org|registry\.npmjs\.|registry\.yarnpkg\.|proxy\.golang\."
-SOMEBODYS_FOLDERS = r"/(?:home|Users)/[\w.-]+/|/(?:root|work)/[\w.-]"
-CONFIGURED_BY = ["PIP_INDEX_URL", "UV_INDEX_URL", "UV_DEFAULT_INDEX", "NPM_CONFIG_REGISTRY"]
+PERSONAL_FOLDERS = r"/(?:home|Users)/[\w.-]+/|/(?:root|work)/[\w.-]"
+REGISTRY_VARIABLES = ["PIP_INDEX_URL", "UV_INDEX_URL", "UV_DEFAULT_INDEX", "NPM_CONFIG_REGISTRY"]
 
 
 def registries() -> str:
-    """The well-known hosts, and those that this machine asks instead."""
-    hosts = {urlsplit(os.environ.get(name, "")).hostname for name in CONFIGURED_BY}
+    """Return a pattern of the well-known hosts and of those that this machine uses instead."""
+    hosts = {urlsplit(os.environ.get(name, "")).hostname for name in REGISTRY_VARIABLES}
     return "|".join([REGISTRIES, *(re.escape(host) for host in hosts if host)])
 
 
 @pytest.fixture(scope="module")
 def lines() -> list[tuple[str, str]]:
-    """Every line of every text file that is, or could be, committed; with where it stands."""
+    """The lines of all text files that are or can be committed, each with its file and number."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=CHECKOUT,
@@ -43,7 +43,7 @@ def lines() -> list[tuple[str, str]]:
     found = []
     for name in listed.stdout.decode().split("\0"):
         path = CHECKOUT / name
-        # One that was deleted, but not in git yet, is listed too.
+        # git also lists a deleted file until the deletion is committed.
         data = path.read_bytes() if path.is_file() else b""
         if b"\0" not in data:
             text = data.decode(errors="replace").splitlines()
@@ -51,18 +51,18 @@ def lines() -> list[tuple[str, str]]:
     return found
 
 
-def test_no_file_names_a_registry_of_packages(lines: list[tuple[str, str]]) -> None:
+def test_no_file_names_a_package_registry(lines: list[tuple[str, str]]) -> None:
     named = re.compile(registries())
     assert [(where, line) for where, line in lines if named.search(line)] == []
 
 
-def test_no_file_names_a_folder_of_somebodys_machine(lines: list[tuple[str, str]]) -> None:
-    named = re.compile(SOMEBODYS_FOLDERS)
+def test_no_file_names_a_personal_folder(lines: list[tuple[str, str]]) -> None:
+    named = re.compile(PERSONAL_FOLDERS)
     assert [(where, line) for where, line in lines if named.search(line)] == []
 
 
 @pytest.mark.parametrize("lock", LOCKS)
-def test_a_lock_file_pins_every_package_by_hash_and_names_no_host(lock: str) -> None:
+def test_lock_file_has_hashes_and_no_hosts(lock: str) -> None:
     text = (CHECKOUT / lock).read_text()
     assert re.findall(r".*://.*|^-.*", text, re.MULTILINE) == []
     packages = re.split(r"\n(?! )", text.strip())
@@ -72,7 +72,7 @@ def test_a_lock_file_pins_every_package_by_hash_and_names_no_host(lock: str) -> 
         assert re.search(r"--hash=sha256:[0-9a-f]{64}", package)
 
 
-def test_the_clients_lock_file_names_no_host() -> None:
+def test_client_lock_file_has_no_hosts() -> None:
     lines = (CHECKOUT / "client" / "package-lock.json").read_text().splitlines()
     named = [line for line in lines if "://" in line]
-    assert named == [], "`cd client && npm run lock` writes it without"
+    assert named == [], "Run `cd client && npm run lock`."

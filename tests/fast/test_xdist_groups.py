@@ -1,4 +1,4 @@
-"""Tests that share a market are run by one process: pytest-xdist forgot so once, silently."""
+"""Tests of one group run in one process. A release of pytest-xdist ignored groups silently."""
 
 import os
 
@@ -6,6 +6,6 @@ import pytest
 
 
 @pytest.mark.skipif("PYTEST_XDIST_WORKER" not in os.environ, reason="needs several processes")
-@pytest.mark.xdist_group("some")
-def test_a_group_of_tests_stays_together(request: pytest.FixtureRequest) -> None:
-    assert request.node.nodeid.endswith("@some")
+@pytest.mark.xdist_group("example")
+def test_xdist_keeps_groups(request: pytest.FixtureRequest) -> None:
+    assert request.node.nodeid.endswith("@example")
