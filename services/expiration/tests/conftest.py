@@ -1,8 +1,6 @@
-"""expiration, served on real stores, and orders whose time runs."""
-
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -13,18 +11,24 @@ from expiration.settings import ExpirationSettings
 from ticketing_common.events import OrderCreated, utc_now
 from ticketing_testing import RunningService, TestEnvironment, eventually, new_event
 
-Start = Callable[..., Any]
-"""Serves expiration: `async with start(redis_url=...) as served`."""
+StartExpiration = Callable[..., AbstractAsyncContextManager[RunningService]]
+NewOrder = Callable[[float], OrderCreated]
+Condition = Callable[[], Awaitable[bool]]
 
 
 @pytest.fixture
-def start(environment: TestEnvironment, monkeypatch: pytest.MonkeyPatch) -> Start:
-    monkeypatch.setattr(worker, "LOOK_SECONDS", 0.2)
+def start_expiration(
+    environment: TestEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> StartExpiration:
+    """A function that serves expiration, by default in the test's environment."""
+    monkeypatch.setattr(worker, "CHECK_SECONDS", 0.2)
 
-    def serve(environment: TestEnvironment = environment) -> Any:
+    def start(
+        environment: TestEnvironment = environment,
+    ) -> AbstractAsyncContextManager[RunningService]:
         return environment.serve(create_app(ExpirationSettings(**environment.settings())))
 
-    return serve
+    return start
 
 
 @pytest.fixture
@@ -34,19 +38,37 @@ async def redis(environment: TestEnvironment) -> AsyncIterator[Redis]:
 
 
 @pytest.fixture
-async def expiration(start: Start, redis: Redis) -> AsyncIterator[RunningService]:
-    """It has looked back once: what it hears from here on it hears from its listeners alone."""
-    async with start() as served:
-        await eventually(lambda: redis.exists("timers:complete"))
-        yield served
+def timers_are_complete(redis: Redis) -> Condition:
+    async def are_complete() -> bool:
+        return bool(await redis.exists("timers:complete"))
+
+    return are_complete
 
 
 @pytest.fixture
-def order_for() -> Callable[[float], OrderCreated]:
-    """A new order that may be paid for so many seconds."""
+def no_timer_is_left(redis: Redis) -> Condition:
+    async def is_empty() -> bool:
+        return not await redis.exists("arq:queue")
 
-    def make(seconds: float) -> OrderCreated:
-        at: datetime = utc_now() + timedelta(seconds=seconds)
-        return new_event(OrderCreated, expires_at=at)
+    return is_empty
 
-    return make
+
+@pytest.fixture
+async def expiration(
+    start_expiration: StartExpiration, timers_are_complete: Condition
+) -> AsyncIterator[RunningService]:
+    """The service after its first rebuild: from now on its handlers alone set timers."""
+    async with start_expiration() as service:
+        await eventually(timers_are_complete)
+        yield service
+
+
+@pytest.fixture
+def new_order() -> NewOrder:
+    """A function that returns a new order with so many seconds to pay."""
+
+    def create(seconds: float) -> OrderCreated:
+        expires_at: datetime = utc_now() + timedelta(seconds=seconds)
+        return new_event(OrderCreated, expires_at=expires_at)
+
+    return create
