@@ -30,7 +30,7 @@ TRANSITIONS: Mapping[PaymentStatus, Mapping[PaymentStatus, str]] = {
         SUCCEEDED: "the buyer confirmed",
         FAILED: "not confirmed, and cancelled at Stripe",
     },
-    FAILED: {SUCCEEDED: "charged by hand at Stripe"},
+    FAILED: {SUCCEEDED: "charged at Stripe after all"},
     SUCCEEDED: {
         REFUND_PENDING: "order cancelled, or refund requested by an operator",
         REFUNDED: "refunded at Stripe",
