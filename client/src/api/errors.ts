@@ -4,7 +4,7 @@ export type ApiError = { code: string; message: string; field?: string | null };
 /** A request that failed. `status` is 0 if no response arrived. */
 export type ApiFailure = { ok: false; status: number; errors: ApiError[] };
 
-/** The codes that change what the pages do. Any other error is shown with its message. */
+/** The codes that the pages handle. Any other error is shown with its message. */
 export type HandledErrorCode = "not_signed_in" | "not_owner" | "not_found" | "token_expired";
 
 /** The ingress, and a service one version older, send errors without a code. */

@@ -1,6 +1,6 @@
 import type { Order, Payment } from "@/api/models";
 
-/** What the order page shows, derived from the order, its payments and the time. */
+/** The state that the order page shows, derived from the order, its payments and the time. */
 export type OrderState =
   | "reserved"
   | "overdue"

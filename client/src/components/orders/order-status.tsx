@@ -11,7 +11,7 @@ type Message = {
   text: ReactNode;
 };
 
-/** The state of an order and what the buyer can expect. Screen readers announce each change. */
+/** The state of an order and its next step. Screen readers announce each change. */
 export function OrderStatus({ state, payment, ticketId }: Props) {
   const { variant, title, text } = statusMessage(state, payment, ticketId);
   return (

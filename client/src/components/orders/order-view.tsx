@@ -18,7 +18,7 @@ type Props = {
   renderedAt: number;
 };
 
-/** An order, kept current by its stream, and what the buyer can do with it. */
+/** An order, kept current by its stream, with the actions of the buyer. */
 export function OrderView({
   order: renderedOrder,
   payments: renderedPayments,

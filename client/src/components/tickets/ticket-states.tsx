@@ -41,7 +41,7 @@ export function DeletedTicket() {
   );
 }
 
-/** What the seller sees in place of the buy button. */
+/** The actions of the seller, in place of the buy button. */
 export function OwnTicket({ ticket }: { ticket: Ticket }) {
   if (ticket.orderId) {
     return (

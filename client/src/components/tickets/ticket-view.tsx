@@ -19,7 +19,7 @@ type Props = {
   renderedAt: number;
 };
 
-/** A ticket, kept current by the ticket stream, and what this user can do with it. */
+/** A ticket, kept current by the ticket stream, with the actions of this user. */
 export function TicketView({ ticket: rendered, user, isOwnOrder, lastEventId, renderedAt }: Props) {
   const { tickets } = useLiveTickets(
     useMemo(() => [rendered], [rendered]),
@@ -30,7 +30,7 @@ export function TicketView({ ticket: rendered, user, isOwnOrder, lastEventId, re
   const now = useServerTime(renderedAt, 30_000);
   const router = useRouter();
 
-  // The stream does not send whose order it is. Only a new render on the server can tell.
+  // The stream does not send whose order it is. Only a new render on the server shows it.
   const newOrderId = user && ticket.orderId !== rendered.orderId ? ticket.orderId : null;
   useEffect(() => {
     if (newOrderId) router.refresh();
