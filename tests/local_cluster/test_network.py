@@ -10,8 +10,8 @@ from tests.local_cluster.network import SUBNET, Network, NoNamespaces, inside, n
 
 from ticketing_dev.stack.processes import probes
 from ticketing_dev.stack.processes.ports import free_port
+from ticketing_dev.stack.processes.sendgrid_stand_in import sendgrid_stand_in
 from ticketing_dev.stack.processes.spec import ProcessSpec
-from ticketing_dev.stack.processes.stand_ins import sendgrid
 from ticketing_dev.stack.supervision.process import running
 
 pytestmark = pytest.mark.xdist_group("rehearsal")
@@ -29,9 +29,9 @@ def net() -> Iterator[Network]:
 @pytest.fixture
 def outside(tmp_path: Path) -> Iterator[ProcessSpec]:
     """A server on this machine's own loopback."""
-    part = sendgrid(free_port(), tmp_path)
-    with running(part):
-        yield part
+    spec = sendgrid_stand_in(free_port(), tmp_path)
+    with running(spec):
+        yield spec
 
 
 def said_in(namespace: str, *command: str) -> str:

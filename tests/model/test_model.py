@@ -25,8 +25,9 @@ from hypothesis.stateful import (
 from tests.model.simulated_system import DOCUMENTS, KEY, SimulatedSystem
 
 from ticketing_common import circuit_breaker
-from ticketing_dev.stack.processes import servers, stand_ins
+from ticketing_dev.stack.processes import servers
 from ticketing_dev.stack.processes.ports import free_port
+from ticketing_dev.stack.processes.stripe_stand_in import stripe_stand_in
 from ticketing_dev.stack.supervision.process import running
 from ticketing_testing import new_user
 from ticketing_testing.standins import StripeStandInClient
@@ -238,7 +239,7 @@ def system(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
     mongo = servers.mongo(free_port(), tmp_path / "mongo", durable=False)
     with (
         running(mongo),
-        running(stand_ins.stripe(free_port(), tmp_path / "stripe")) as stripe,
+        running(stripe_stand_in(free_port(), tmp_path / "stripe")) as stripe,
         time_machine.travel(datetime.now(UTC), tick=False) as clock,
     ):
         client = StripeStandInClient(stripe.spec.url, {"Authorization": f"Bearer {KEY}"})

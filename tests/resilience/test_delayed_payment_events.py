@@ -12,8 +12,9 @@ import httpx
 
 from ticketing_common.events import TicketCreated
 from ticketing_common.web.sessions import COOKIE, Sessions
-from ticketing_dev.stack.processes import servers, services, stand_ins
+from ticketing_dev.stack.processes import servers, services
 from ticketing_dev.stack.processes.ports import free_port
+from ticketing_dev.stack.processes.stripe_stand_in import stripe_stand_in
 from ticketing_dev.stack.supervision.process import Process
 from ticketing_testing import Bus, TestEnvironment, eventually, new_event, new_user
 from ticketing_testing.processes import environment_variables, run_process
@@ -58,7 +59,7 @@ async def open_shop(
 ) -> AsyncIterator[Shop]:
     buyer = new_user()
     nats = servers.nats(free_port(), folder / "nats")
-    stripe = stand_ins.stripe(free_port(), folder / "stripe")
+    stripe = stripe_stand_in(free_port(), folder / "stripe")
     settings = environment.settings() | {"nats_url": nats.url}
     more: dict[str, dict[str, Any]] = {
         "orders": {"expiration_window_seconds": WINDOW_SECONDS},

@@ -13,8 +13,9 @@ from tests.listeners.services import UNREACHABLE
 
 from ticketing_common.events import TicketCreated, UserSignedUp
 from ticketing_common.web.sessions import COOKIE, Sessions
-from ticketing_dev.stack.processes import servers, services, stand_ins
+from ticketing_dev.stack.processes import servers, services
 from ticketing_dev.stack.processes.ports import free_port
+from ticketing_dev.stack.processes.sendgrid_stand_in import sendgrid_stand_in
 from ticketing_testing import Bus, TestEnvironment, eventually, new_event, new_user
 from ticketing_testing.processes import environment_variables, run_process
 from ticketing_testing.standins import StandInClient
@@ -68,7 +69,7 @@ def sendgrid_settings(environment: TestEnvironment) -> dict[str, Any]:
 async def test_a_mail_that_is_being_sent_is_sent_once(
     environment: TestEnvironment, sendgrid_settings: dict[str, Any], tmp_path: Path
 ) -> None:
-    post = stand_ins.sendgrid(free_port(), tmp_path / "post")
+    post = sendgrid_stand_in(free_port(), tmp_path / "post")
     env = environment_variables(sendgrid_settings | {"sendgrid_api_base": post.url})
     service = services.service("contact", free_port(), tmp_path / "contact", env)
     stand_in = StandInClient(post.url, {"Authorization": "Bearer SG.going"})

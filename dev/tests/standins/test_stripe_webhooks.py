@@ -13,8 +13,8 @@ from dev.tests.standins.webhook_receiver import (
     webhook_receiver,
 )
 
-from ticketing_dev.stack.processes import stand_ins
 from ticketing_dev.stack.processes.ports import free_port
+from ticketing_dev.stack.processes.stripe_stand_in import stripe_stand_in
 from ticketing_dev.stack.supervision.process import running
 from ticketing_dev.standins.stripe.webhooks.sender import configured_endpoint
 from ticketing_testing import eventually
@@ -107,7 +107,7 @@ async def test_webhook_is_delivered_after_sigkill(
     connect: Callable[..., Any], tmp_path: Path
 ) -> None:
     port = free_port()
-    spec = stand_ins.stripe(
+    spec = stripe_stand_in(
         free_port(),
         tmp_path / "stripe",
         webhook_url=f"http://localhost:{port}/hook",

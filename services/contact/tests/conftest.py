@@ -1,5 +1,3 @@
-"""contact, served on real stores beside the stand-in for SendGrid, and people to write to."""
-
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
@@ -13,26 +11,30 @@ from contact.settings import ContactSettings
 from ticketing_common import circuit_breaker
 from ticketing_common.events import DomainEvent, UserSignedUp
 from ticketing_common.web.sessions import SessionUser
-from ticketing_dev.stack.processes import stand_ins
 from ticketing_dev.stack.processes.ports import free_port
+from ticketing_dev.stack.processes.sendgrid_stand_in import sendgrid_stand_in
 from ticketing_dev.stack.supervision.process import running
 from ticketing_testing import RunningService, TestEnvironment, eventually, new_event, new_user
 from ticketing_testing.standins import StandInClient
 
-KEY = "SG.contact"
+SENDGRID_KEY = "SG.contact"
+
+Handle = Callable[..., Awaitable[None]]
+SignUp = Callable[[], Awaitable[SessionUser]]
+ReceivedMails = Callable[[SessionUser, int], Awaitable[list[Any]]]
 
 
 @pytest.fixture(scope="session")
 def sendgrid_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("sendgrid")
-    with running(stand_ins.sendgrid(free_port(), folder)) as process:
+    with running(sendgrid_stand_in(free_port(), folder)) as process:
         yield process.spec.url
 
 
 @pytest.fixture
 async def sendgrid(sendgrid_url: str) -> AsyncIterator[StandInClient]:
-    """The post, on a good day."""
-    stand_in = StandInClient(sendgrid_url, {"Authorization": f"Bearer {KEY}"})
+    """The stand-in for SendGrid, without faults."""
+    stand_in = StandInClient(sendgrid_url, {"Authorization": f"Bearer {SENDGRID_KEY}"})
     yield stand_in
     await stand_in.reset()
 
@@ -41,12 +43,12 @@ async def sendgrid(sendgrid_url: str) -> AsyncIterator[StandInClient]:
 def settings(
     environment: TestEnvironment, sendgrid: StandInClient, monkeypatch: pytest.MonkeyPatch
 ) -> dict[str, Any]:
-    monkeypatch.setattr(sender, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(sender, "POLL_SECONDS", 0.05)
     monkeypatch.setattr(circuit_breaker, "RECOVERY_SECONDS", 0.5)
     return {
         **environment.settings(),
-        "sendgrid_key": KEY,
-        "sendgrid_email": "market@tickets.example",
+        "sendgrid_key": SENDGRID_KEY,
+        "sendgrid_email": "sender@tickets.example",
         "sendgrid_api_base": sendgrid.url,
         "public_url": "https://tickets.example/",
     }
@@ -56,49 +58,49 @@ def settings(
 async def contact(
     environment: TestEnvironment, settings: dict[str, Any]
 ) -> AsyncIterator[RunningService]:
-    async with environment.serve(create_app(ContactSettings(**settings))) as served:
-        yield served
+    async with environment.serve(create_app(ContactSettings(**settings))) as service:
+        yield service
 
 
 @pytest.fixture
-def said(contact: RunningService) -> Callable[..., Awaitable[None]]:
-    """Says events, and waits until contact has answered for them."""
+def handle(contact: RunningService) -> Handle:
+    """A function that publishes events and waits until contact has handled them."""
 
-    async def say(*events: DomainEvent) -> None:
+    async def publish_and_wait(*events: DomainEvent) -> None:
         await contact.bus.publish(*events)
         await contact.bus.wait_until_handled(listeners)
 
-    return say
+    return publish_and_wait
 
 
 @pytest.fixture
-def join(contact: RunningService) -> Callable[[], Awaitable[SessionUser]]:
-    """Has contact hear of somebody new."""
+def sign_up(contact: RunningService) -> SignUp:
+    """A function that publishes the sign-up of a new user."""
 
-    async def make() -> SessionUser:
+    async def publish() -> SessionUser:
         user = new_user()
         await contact.bus.publish(new_event(UserSignedUp, id=user.id, email=user.email))
         return user
 
-    return make
+    return publish
 
 
 @pytest.fixture
-async def user(join: Callable[[], Awaitable[SessionUser]]) -> SessionUser:
-    return await join()
+async def user(sign_up: SignUp) -> SessionUser:
+    return await sign_up()
 
 
 @pytest.fixture
-def received(sendgrid: StandInClient) -> Callable[..., Awaitable[list[Any]]]:
-    """The mails that somebody got, in any order, once all that is queued was sent."""
+def received_mails(sendgrid: StandInClient) -> ReceivedMails:
+    """A function that waits until no mail is queued and returns a user's, in any order."""
 
     async def mails(user: SessionUser, count: int) -> list[Any]:
-        async def enough() -> list[Any]:
+        async def are_received() -> list[Any]:
             assert await Mail.find({"state": MailState.QUEUED.value}).count() == 0
-            found: list[Any] = await sendgrid.get("/api/mails", to=user.email)
-            assert len(found) >= count, [mail["subject"] for mail in found]
-            return found
+            received: list[Any] = await sendgrid.get("/api/mails", to=user.email)
+            assert len(received) >= count, [mail["subject"] for mail in received]
+            return received
 
-        return await eventually(enough)
+        return await eventually(are_received)
 
     return mails

@@ -6,8 +6,10 @@ from pathlib import Path
 
 from ticketing_common.topology import SERVICE_NAMES
 from ticketing_dev.checkout import INGRESS, ROOT
-from ticketing_dev.stack.processes import ingress, servers, services, stand_ins
+from ticketing_dev.stack.processes import ingress, servers, services
+from ticketing_dev.stack.processes.sendgrid_stand_in import sendgrid_stand_in
 from ticketing_dev.stack.processes.spec import ProcessSpec
+from ticketing_dev.stack.processes.stripe_stand_in import stripe_stand_in
 from ticketing_dev.stack.secrets import Secrets, StripeAccount
 
 STRIPE_PAGES, MAIL_PAGES = "/dev/stripe/", "/dev/mail/"
@@ -60,7 +62,7 @@ def define_stack(
     )
     mongo = servers.mongo(port_of("mongo"), data / "mongo")
     redis = servers.redis(port_of("redis"), data / "redis")
-    stripe = stand_ins.stripe(
+    stripe = stripe_stand_in(
         port_of("stripe"),
         data / "stripe",
         STRIPE_PAGES.rstrip("/"),
@@ -68,7 +70,7 @@ def define_stack(
         webhook_url=f"{public_url}/api/payments/webhook",
         webhook_secret=secrets.stripe_webhook,
     )
-    sendgrid = stand_ins.sendgrid(port_of("sendgrid"), data / "sendgrid", MAIL_PAGES.rstrip("/"))
+    sendgrid = sendgrid_stand_in(port_of("sendgrid"), data / "sendgrid", MAIL_PAGES.rstrip("/"))
 
     def replicas_of(name: str, *dependencies: ProcessSpec, **settings: str) -> list[ProcessSpec]:
         env = {**shared_env, "NATS_URL": nats.url_of(name), **settings}

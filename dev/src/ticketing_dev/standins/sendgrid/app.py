@@ -10,12 +10,15 @@ from fastapi import FastAPI, Query, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from ticketing_dev.standins.data import data_folder
-from ticketing_dev.standins.faults import InjectedError
+from ticketing_dev.standins.base.data import data_folder
+from ticketing_dev.standins.base.faults import InjectedError
+from ticketing_dev.standins.base.pages import Pages
+from ticketing_dev.standins.base.stand_in import StandIn, route_path
 from ticketing_dev.standins.sendgrid.errors import SendGridError, request_error, status_error
 from ticketing_dev.standins.sendgrid.mailbox import Mailbox, open_mailbox
 from ticketing_dev.standins.sendgrid.message import parse_mails
-from ticketing_dev.standins.stand_in import StandIn, page, route_path
+
+PAGES = Pages(Path(__file__).parent / "templates")
 
 
 def create_app(folder: Path | None = None) -> StandIn:
@@ -93,7 +96,7 @@ async def list_mails(
 async def mailbox_page(request: Request, to: str | None = None) -> Response:
     """Serve the page that lists the mails."""
     mailbox: Mailbox = request.app.state.mailbox
-    return page("mails.html", mails=mailbox.newest(to or None), to=to or "")
+    return PAGES.render("mails.html", mails=mailbox.newest(to or None), to=to or "")
 
 
 async def mail_page(request: Request, mail_id: str) -> Response:
@@ -102,7 +105,7 @@ async def mail_page(request: Request, mail_id: str) -> Response:
     mail = mailbox.find(mail_id)
     if mail is None:
         raise HTTPException(404)
-    return page("mail.html", mail=mail)
+    return PAGES.render("mail.html", mail=mail)
 
 
 async def error_response(_: Request, error: Exception) -> Response:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ticketing_dev.standins.data import database, transaction
+from ticketing_dev.standins.base.data import database, transaction
 from ticketing_dev.standins.sendgrid.message import Mail
 
 SCHEMA = """

@@ -8,8 +8,8 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exception_handlers import http_exception_handler
 from starlette.exceptions import HTTPException
 
-from ticketing_dev.standins.data import data_folder
-from ticketing_dev.standins.stand_in import StandIn, route_path
+from ticketing_dev.standins.base.data import data_folder
+from ticketing_dev.standins.base.stand_in import StandIn, route_path
 from ticketing_dev.standins.stripe.api.call import Operation
 from ticketing_dev.standins.stripe.api.errors import invalid_request
 from ticketing_dev.standins.stripe.api.handler import ApiHandler

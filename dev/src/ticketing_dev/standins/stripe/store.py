@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from ticketing_dev.standins.data import database, transaction
+from ticketing_dev.standins.base.data import database, transaction
 from ticketing_dev.standins.stripe.api.errors import Json
 from ticketing_dev.standins.stripe.webhooks import deliveries
 

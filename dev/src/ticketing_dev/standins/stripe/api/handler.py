@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from fastapi import Request, Response
 
-from ticketing_dev.standins.faults import FaultQueue, InjectedError
-from ticketing_dev.standins.stand_in import route_path
+from ticketing_dev.standins.base.faults import FaultQueue, InjectedError
+from ticketing_dev.standins.base.stand_in import route_path
 from ticketing_dev.standins.stripe.api.call import Call, Operation
 from ticketing_dev.standins.stripe.api.errors import (
     Json,

@@ -7,10 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Form, HTTPException, Request, Response
 from fastapi.responses import RedirectResponse
 
-from ticketing_dev.standins.stand_in import page
 from ticketing_dev.standins.stripe.api.errors import Json
 from ticketing_dev.standins.stripe.api.handler import ApiHandler
 from ticketing_dev.standins.stripe.controls.outcomes import set_outcome
+from ticketing_dev.standins.stripe.pages import PAGES
 from ticketing_dev.standins.stripe.resources.money import format_with_code
 
 # Browsers read a backslash as a slash and ignore control characters, so either could form a second
@@ -49,7 +49,7 @@ def authentication_page(request: Request, client_secret: str, return_path: str) 
     """Render the page: the form, or why there is nothing to decide."""
     intent = find_intent(request, client_secret)
     amount = format_with_code(intent["amount"], intent["currency"]) if intent else ""
-    return page(
+    return PAGES.render(
         "authenticate.html",
         404 if intent is None else 200,
         intent=intent,

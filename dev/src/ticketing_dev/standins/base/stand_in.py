@@ -1,26 +1,15 @@
-"""The base application of the stand-ins: health check, fault injection and pages."""
+"""The base application of the stand-ins: health check and fault injection."""
 
 import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from pathlib import Path
-from typing import Any
 
-import jinja2
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import HTMLResponse
 from starlette.types import Receive, Scope, Send
 
-from ticketing_dev.standins.faults import ConnectionDropped, FaultQueue, control_routes
+from ticketing_dev.standins.base.faults import ConnectionDropped, FaultQueue, control_routes
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
-
-TEMPLATES = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
-    autoescape=True,
-    undefined=jinja2.StrictUndefined,
-)
-CONTENT_SECURITY_POLICY = "script-src 'none'; object-src 'none'; base-uri 'self'"
 
 
 class StandIn(FastAPI):
@@ -60,9 +49,3 @@ async def drop_connection(request: Request, _: Exception) -> Response:
 def route_path(request: Request) -> str:
     """Return the path without the prefix that the stand-in is served under."""
     return request.url.path.removeprefix(request.scope.get("root_path", ""))
-
-
-def page(template: str, status: int = 200, **values: Any) -> HTMLResponse:
-    """Render a template as a page that runs no scripts."""
-    html = TEMPLATES.get_template(template).render(**values)
-    return HTMLResponse(html, status, headers={"Content-Security-Policy": CONTENT_SECURITY_POLICY})
