@@ -119,7 +119,7 @@ bench-cold: ## Measure `make up` on a fresh clone
 	@$(PYTHON) bench/cold.py
 
 LOCKS := dev/uv.txt dev/node.txt dev/kubectl.txt dev/manifests.txt dev/requirements.txt dev/stand-ins.txt \
-	services/requirements.txt
+	services/requirements.txt ops/requirements.txt
 LOCK_TO := .
 
 .PHONY: lock
@@ -131,6 +131,8 @@ lock: setup ## Compile the lock files (LOCK_FLAGS=--upgrade: with newer packages
 	@$(BIN)/$(LOCK) $(LOCK_FLAGS) dev/manifests.in -o $(LOCK_TO)/dev/manifests.txt
 	@$(BIN)/$(LOCK) $(LOCK_FLAGS) common/pyproject.toml services/*/pyproject.toml \
 		-o $(LOCK_TO)/services/requirements.txt
+	@$(BIN)/$(LOCK) $(LOCK_FLAGS) common/pyproject.toml ops/pyproject.toml \
+		-c $(LOCK_TO)/services/requirements.txt -o $(LOCK_TO)/ops/requirements.txt
 	@$(BIN)/$(LOCK) $(LOCK_FLAGS) --all-extras \
 		common/pyproject.toml ops/pyproject.toml dev/pyproject.toml testing/pyproject.toml \
 		services/*/pyproject.toml -c $(LOCK_TO)/services/requirements.txt -o $(LOCK_TO)/dev/requirements.txt
@@ -153,7 +155,7 @@ check: client ## Check style, types, dependency rules, prose, lock files, genera
 	@echo "==> Prose"
 	@$(BIN)/python -m ticketing_dev.tools.prose || $(call next,use the words on the right; docs/glossary.md explains them)
 	@echo "==> Lock files: are they up to date?"
-	@again=$$(mktemp -d) && trap 'rm -rf "$$again"' EXIT && mkdir $$again/dev $$again/services \
+	@again=$$(mktemp -d) && trap 'rm -rf "$$again"' EXIT && mkdir $$again/dev $$again/ops $$again/services \
 		&& for file in $(LOCKS); do cp $$file $$again/$$file || exit; done \
 		&& $(MAKE) --silent lock LOCK_TO=$$again LOCK_FLAGS= \
 		&& (for file in $(LOCKS); do diff -u $$file $$again/$$file || exit; done) \

@@ -28,10 +28,12 @@ create_secret sendgrid-email "SENDGRID_EMAIL=$SENDGRID_EMAIL"
 create_secret redis-secret "REDIS_PASSWORD=$(random)"
 create_secret nats-users \
     "NATS_OPERATOR_PASSWORD=$(random)" "NATS_CLUSTER_PASSWORD=$(random)" \
+    "NATS_AUDIT_PASSWORD=$(random)" \
     "NATS_AUTH_PASSWORD=$(random)" "NATS_TICKETS_PASSWORD=$(random)" \
     "NATS_ORDERS_PASSWORD=$(random)" "NATS_PAYMENTS_PASSWORD=$(random)" \
     "NATS_EXPIRATION_PASSWORD=$(random)" "NATS_CONTACT_PASSWORD=$(random)"
 for service in auth tickets orders payments contact; do
     create_secret "$service-mongo" "keyfile=$(openssl rand -base64 96 | tr -d '\n=')" \
-        "ROOT_PASSWORD=$(random)" "PASSWORD=$(random)" "BACKUP_PASSWORD=$(random)"
+        "ROOT_PASSWORD=$(random)" "PASSWORD=$(random)" \
+        "BACKUP_PASSWORD=$(random)" "AUDIT_PASSWORD=$(random)"
 done

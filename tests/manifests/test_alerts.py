@@ -12,7 +12,12 @@ from ticketing_dev.checkout import ROOT
 from ticketing_dev.tools.manifests import INFRA
 
 MONITORING = INFRA / "components" / "monitoring"
-OF_OTHERS = {"up", "kube_cronjob_status_last_successful_time"}
+OF_OTHERS = {
+    "up",
+    "kube_cronjob_status_last_schedule_time",
+    "kube_cronjob_status_last_successful_time",
+    "kube_job_failed",
+}
 NAME = re.compile(r"\b([a-z_]+)(?=[{\[)]| ==|\))")
 WORDS = {"app", "dependency", "le", "listener", "outcome", "subject", "time"}
 

@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from tests.manifests.project import DOCKERFILES
+from tests.manifests.project import DOCKERFILES, SERVING
 
 from ticketing_dev.checkout import ROOT
 from ticketing_dev.stack.definition import define_stack
@@ -97,7 +97,7 @@ def bring(container: str, path: str, source: Path) -> None:
 
 
 @pytest.mark.parametrize("target", [None, "live"])
-@pytest.mark.parametrize("name", DOCKERFILES)
+@pytest.mark.parametrize("name", SERVING)
 def test_an_image_serves_on_a_root_that_is_read_only_without_rights_and_stops_when_told(
     told: Mapping[str, ProcessSpec], name: str, target: str | None
 ) -> None:

@@ -49,12 +49,25 @@ def test_a_deployment_applies_one_workload_with_its_service_and_its_settings(
 
     settings = {one["metadata"]["name"] for one in prod if one["kind"] == "ConfigMap"}
     applied = labelled(prod, name)
-    [workload] = [one for one in applied if one["kind"] in WORKLOADS]
-    assert asked_for(workload) <= settings
+    workloads = [one for one in applied if one["kind"] in WORKLOADS]
+    assert set().union(*map(asked_for, workloads)) <= settings
+    [workload] = [one for one in workloads if one["kind"] == "Deployment"]
     assert f"{name}-srv" in {one["metadata"]["name"] for one in applied}
     named = re.findall(r"deployment/\$NAME-(\w+)", (WORKFLOWS / "deploy.yml").read_text())
     assert {f"{name}-{end}" for end in named} == {workload["metadata"]["name"]}
     assert workload["metadata"]["namespace"] == "ticketing"
+
+
+def test_deployment_of_ops_applies_its_cronjobs_without_a_rollout(prod: list[Object]) -> None:
+    inputs = yaml.safe_load((WORKFLOWS / "deploy-ops.yml").read_text())["jobs"]["deploy"]["with"]
+    assert inputs["has-deployment"] is False
+    cronjobs = [one for one in labelled(prod, "ops") if one["kind"] in WORKLOADS]
+    assert {one["metadata"]["name"] for one in cronjobs} == {"audit", "operator"}
+    settings = {one["metadata"]["name"] for one in prod if one["kind"] == "ConfigMap"}
+    assert set().union(*map(asked_for, cronjobs)) <= settings
+    for one in cronjobs:
+        [container] = one["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+        assert re.fullmatch(r"(.*/)?ticketing/ops([:@].*)?", container["image"])
 
 
 @every_image

@@ -37,6 +37,7 @@ if (status.isWritablePrimary || status.secondary) {
   const admin = connectAsRoot([number]);
   const users = [
     [admin.getSiblingDB(service), service, secret("PASSWORD"), ["readWrite"]],
+    [admin.getSiblingDB(service), "audit", secret("AUDIT_PASSWORD"), ["read"]],
     [admin, "backup", secret("BACKUP_PASSWORD"), ["backup", "restore"]],
   ];
   for (const [db, user, pwd, roles] of users) {
