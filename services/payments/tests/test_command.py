@@ -76,14 +76,8 @@ async def test_command_refund_refunds_an_order_once(
 @pytest.mark.usefixtures("payments")
 async def test_command_refund_explains_why_it_fails(run_command: RunCommand) -> None:
     order = new_id()
-    (status, output), without_reason, without_command = await asyncio.gather(
-        run_command("refund", order, "--reason", "a reason"),
-        run_command("refund", order),
-        run_command(),
-    )
+    status, output = await run_command("refund", order, "--reason", "a reason")
     assert (status, output) == (1, f"There is no payment for the order {order}\n")
-    assert without_reason[0] == 2
-    assert without_command[0] == 2
 
 
 async def test_command_refund_is_made_later_while_stripe_is_unavailable(

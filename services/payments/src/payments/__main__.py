@@ -6,6 +6,7 @@
 import argparse
 import asyncio
 import sys
+from collections.abc import Sequence
 from datetime import timedelta
 
 from payments.app import DOCUMENTS
@@ -64,7 +65,8 @@ def _print(line: str) -> None:
     print(line, flush=True)  # noqa: T201 - the output of a command
 
 
-def _parse_arguments() -> argparse.Namespace:
+def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line. Exits with status 2 if it is invalid."""
     parser = argparse.ArgumentParser(
         prog="payments", description="Show, refund and reconcile payments."
     )
@@ -80,7 +82,7 @@ def _parse_arguments() -> argparse.Namespace:
     refunding.add_argument("--reason", required=True, help="the reason, which the buyer reads")
     showing = commands.add_parser("show", help="show all attempts to pay an order")
     showing.add_argument("order", help="the order's id")
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
 async def _main(arguments: argparse.Namespace) -> None:
@@ -101,7 +103,7 @@ async def _main(arguments: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     try:
-        asyncio.run(_main(_parse_arguments()))
+        asyncio.run(_main(parse_arguments()))
     except StripeUnavailable as error:
         sys.exit(f"Stripe is not available ({error}). Nothing is lost: try again later.")
     except ServiceError as error:
