@@ -1,6 +1,7 @@
-"""Which of our own modules some tests can reach by imports."""
+"""The modules of the project that tests import, directly or indirectly."""
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
@@ -9,12 +10,14 @@ from ticketing_dev.checkout import ROOT
 
 PACKAGES = ("common", "ops", "dev", "testing")
 SOURCES = [ROOT, *(ROOT / name / "src" for name in PACKAGES), *ROOT.glob("services/*/src")]
-FOUND_BY_PYTEST = ROOT / "testing/src/ticketing_testing/plugin.py"
+PYTEST_PLUGIN = ROOT / "testing/src/ticketing_testing/plugin.py"
+RUN_AS_PROGRAM = re.compile(r"(ticketing_\w+(?:\.\w+)+)(?::\w+)?")
+"""A string that names a module, as in a command (`python -m`, uvicorn)."""
 
 
 def reached(folder: str) -> set[Path]:
-    """The files, seen from the root, that tests below a folder import, directly or not."""
-    waiting = [FOUND_BY_PYTEST, *(ROOT / folder).rglob("*.py")]
+    """Return the files, relative to the root, that the tests of a folder import or run."""
+    waiting = [PYTEST_PLUGIN, *(ROOT / folder).rglob("*.py")]
     seen: set[Path] = set()
     while waiting:
         file = waiting.pop()
@@ -32,17 +35,20 @@ def _imported(file: Path) -> list[Path]:
 
 def _names(nodes: Iterable[ast.AST]) -> Iterator[str]:
     for node in nodes:
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, "imports are absolute here"
-            # What is imported from a package may be a module, too.
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        match node:
+            case ast.Import():
+                yield from (alias.name for alias in node.names)
+            case ast.ImportFrom():
+                assert node.level == 0, "imports are absolute here"
+                # A name imported from a package can be a module.
+                yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            case ast.Constant(value=str(text)) if found := RUN_AS_PROGRAM.fullmatch(text):
+                yield found[1]
 
 
 @cache
 def _files(name: str) -> list[Path]:
-    """A module's file, and those of the packages that it is in."""
+    """Return the file of a module and those of the packages that contain it."""
     parts = name.split(".")
     stems = [Path(*parts[:end]) for end in range(1, len(parts) + 1)]
     ends = [end for stem in stems for end in (stem / "__init__.py", stem.with_suffix(".py"))]

@@ -1,1 +1,0 @@
-"""Stand-ins for Stripe, SendGrid and MongoDB, used by their real clients on loopback."""
