@@ -64,12 +64,10 @@ class PaymentUnknown(Unavailable):
     """Stripe's answer is missing. The service finds it out; do not pay again before that."""
 
     code = "payment_unknown"
+    message = "The bank has not answered yet. Do not pay again. Check your order in a minute."
 
     def __init__(self) -> None:
-        super().__init__(
-            "The bank has not answered yet. Do not pay again. Check your order in a minute.",
-            retry_after=30,
-        )
+        super().__init__(retry_after=30)
 
 
 class InvalidSignature(BadRequest):
