@@ -27,11 +27,11 @@ def suffix(params: Params) -> str | None:
         raise invalid_request(
             "The statement descriptor must contain at least one Latin character.", param=name
         )
-    whole = complete(given)
-    if len(whole) > MAX_LENGTH:
+    descriptor = complete(given)
+    if len(descriptor) > MAX_LENGTH:
         raise invalid_request(
-            f"The statement descriptor must be at most {MAX_LENGTH} characters. {whole} is "
-            f"{len(whole)} characters long.",
+            f"The statement descriptor must be at most {MAX_LENGTH} characters. {descriptor} is "
+            f"{len(descriptor)} characters long.",
             param=name,
         )
     return given
