@@ -1,4 +1,4 @@
-"""The whole market as its visitors see it: over HTTP, through the ingress."""
+"""The whole system as its users reach it: over HTTP, through the ingress."""
 
 import itertools
 import json
@@ -22,13 +22,13 @@ from ticketing_testing.standins import StripeStandInClient
 
 COMMAND = str(Path(sys.executable).with_name("ticketing"))
 PASSWORD = "correct horse battery staple"
-WINDOW_SECONDS = 20
+WINDOW_SECONDS = 10
 """How long an order holds its ticket: long enough to pay, short enough to wait for its end."""
 
 _numbers = itertools.count(1)
 
 
-class Market:
+class RunningStack:
     """A running stack, and the browsers that are open on it."""
 
     def __init__(self, url: str, data: Path) -> None:
@@ -37,35 +37,35 @@ class Market:
         self.browsers = AsyncExitStack()
 
     def status(self) -> dict[str, Any]:
-        """What `ticketing status --json` says."""
+        """Return the output of `ticketing status --json`."""
         command = [COMMAND, "status", "--json", "--data", str(self._data)]
         result: dict[str, Any] = json.loads(subprocess.check_output(command))
         return result
 
     @property
     def stripe(self) -> StripeStandInClient:
-        """The stand-in, with its bad days on demand."""
+        """A client of the stand-in for Stripe."""
         [address] = [p["address"] for p in self.status()["processes"] if p["name"] == "stripe"]
         key = Secrets.load_or_create(DataFolder(self._data).secrets).stripe
         return StripeStandInClient(f"http://{address}", {"Authorization": f"Bearer {key}"})
 
-    def ticketing(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """What a command of the operator's says about this market."""
-        command = [COMMAND, *words, "--data", str(self._data)]
+    def run_command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a `ticketing` command on this stack."""
+        command = [COMMAND, *arguments, "--data", str(self._data)]
         return subprocess.run(command, capture_output=True, text=True, timeout=480, check=False)
 
-    async def audited(self) -> Any:
-        """What an audit tells of, once it finds everything in order."""
+    async def wait_for_clean_audit(self) -> Any:
+        """Audit until there is no violation. Returns the report."""
 
-        async def in_order() -> Any:
-            audit = self.ticketing("audit", "--json", "--grace", "3")
+        async def report() -> Any:
+            audit = self.run_command("audit", "--json", "--grace", "1")
             assert audit.returncode == 0, audit.stdout + audit.stderr
             return json.loads(audit.stdout)
 
-        return await eventually(in_order)
+        return await eventually(report)
 
     def logs(self) -> str:
-        """All that all parts have logged."""
+        """Return the logs of all processes."""
         logs = [*self._data.glob("*.log"), *self._data.glob("*/*.log")]
         return "".join(log.read_text() for log in logs)
 
@@ -74,101 +74,101 @@ class Market:
         [pid] = [each["pid"] for each in self.status()["processes"] if each["name"] == process]
         os.kill(pid, signal.SIGKILL)
 
-    async def visitor(self) -> "Person":
-        """Somebody without an account."""
-        person = Person(self, f"person{next(_numbers)}@example.com")
-        return await self.browsers.enter_async_context(person)
+    async def open_browser(self) -> "Browser":
+        """Return the browser of a user without an account."""
+        browser = Browser(self, f"person{next(_numbers)}@example.com")
+        return await self.browsers.enter_async_context(browser)
 
-    async def somebody(self) -> "Person":
-        """Somebody who has just signed up."""
-        person = await self.visitor()
-        response = await person.post(
-            "/api/users/signup", json={"email": person.email, "password": PASSWORD}
+    async def sign_up(self) -> "Browser":
+        """Return the browser of a new user who is signed in."""
+        browser = await self.open_browser()
+        response = await browser.post(
+            "/api/users/signup", json={"email": browser.email, "password": PASSWORD}
         )
         assert response.status_code == 201, response.text
-        return person
+        return browser
 
     async def mails_to(self, email: str) -> list[dict[str, Any]]:
-        """The mails that somebody got, the newest first."""
-        visitor = await self.visitor()
-        response = await visitor.get("/dev/mail/api/mails", params={"to": email})
+        """Return the mails to an address, the newest first."""
+        browser = await self.open_browser()
+        response = await browser.get("/dev/mail/api/mails", params={"to": email})
         mails: list[dict[str, Any]] = response.json()
         return mails
 
-    async def mail_to(self, email: str, subject: str) -> dict[str, Any]:
-        """One mail, once it has arrived."""
+    async def wait_for_mail(self, email: str, subject: str) -> dict[str, Any]:
+        """Return the newest mail to an address with a subject, once there is one."""
 
-        async def arrived() -> dict[str, Any]:
+        async def newest() -> dict[str, Any]:
             mails = [m for m in await self.mails_to(email) if m["subject"] == subject]
             return mails[0] if mails else {}
 
-        return await eventually(arrived)
+        return await eventually(newest)
 
 
-class Person(httpx.AsyncClient):
-    """A visitor with a browser of their own."""
+class Browser(httpx.AsyncClient):
+    """A user's browser."""
 
-    def __init__(self, market: Market, email: str) -> None:
-        super().__init__(base_url=market.url, timeout=30, verify=NO_TLS)
+    def __init__(self, stack: RunningStack, email: str) -> None:
+        super().__init__(base_url=stack.url, timeout=30, verify=NO_TLS)
         self.email = email
 
-    async def offer(self, title: str = "Concert", price: float = 25) -> Any:
-        """Sell a ticket."""
+    async def list_ticket(self, title: str = "Concert", price: float = 25) -> Any:
+        """Create a ticket."""
 
-        async def offered() -> Any:
+        async def created() -> Any:
             response = await self.post("/api/tickets", json={"title": title, "price": price})
             assert response.status_code == 201, response.text
             return response.json()
 
-        return await eventually(offered)
+        return await eventually(created)
 
     async def order(self, ticket: Any) -> Any:
-        """Order a ticket, as soon as orders has heard that it is free."""
+        """Order a ticket, as soon as orders knows that it is free."""
 
-        async def taken() -> Any:
+        async def created() -> Any:
             response = await self.post("/api/orders", json={"ticketId": ticket["id"]})
             assert response.status_code == 201, response.text
             return response.json()
 
-        return await eventually(taken)
+        return await eventually(created)
 
     async def pay(self, order: Any, token: str = "tok_visa") -> httpx.Response:
-        """Pay, as soon as payments has heard of the order."""
+        """Pay an order, as soon as payments knows it."""
 
-        async def answered() -> httpx.Response:
+        async def response_for_known_order() -> httpx.Response:
             response = await self.post(
                 "/api/payments", json={"orderId": order["id"], "token": token}
             )
             assert response.status_code != 404
             return response
 
-        return await eventually(answered)
+        return await eventually(response_for_known_order)
 
-    async def sees_ticket(self, ticket: Any, **wanted: Any) -> Any:
-        """The ticket, once it is as wanted."""
-        return await self._sees(f"/api/tickets/{ticket['id']}", wanted)
+    async def wait_for_ticket(self, ticket: Any, **fields: Any) -> Any:
+        """Return the ticket, once its fields have these values."""
+        return await self._wait_for(f"/api/tickets/{ticket['id']}", fields)
 
-    async def sees_order(self, order: Any, **wanted: Any) -> Any:
-        """The order, once it is as wanted."""
-        return await self._sees(f"/api/orders/{order['id']}", wanted)
+    async def wait_for_order(self, order: Any, **fields: Any) -> Any:
+        """Return the order, once its fields have these values."""
+        return await self._wait_for(f"/api/orders/{order['id']}", fields)
 
-    async def _sees(self, address: str, wanted: dict[str, Any]) -> Any:
-        async def as_wanted() -> Any:
-            shown = (await self.get(address)).json()
-            assert {name: shown.get(name) for name in wanted} == wanted, shown
-            return shown
+    async def _wait_for(self, path: str, fields: dict[str, Any]) -> Any:
+        async def matching() -> Any:
+            body = (await self.get(path)).json()
+            assert {name: body.get(name) for name in fields} == fields, body
+            return body
 
-        return await eventually(as_wanted)
+        return await eventually(matching)
 
 
 @contextmanager
-def running_market(data: Path, *options: str) -> Iterator[Market]:
-    """A stack of its own, as `ticketing up` starts it with these options."""
+def running_stack(data: Path, *options: str) -> Iterator[RunningStack]:
+    """Run a stack for the block, as `ticketing up` starts it with these options."""
     port = free_port()
-    where = ["--data", str(data)]
+    folder = ["--data", str(data)]
     up = ["up", "--detach", "--no-client", "--port", str(port), "--window", str(WINDOW_SECONDS)]
-    subprocess.run([COMMAND, *up, *options, *where], check=True)
+    subprocess.run([COMMAND, *up, *options, *folder], check=True)
     try:
-        yield Market(f"http://localhost:{port}", data)
+        yield RunningStack(f"http://localhost:{port}", data)
     finally:
-        subprocess.run([COMMAND, "down", *where], check=True)
+        subprocess.run([COMMAND, "down", *folder], check=True)

@@ -1,70 +1,73 @@
-"""The drill that an operator does before it is needed."""
+"""Backup and restore of a database in a running stack."""
 
 from pathlib import Path
 
 import pytest
 from pymongo import MongoClient
-from tests.system.stack import Market
+from tests.system.stack import RunningStack
 
-pytestmark = pytest.mark.xdist_group("market")
+pytestmark = pytest.mark.xdist_group("stack")
 
 
-# payments looks what Stripe has told it, now and then, and notes that it did: a local stack does
-# not stop a service meanwhile, as one does in a cluster.
-@pytest.mark.parametrize(("lost", "how"), [("orders", []), ("payments", ["--replace"])])
-async def test_a_database_that_is_lost_comes_back_and_the_market_is_in_order(
-    market: Market, tmp_path: Path, lost: str, how: list[str]
+# A restore needs --replace for payments: it has stored its reconciliation checkpoint meanwhile. In
+# a cluster the service is stopped first.
+@pytest.mark.parametrize(("service", "options"), [("orders", []), ("payments", ["--replace"])])
+async def test_restore_recovers_a_lost_database(
+    stack: RunningStack, tmp_path: Path, service: str, options: list[str]
 ) -> None:
-    seller, buyer = [await market.somebody() for _ in range(2)]
-    ticket = await seller.offer("Night", 30)
+    seller, buyer = [await stack.sign_up() for _ in range(2)]
+    ticket = await seller.list_ticket("Night", 30)
     order = await buyer.order(ticket)
     assert (await buyer.pay(order)).status_code == 201
-    await buyer.sees_order(order, status="complete")
-    await market.audited()
+    await buyer.wait_for_order(order, status="complete")
+    await stack.wait_for_clean_audit()
 
-    said = market.ticketing("backup", str(tmp_path / "now"))
-    assert said.returncode == 0, said.stderr
-    after = await seller.offer("The night after", 40)  # nobody will know this from the backup
-    await market.audited()
-    lose(market, lost)
+    result = stack.run_command("backup", str(tmp_path / "now"))
+    assert result.returncode == 0, result.stderr
+    after = await seller.list_ticket("The night after", 40)  # not in the backup
+    await stack.wait_for_clean_audit()
+    drop_database(stack, service)
 
-    said = market.ticketing("restore", str(tmp_path / "now"), lost, *how)
-    assert said.returncode == 0, said.stderr
-    said = market.ticketing("events", "replay", "--to", lost, "--from", "1h")
-    assert said.returncode == 0, said.stderr
-    # What a service that runs on hears of what it has lost, as of an order's end, is a dead letter.
-    said = market.ticketing("dead-letters", "retry", "--all", "--yes")
-    assert said.returncode == 0, said.stderr
+    result = stack.run_command("restore", str(tmp_path / "now"), service, *options)
+    assert result.returncode == 0, result.stderr
+    result = stack.run_command("events", "replay", "--to", service, "--from", "1h")
+    assert result.returncode == 0, result.stderr
+    # Events about documents that the running service had lost are dead letters.
+    result = stack.run_command("dead-letters", "retry", "--all", "--yes")
+    assert result.returncode == 0, result.stderr
 
-    await market.audited()
-    await buyer.sees_order(order, status="complete")
+    await stack.wait_for_clean_audit()
+    await buyer.wait_for_order(order, status="complete")
     another = await buyer.order(after)
     assert (await buyer.pay(another)).status_code == 201
-    await buyer.sees_order(another, status="complete")
+    await buyer.wait_for_order(another, status="complete")
 
 
-async def test_a_backup_overwrites_nothing_that_it_was_not_told_to(
-    market: Market, tmp_path: Path
+async def test_backup_and_restore_overwrite_only_with_replace(
+    stack: RunningStack, tmp_path: Path
 ) -> None:
-    await (await market.somebody()).offer()
-    assert market.ticketing("backup", str(tmp_path / "now")).returncode == 0
+    await (await stack.sign_up()).list_ticket()
+    assert stack.run_command("backup", str(tmp_path / "now")).returncode == 0
 
-    again = market.ticketing("backup", str(tmp_path / "now"))
-    assert (again.returncode, "is there already" in again.stderr) == (1, True)
-    over = market.ticketing("restore", str(tmp_path / "now"), "tickets")
-    assert (over.returncode, "--replace drops what it holds" in over.stderr) == (1, True)
-    nobody = market.ticketing("restore", str(tmp_path / "now"), "expiration")
-    assert (nobody.returncode, "No database is expiration's" in nobody.stderr) == (1, True)
-    gone = market.ticketing("restore", str(tmp_path / "then"))
-    assert (gone.returncode, "has no backup of auth" in gone.stderr) == (1, True)
-    assert (
-        market.ticketing("restore", str(tmp_path / "now"), "tickets", "--replace").returncode == 0
+    again = stack.run_command("backup", str(tmp_path / "now"))
+    assert (again.returncode, "Name a new folder for the backup." in again.stderr) == (1, True)
+    overwrite = stack.run_command("restore", str(tmp_path / "now"), "tickets")
+    assert (overwrite.returncode, "--replace deletes its documents first." in overwrite.stderr) == (
+        1,
+        True,
     )
-    await market.audited()
+    unknown = stack.run_command("restore", str(tmp_path / "now"), "expiration")
+    assert (unknown.returncode, "expiration has no database." in unknown.stderr) == (1, True)
+    missing = stack.run_command("restore", str(tmp_path / "then"))
+    assert (missing.returncode, "has no backup of auth" in missing.stderr) == (1, True)
+    assert (
+        stack.run_command("restore", str(tmp_path / "now"), "tickets", "--replace").returncode == 0
+    )
+    await stack.wait_for_clean_audit()
 
 
-def lose(market: Market, service: str) -> None:
-    [mongo] = [part for part in market.status()["processes"] if part["name"] == "mongo"]
+def drop_database(stack: RunningStack, service: str) -> None:
+    [mongo] = [each for each in stack.status()["processes"] if each["name"] == "mongo"]
     uri = f"mongodb://{mongo['address']}/?directConnection=true"
     with MongoClient[dict[str, object]](uri) as client:
         assert service in client.list_database_names()

@@ -1,4 +1,4 @@
-"""All services are restarted while people shop, and none of them notices."""
+"""A restart of all services, one by one, while buyers use the stack: no request fails."""
 
 import asyncio
 import json
@@ -9,109 +9,111 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.system.stack import Market, Person, running_market
+from tests.system.stack import Browser, RunningStack, running_stack
 
-# Whole markets run one after the other: two at once take a small machine minutes.
-pytestmark = pytest.mark.xdist_group("market")
+# Stacks run one after the other: two at once overload a small machine.
+pytestmark = pytest.mark.xdist_group("stack")
 
-SHOPPERS = 6
+BUYERS = 6
 STREAMS = 2
 SLOW_SECONDS = 8
-"""What some charges take: longer than a process waits until the ingress has forgotten it."""
+"""The duration of some charges: longer than a stopping process waits before it accepts no more
+requests."""
 
 
-class Shopper:
-    """Lists, looks, orders, pays, and notes how each request ended."""
+class Buyer:
+    """A user who lists, reads, orders and pays, and counts the outcome of each request."""
 
-    def __init__(self, person: Person, ends: Counter[str]) -> None:
-        self._person = person
-        self._ends = ends
+    def __init__(self, browser: Browser, outcomes: Counter[str]) -> None:
+        self._browser = browser
+        self._outcomes = outcomes
 
-    async def shop(self, enough: asyncio.Event) -> None:
-        while not enough.is_set():
-            ticket = await self._ask("POST", "tickets", {"title": "A seat", "price": 20})
-            await self._ask("GET", "tickets")
-            await self._ask("GET", "users/currentuser")
+    async def run(self, until: asyncio.Event) -> None:
+        while not until.is_set():
+            ticket = await self._send("POST", "tickets", {"title": "A seat", "price": 20})
+            await self._send("GET", "tickets")
+            await self._send("GET", "users/currentuser")
             if ticket is None:
                 continue
-            order = await self._ask("POST", "orders", {"ticketId": ticket["id"]})
+            order = await self._send("POST", "orders", {"ticketId": ticket["id"]})
             if order is not None:
-                await self._ask("POST", "payments", {"orderId": order["id"], "token": "tok_visa"})
-                await self._ask("GET", f"orders/{order['id']}")
+                await self._send("POST", "payments", {"orderId": order["id"], "token": "tok_visa"})
+                await self._send("GET", f"orders/{order['id']}")
 
-    async def _ask(self, method: str, path: str, body: object = None) -> dict[str, str] | None:
-        """What was made, or None where the next service has not heard of it yet: a 404."""
+    async def _send(self, method: str, path: str, body: object = None) -> dict[str, str] | None:
+        """Send a request. Returns the created resource, or None after any other status."""
         request = f"{method} {path.partition('/')[0]}"
         try:
-            # A connection each, as from many people: httpx does not ask again on one that ends.
+            # A new connection each, as from many users: httpx does not retry on a closed one.
             async with httpx.AsyncClient(
-                base_url=self._person.base_url, cookies=self._person.cookies, timeout=30
-            ) as browser:
-                answer = await browser.request(method, f"/api/{path}", json=body)
+                base_url=self._browser.base_url, cookies=self._browser.cookies, timeout=30
+            ) as http:
+                response = await http.request(method, f"/api/{path}", json=body)
         except httpx.HTTPError as error:
-            self._ends[f"{request}: {error!r}"] += 1
+            self._outcomes[f"{request}: {error!r}"] += 1
             return None
-        later = " with Retry-After" if "Retry-After" in answer.headers else ""
-        self._ends[f"{request}: {answer.status_code}{later}"] += 1
-        made: dict[str, str] | None = answer.json() if answer.status_code == 201 else None
-        return made
+        later = " with Retry-After" if "Retry-After" in response.headers else ""
+        self._outcomes[f"{request}: {response.status_code}{later}"] += 1
+        created: dict[str, str] | None = response.json() if response.status_code == 201 else None
+        return created
 
 
 @pytest.mark.timeout(900)
-async def test_no_request_fails_while_every_service_is_restarted(tmp_path: Path) -> None:
-    with running_market(tmp_path, "--replicas", "2") as market:
-        ends, restarted = await restart_while_people_shop(market)
+async def test_rolling_restart_fails_no_request(tmp_path: Path) -> None:
+    with running_stack(tmp_path, "--replicas", "2") as stack:
+        outcomes, restart = await restart_under_load(stack)
 
-        assert restarted.returncode == 0, what_happened(market, restarted.stderr)
-        assert restarted.stdout.count("is back after") == 12
-        failed = {end: count for end, count in ends.items() if not is_fine(end)}
-        assert not failed, ends
-        await market.audited()
-    print(restarted.stdout, f"{ends.total()} requests", *ends.most_common(), sep="\n")
-
-
-async def restart_while_people_shop(market: Market) -> tuple[Counter[str], Any]:
-    ends: Counter[str] = Counter()
-    enough = asyncio.Event()
-    async with market.browsers:
-        people = [await market.somebody() for _ in range(SHOPPERS)]
-        await market.stripe.add_fault("delay", seconds=SLOW_SECONDS, times=SHOPPERS)
-        async with asyncio.TaskGroup() as shopping:
-            window = shopping.create_task(look_on(people[0], ends))
-            for person in people:
-                shopping.create_task(Shopper(person, ends).shop(enough))
-            restarted = await asyncio.to_thread(market.ticketing, "restart")
-            enough.set()
-            window.cancel()
-    return ends, restarted
+        assert restart.returncode == 0, describe_failure(stack, restart.stderr)
+        assert restart.stdout.count(" restarted in ") == 12
+        failed = {outcome for outcome in outcomes if not is_expected(outcome)}
+        assert not failed, outcomes
+        await stack.wait_for_clean_audit()
+    print(restart.stdout, f"{outcomes.total()} requests", *outcomes.most_common(), sep="\n")
 
 
-async def look_on(person: Person, ends: Counter[str]) -> None:
-    """An open page: its stream ends with the process that it comes from, and is opened again.
+async def restart_under_load(stack: RunningStack) -> tuple[Counter[str], Any]:
+    outcomes: Counter[str] = Counter()
+    ended = asyncio.Event()
+    async with stack.browsers:
+        browsers = [await stack.sign_up() for _ in range(BUYERS)]
+        await stack.stripe.add_fault("delay", seconds=SLOW_SECONDS, times=BUYERS)
+        async with asyncio.TaskGroup() as buying:
+            stream = buying.create_task(read_stream(browsers[0], outcomes))
+            for browser in browsers:
+                buying.create_task(Buyer(browser, outcomes).run(ended))
+            restart = await asyncio.to_thread(stack.run_command, "restart")
+            ended.set()
+            stream.cancel()
+    return outcomes, restart
 
-    A few times: each process that leaves waits for whoever still watches.
+
+async def read_stream(browser: Browser, outcomes: Counter[str]) -> None:
+    """Read a stream, and open it again after its process has stopped, a few times.
+
+    A stopping process waits for open streams.
     """
     for _ in range(STREAMS):
-        async with person.stream("GET", "/api/tickets/stream") as answer:
-            ends[f"GET stream: {answer.status_code}"] += 1
+        async with browser.stream("GET", "/api/tickets/stream") as response:
+            outcomes[f"GET stream: {response.status_code}"] += 1
             with suppress(httpx.RemoteProtocolError):
-                async for _ in answer.aiter_raw():
+                async for _ in response.aiter_raw():
                     pass
 
 
-def what_happened(market: Market, complaint: str) -> str:
-    """With the last words of whoever did not come back."""
-    log = market.ticketing("logs", complaint.partition(" ")[0]).stdout.splitlines()
-    return "\n".join([complaint, *log[-40:], json.dumps(market.status()["processes"])])
+def describe_failure(stack: RunningStack, error: str) -> str:
+    """Return the error with the last log lines of the process that it names."""
+    log = stack.run_command("logs", error.partition(" ")[0]).stdout.splitlines()
+    return "\n".join([error, *log[-40:], json.dumps(stack.status()["processes"])])
 
 
-def is_fine(end: str) -> bool:
-    """404: the next service has not heard of it yet. 400: somebody's time to pay was over.
+def is_expected(outcome: str) -> bool:
+    """Return whether an outcome is no failure.
 
-    And payments itself, not the ingress, may say that Stripe was slower than it waits: on a machine
-    that has too much to do, a slow charge becomes one.
+    404: the next service does not know the ticket or order yet. 400: the time to pay was over. And
+    payments itself, not the ingress, may respond that Stripe was slower than its timeout: on an
+    overloaded machine a slow charge is.
     """
-    request, _, status = end.partition(": ")
-    if end == "POST payments: 503 with Retry-After":
+    request, _, status = outcome.partition(": ")
+    if outcome == "POST payments: 503 with Retry-After":
         return True
     return status in ("200", "201") or (request.startswith("POST") and status in ("400", "404"))

@@ -1,53 +1,51 @@
-"""What one sees without asking again, through the ingress."""
+"""Server-sent events through the ingress."""
 
 from typing import Any
 
 import httpx
 import pytest
-from tests.system.stack import Market
+from tests.system.stack import RunningStack
 
 from ticketing_testing import EventStream, open_stream
 
-pytestmark = pytest.mark.xdist_group("market")
+pytestmark = pytest.mark.xdist_group("stack")
 
 TICKETS = "/api/tickets/stream"
 
 
-async def begin(visitor: httpx.AsyncClient) -> dict[str, str]:
-    """How to watch from what the list shows now."""
-    return {"lastEventId": (await visitor.get("/api/tickets")).headers["Last-Event-ID"]}
+async def position_of_list(browser: httpx.AsyncClient) -> dict[str, str]:
+    """Return the query parameter of a stream that begins with the current list."""
+    return {"lastEventId": (await browser.get("/api/tickets")).headers["Last-Event-ID"]}
 
 
-async def sees(stream: EventStream, ticket: Any, name: str) -> Any:
-    """The next that is told of the ticket, which has to be that."""
+async def next_event_of(stream: EventStream, ticket: Any, name: str) -> Any:
+    """Return the data of the ticket's next event, which must have this name."""
     while True:
-        told = await stream.next_event()
-        if told.data.get("id") == ticket["id"]:
-            assert told.name == name, told
-            return told.data
+        event = await stream.next_event()
+        if event.data.get("id") == ticket["id"]:
+            assert event.name == name, event
+            return event.data
 
 
-async def test_a_visitor_sees_a_ticket_come_go_and_come_back_as_its_order_runs_out(
-    market: Market,
-) -> None:
-    visitor = await market.visitor()
-    seller, buyer = await market.somebody(), await market.somebody()
-    async with open_stream(visitor, TICKETS, **await begin(visitor)) as shop:
-        assert shop.headers["Content-Type"].startswith("text/event-stream")
-        ticket = await seller.offer()
-        assert await sees(shop, ticket, "appeared") == ticket
+async def test_ticket_stream_shows_a_ticket_reserved_and_released(stack: RunningStack) -> None:
+    browser = await stack.open_browser()
+    seller, buyer = await stack.sign_up(), await stack.sign_up()
+    async with open_stream(browser, TICKETS, **await position_of_list(browser)) as tickets:
+        assert tickets.headers["Content-Type"].startswith("text/event-stream")
+        ticket = await seller.list_ticket()
+        assert await next_event_of(tickets, ticket, "appeared") == ticket
         order = await buyer.order(ticket)
-        async with open_stream(buyer, f"/api/orders/{order['id']}/stream") as mine:
-            assert (await mine.next_event()).data == order
+        async with open_stream(buyer, f"/api/orders/{order['id']}/stream") as orders:
+            assert (await orders.next_event()).data == order
             held = {"id": ticket["id"], "version": 1, "orderId": order["id"]}
-            assert await sees(shop, ticket, "went") == held
-            assert (await mine.next_event()).data["status"] == "cancelled"
-        assert await sees(shop, ticket, "came-back") == ticket | {"version": 2}
+            assert await next_event_of(tickets, ticket, "went") == held
+            assert (await orders.next_event()).data["status"] == "cancelled"
+        assert await next_event_of(tickets, ticket, "came-back") == ticket | {"version": 2}
 
 
-async def test_a_buyer_sees_the_order_become_theirs(market: Market) -> None:
-    seller, buyer = await market.somebody(), await market.somebody()
-    order = await buyer.order(await seller.offer())
+async def test_order_stream_shows_the_order_paid(stack: RunningStack) -> None:
+    seller, buyer = await stack.sign_up(), await stack.sign_up()
+    order = await buyer.order(await seller.list_ticket())
     async with open_stream(buyer, f"/api/orders/{order['id']}/stream") as stream:
         statuses = [(await stream.next_event()).data["status"]]
         assert (await buyer.pay(order)).status_code == 201
