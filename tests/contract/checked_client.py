@@ -11,7 +11,7 @@ import httpx
 from tests.contract.apps import make_app
 from tests.contract.tables import ROUTES, Route
 
-from ticketing_common.web.security_headers import SECURITY_HEADERS
+from ticketing_common.web.middleware.security_headers import SECURITY_HEADERS
 
 
 @functools.cache

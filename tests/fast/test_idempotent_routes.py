@@ -2,7 +2,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 
 from ticketing_common.web.error_handlers import depends_on
 from ticketing_common.web.idempotency import _idempotency
-from ticketing_common.web.origin_check import MUTATING_METHODS
+from ticketing_common.web.middleware.origin_check import MUTATING_METHODS
 from ticketing_dev.tools import openapi
 
 IDEMPOTENT = ("tickets", "orders")

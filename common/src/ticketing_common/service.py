@@ -16,15 +16,15 @@ from ticketing_common.persistence import database, outbox
 from ticketing_common.settings import SessionSettings, Settings, StoreSettings
 from ticketing_common.shutdown import on_shutdown_signal
 from ticketing_common.web import error_handlers, idempotency, openapi
-from ticketing_common.web.body_limit import BodyLimitMiddleware
-from ticketing_common.web.concurrency_limit import ConcurrencyLimitMiddleware
 from ticketing_common.web.idempotency import IdempotencyMiddleware
-from ticketing_common.web.origin_check import OriginCheckMiddleware
+from ticketing_common.web.middleware.body_limit import BodyLimitMiddleware
+from ticketing_common.web.middleware.concurrency_limit import ConcurrencyLimitMiddleware
+from ticketing_common.web.middleware.origin_check import OriginCheckMiddleware
+from ticketing_common.web.middleware.request_logging import RequestLoggingMiddleware
+from ticketing_common.web.middleware.security_headers import SecurityHeadersMiddleware
+from ticketing_common.web.middleware.trailing_slash import TrailingSlashMiddleware
 from ticketing_common.web.probes import probes
-from ticketing_common.web.request_logging import RequestLoggingMiddleware
-from ticketing_common.web.security_headers import SecurityHeadersMiddleware
 from ticketing_common.web.sessions import SessionCutoff, Sessions
-from ticketing_common.web.trailing_slash import TrailingSlashMiddleware
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 

@@ -20,9 +20,9 @@ from ticketing_common.errors import BadRequest, Conflict, ServiceError, Unavaila
 from ticketing_common.events import utc_now
 from ticketing_common.persistence.database import database, is_unavailable
 from ticketing_common.persistence.transaction import current_transaction
-from ticketing_common.web.body_limit import receive_body
 from ticketing_common.web.error_handlers import error_response
-from ticketing_common.web.origin_check import MUTATING_METHODS
+from ticketing_common.web.middleware.body_limit import receive_body
+from ticketing_common.web.middleware.origin_check import MUTATING_METHODS
 from ticketing_common.web.sessions import COOKIE
 
 HEADER = "Idempotency-Key"

@@ -17,7 +17,6 @@ from ticketing_common.errors import (
     ServiceError,
     Unavailable,
 )
-from ticketing_common.web.concurrency_limit import ServiceOverloaded
 from ticketing_common.web.error_handlers import depends_on
 from ticketing_common.web.idempotency import (
     HEADER,
@@ -25,7 +24,8 @@ from ticketing_common.web.idempotency import (
     InvalidIdempotencyKey,
     RequestInProgress,
 )
-from ticketing_common.web.origin_check import MUTATING_METHODS
+from ticketing_common.web.middleware.concurrency_limit import ServiceOverloaded
+from ticketing_common.web.middleware.origin_check import MUTATING_METHODS
 from ticketing_common.web.sessions import current_user
 
 METHODS = {"get", *(method.lower() for method in MUTATING_METHODS)}

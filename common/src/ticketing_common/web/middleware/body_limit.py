@@ -7,7 +7,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ticketing_common.errors import BadRequest, BodyTooLarge, ServiceError
 from ticketing_common.web.error_handlers import error_response
-from ticketing_common.web.origin_check import MUTATING_METHODS
+from ticketing_common.web.middleware.origin_check import MUTATING_METHODS
 
 MAX_BODY_BYTES = 64 * 1024
 BODY_TIMEOUT_SECONDS = 15
