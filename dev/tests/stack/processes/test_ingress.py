@@ -90,7 +90,7 @@ def test_ingress_routes_a_path_to_its_service_unchanged(
 def test_ingress_rejects_similar_paths(nginx: httpx.Client, path: str) -> None:
     response = nginx.get(path)
     assert response.status_code == 404
-    assert response.json() == {"errors": [{"message": "Not found"}]}
+    assert response.json() == {"errors": [{"code": "not_found", "message": "Not found"}]}
     assert response.headers["content-type"] == "application/json"
     assert response.headers["x-request-id"]
 
@@ -128,7 +128,7 @@ def test_ingress_errors_have_the_error_shape_of_the_api(
 ) -> None:
     response = nginx.request(**ask)
     assert response.status_code == status
-    assert [set(error) for error in response.json()["errors"]] == [{"message"}]
+    assert [set(error) for error in response.json()["errors"]] == [{"code", "message"}]
 
 
 def test_ingress_strips_the_prefix_of_extra_routes(nginx: httpx.Client) -> None:

@@ -18,18 +18,19 @@ from ticketing_dev.stack.processes import probes
 from ticketing_dev.stack.processes.ports import HOST
 from ticketing_dev.stack.processes.spec import ProcessSpec
 
-ERROR_MESSAGES = {
-    400: "Bad request",
-    404: "Not found",
-    405: "Method not allowed",
-    413: "Body is too large",
-    414: "Address is too long",
-    494: "Headers are too large",  # nginx's internal status for a 431
-    500: "Something went wrong",
-    502: "Not available at the moment, try again",
-    503: "Not available at the moment, try again",
-    504: "Took too long, try again",
+ERRORS = {
+    400: ("bad_request", "Bad request"),
+    404: ("not_found", "Not found"),
+    405: ("method_not_allowed", "Method not allowed"),
+    413: ("body_too_large", "The body is too large"),
+    414: ("url_too_long", "The URL is too long"),
+    494: ("headers_too_large", "The headers are too large"),  # nginx's internal status for a 431
+    500: ("internal_error", "Something went wrong"),
+    502: ("unavailable", "Not available right now. Try again soon."),
+    503: ("unavailable", "Not available right now. Try again soon."),
+    504: ("timeout", "The service took too long. Try again."),
 }
+"""Code and message of nginx's own errors by status."""
 
 NOT_FOUND_BACKEND = "no-backend-srv"
 """The backend of the manifest for paths that are reachable inside the cluster only."""
@@ -121,7 +122,7 @@ def render(
         "addresses": addresses,
         "extra_routes": extra_routes or {},
         "not_found_backend": NOT_FOUND_BACKEND,
-        "errors": ERROR_MESSAGES,
+        "errors": ERRORS,
         "user": _root_user(),
     }
     return {
