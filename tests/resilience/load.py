@@ -1,4 +1,4 @@
-"""Requests at a pace of their own, whatever becomes of those before: what a crowd does."""
+"""A load generator for one request."""
 
 import asyncio
 import json
@@ -9,12 +9,10 @@ from typing import Any
 
 from ticketing_testing.timeouts import TIMEOUT_SECONDS
 
-SECONDS = TIMEOUT_SECONDS
-
 
 @dataclass
-class Answer:
-    """Status 0 is none at all."""
+class Response:
+    """A response; the status is 0 if there was none."""
 
     status: int
     seconds: float
@@ -22,8 +20,8 @@ class Answer:
     body: Any = None
 
 
-class ConcurrencyLimitMiddleware:
-    """People with one session, who post the same thing to one address: a connection a request."""
+class LoadGenerator:
+    """Posts the same body in one session again and again, each time on a new connection."""
 
     def __init__(self, host: str, path: str, cookie: str, body: object) -> None:
         self._host, _, port = host.partition(":")
@@ -34,11 +32,11 @@ class ConcurrencyLimitMiddleware:
             f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n{content}"
         ).encode()
 
-    async def ask(self) -> Answer:
-        """One request."""
-        began = time.monotonic()
+    async def send(self) -> Response:
+        """Send one request."""
+        start = time.monotonic()
         try:
-            async with asyncio.timeout(SECONDS):
+            async with asyncio.timeout(TIMEOUT_SECONDS):
                 reader, writer = await asyncio.open_connection(self._host, self._port)
                 try:
                     writer.write(self._request)
@@ -46,36 +44,36 @@ class ConcurrencyLimitMiddleware:
                 finally:
                     writer.close()
         except (OSError, TimeoutError):
-            return Answer(0, time.monotonic() - began)
-        return _read(received, time.monotonic() - began)
+            return Response(0, time.monotonic() - start)
+        return _parse(received, time.monotonic() - start)
 
-    async def in_turn(self, people: int, seconds: float) -> list[Answer]:
-        """So many people, each of whom asks again when answered: as much as can be taken."""
-        until = time.monotonic() + seconds
-        answers: list[Answer] = []
+    async def run_closed_loop(self, clients: int, seconds: float) -> list[Response]:
+        """Send from so many clients, each of which waits for its response: the full capacity."""
+        end = time.monotonic() + seconds
+        responses: list[Response] = []
 
-        async def ask_again_and_again() -> None:
-            while time.monotonic() < until:
-                answers.append(await self.ask())
+        async def client() -> None:
+            while time.monotonic() < end:
+                responses.append(await self.send())
 
-        await asyncio.gather(*(ask_again_and_again() for _ in range(people)))
-        return answers
+        await asyncio.gather(*(client() for _ in range(clients)))
+        return responses
 
-    async def all_the_time(self, a_second: float, seconds: float) -> list[Answer]:
-        """So many requests a second, whether or not those before are answered."""
-        began = time.monotonic()
-        asked: list[asyncio.Task[Answer]] = []
-        while (passed := time.monotonic() - began) < seconds:
-            while len(asked) < passed * a_second:
-                asked.append(asyncio.create_task(self.ask()))
+    async def run_open_loop(self, rate: float, seconds: float) -> list[Response]:
+        """Send so many requests per second, without waiting for responses."""
+        start = time.monotonic()
+        sent: list[asyncio.Task[Response]] = []
+        while (passed := time.monotonic() - start) < seconds:
+            while len(sent) < passed * rate:
+                sent.append(asyncio.create_task(self.send()))
             await asyncio.sleep(0.005)
-        return await asyncio.gather(*asked)
+        return await asyncio.gather(*sent)
 
 
-def _read(received: bytes, seconds: float) -> Answer:
+def _parse(received: bytes, seconds: float) -> Response:
     head, _, content = received.partition(b"\r\n\r\n")
     if not head:
-        return Answer(0, seconds)
+        return Response(0, seconds)
     first, *lines = head.decode("latin-1").split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (x.partition(":") for x in lines)}
-    return Answer(int(first.split()[1]), seconds, headers, json.loads(content))
+    return Response(int(first.split()[1]), seconds, headers, json.loads(content))

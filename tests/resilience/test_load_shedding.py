@@ -1,4 +1,4 @@
-"""Four times the load that a service can take: some are told to come again, nothing else."""
+"""Load above a service's capacity: requests above the limit get a 503, and the service recovers."""
 
 import asyncio
 from collections import Counter
@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from pymongo import AsyncMongoClient
-from tests.resilience.load import Answer, ConcurrencyLimitMiddleware
+from tests.resilience.load import LoadGenerator, Response
 
 from ticketing_common.events import TicketCreated
 from ticketing_common.web.sessions import COOKIE, Sessions
@@ -18,90 +18,91 @@ from ticketing_dev.stack.processes.ports import free_port
 from ticketing_testing import Bus, TestEnvironment, eventually, new_user
 from ticketing_testing.processes import environment_variables, run_process
 
-CALM_SECONDS, STORM_SECONDS = 3, 6
-AS_MUCH = 4
+CLIENTS = 16
+CALIBRATION_SECONDS, OVERLOAD_SECONDS = 2, 5
+OVERLOAD_FACTOR = 4
 
 
-class Shop:
-    """tickets, in a process of its own, and the crowd before it."""
+class TicketsService:
+    """tickets in a process of its own, and a load generator for it."""
 
     def __init__(self, url: str, bus: Bus, environment: TestEnvironment) -> None:
         self.url = url
-        self.bus = bus
-        self._world = environment
+        self._bus = bus
+        self._environment = environment
         cookie = Sessions([environment.settings()["jwt_key"]]).issue(new_user())
-        self.crowd = ConcurrencyLimitMiddleware(
+        self.load = LoadGenerator(
             url.removeprefix("http://"),
             "/api/tickets",
             f"{COOKIE}={cookie}",
             {"title": "A seat", "price": 20},
         )
 
-    async def kept(self) -> set[str]:
-        """The tickets that it has."""
-        client: AsyncMongoClient[Any] = AsyncMongoClient(self._world.mongo_uri)
+    async def stored(self) -> set[str]:
+        """Return the ids of the tickets in the database."""
+        client: AsyncMongoClient[Any] = AsyncMongoClient(self._environment.mongo_uri)
         async with client:
             rows = client.get_default_database()["tickets"].find({}, {"_id": 1})
             return {str(row["_id"]) async for row in rows}
 
-    async def told(self) -> list[str]:
-        """The tickets that it has told the others of."""
-        return [event.id for event in await self.bus.published(TicketCreated, 0)]
+    async def published(self) -> list[str]:
+        """Return the ids of the tickets with a published event."""
+        return [event.id for event in await self._bus.published(TicketCreated, 0)]
 
 
 @pytest.fixture
-async def shop(environment: TestEnvironment, tmp_path: Path) -> AsyncIterator[Shop]:
-    part = services.service(
+async def tickets(environment: TestEnvironment, tmp_path: Path) -> AsyncIterator[TicketsService]:
+    spec = services.service(
         "tickets", free_port(), tmp_path, environment_variables(environment.settings())
     )
-    async with Bus.open(environment.nats_url) as bus, run_process(part):
-        yield Shop(part.url, bus, environment)
+    async with Bus.open(environment.nats_url) as bus, run_process(spec):
+        yield TicketsService(spec.url, bus, environment)
 
 
-def made(answers: list[Answer]) -> set[str]:
-    return {answer.body["id"] for answer in answers if answer.status == 201}
+def created(responses: list[Response]) -> set[str]:
+    return {response.body["id"] for response in responses if response.status == 201}
 
 
-async def test_beyond_what_it_can_take_a_service_says_so_and_recovers_by_itself(shop: Shop) -> None:
-    calm = await shop.crowd.in_turn(16, CALM_SECONDS)
-    capacity = len(made(calm)) / CALM_SECONDS
+async def test_service_sheds_excess_load_and_recovers(tickets: TicketsService) -> None:
+    calibration = await tickets.load.run_closed_loop(CLIENTS, CALIBRATION_SECONDS)
+    capacity = len(created(calibration)) / CALIBRATION_SECONDS
 
-    storm: list[Answer] = []
-    a_second = AS_MUCH * capacity / 2
-    async with httpx.AsyncClient(base_url=shop.url, timeout=30) as probe:
-        # It could take more than it did, where something else had the machine meanwhile.
-        while {answer.status for answer in storm} <= {201}:
-            a_second *= 2
-            storming = asyncio.create_task(shop.crowd.all_the_time(a_second, STORM_SECONDS))
-            await asyncio.sleep(STORM_SECONDS / 2)
-            alive = (await probe.get("/healthz")).status_code
-            storm += await storming
+    overload: list[Response] = []
+    rate = OVERLOAD_FACTOR * capacity / 2
+    async with httpx.AsyncClient(base_url=tickets.url, timeout=30) as probe:
+        # The capacity is higher if another process used the machine during the calibration.
+        while {response.status for response in overload} <= {201}:
+            rate *= 2
+            running = asyncio.create_task(tickets.load.run_open_loop(rate, OVERLOAD_SECONDS))
+            await asyncio.sleep(OVERLOAD_SECONDS / 2)
+            health = (await probe.get("/healthz")).status_code
+            overload += await running
 
         async def is_ready() -> bool:
             return (await probe.get("/readyz")).status_code == 200
 
         assert await eventually(is_ready)
-    after = await shop.crowd.ask()
+    afterwards = await tickets.load.send()
 
-    ends = Counter(answer.status for answer in storm)
-    assert set(ends) == {201, 503}, ends
-    assert (alive, after.status) == (200, 201)
-    for answer in storm:
-        if answer.status == 503:
-            assert int(answer.headers["retry-after"]) > 0
-            assert answer.body["errors"][0]["message"]
-    accepted = made([*calm, *storm, after])
-    kept = await shop.kept()
-    assert accepted <= kept, "a 503 may be of one that was kept, but no 201 of one that was not"
+    counts = Counter(response.status for response in overload)
+    assert set(counts) == {201, 503}, counts
+    assert (health, afterwards.status) == (200, 201)
+    for response in overload:
+        if response.status == 503:
+            assert int(response.headers["retry-after"]) > 0
+            assert response.body["errors"][0]["message"]
+    accepted = created([*calibration, *overload, afterwards])
+    stored = await tickets.stored()
+    assert accepted <= stored, "a ticket with a 503 may be stored, one with a 201 must be"
 
-    async def all_told() -> bool:
-        told = await shop.told()
-        return len(told) == len(kept) and set(told) == kept
+    async def all_published() -> bool:
+        published = await tickets.published()
+        return len(published) == len(stored) and set(published) == stored
 
-    assert await eventually(all_told)
-    slowest = max(answer.seconds for answer in storm if answer.status == 201)
+    assert await eventually(all_published)
+    slowest = max(response.seconds for response in overload if response.status == 201)
     print(
-        f"{capacity:.0f} writes a second at most; asked for {a_second:.0f}:"
-        f" {ends[201]} made, {ends[503]} told to come again,"
-        f" the slowest took {slowest:.2f} s, one afterwards {after.seconds:.3f} s"
+        f"Capacity {capacity:.0f} writes per second, rate {rate:.0f}:"
+        f" {counts[201]} created, {counts[503]} refused,"
+        f" the slowest took {slowest:.2f} s, one afterwards {afterwards.seconds:.3f} s"
     )

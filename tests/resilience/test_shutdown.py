@@ -1,4 +1,4 @@
-"""A process that is told to go ends what it has begun, and begins nothing more."""
+"""The shutdown of a service: work in progress finishes, nothing else begins."""
 
 import asyncio
 import json
@@ -21,14 +21,14 @@ from ticketing_testing.processes import environment_variables, run_process
 from ticketing_testing.standins import StandInClient
 from ticketing_testing.timeouts import TIMEOUT_SECONDS
 
-WITHIN_SECONDS = 20
-ENDED = -signal.SIGTERM
-"""How uvicorn ends once it is done: by the signal that it was sent."""
-SEAT = {"title": "A seat", "price": 20}
-OFFER = json.dumps(SEAT).encode()
+STOP_TIMEOUT_SECONDS = 20
+STOPPED = -signal.SIGTERM
+"""The exit status of uvicorn after its shutdown: it repeats the signal."""
+TICKET = {"title": "A seat", "price": 20}
+BODY = json.dumps(TICKET).encode()
 
 
-async def test_a_request_that_has_begun_is_answered_and_what_it_did_is_told(
+async def test_shutdown_completes_a_running_request_and_publishes_its_event(
     environment: TestEnvironment, tmp_path: Path
 ) -> None:
     service = services.service(
@@ -38,61 +38,61 @@ async def test_a_request_that_has_begun_is_answered_and_what_it_did_is_told(
     async with Bus.open(environment.nats_url) as bus, run_process(service) as process:
         reader, writer = await asyncio.open_connection("127.0.0.1", service.port)
         head = f"POST /api/tickets HTTP/1.1\r\nHost: here\r\nCookie: {COOKIE}={cookie}\r\n"
-        head += f"Content-Type: application/json\r\nContent-Length: {len(OFFER)}\r\n"
+        head += f"Content-Type: application/json\r\nContent-Length: {len(BODY)}\r\n"
         writer.write(f"{head}Expect: 100-continue\r\n\r\n".encode())
-        assert b" 100 " in await reader.readuntil(b"\r\n\r\n")  # it has begun, and waits for us
-        writer.write(OFFER[:10])
+        assert b" 100 " in await reader.readuntil(b"\r\n\r\n")  # the service waits for the body
+        writer.write(BODY[:10])
 
-        tell(process, signal.SIGTERM)
+        send_signal(process, signal.SIGTERM)
         await eventually(lambda: is_not_ready(service.url))
-        writer.write(OFFER[10:])
-        answer = (await reader.read()).decode()
+        writer.write(BODY[10:])
+        response = (await reader.read()).decode()
         writer.close()
-        status = await asyncio.to_thread(process.wait, WITHIN_SECONDS)
+        status = await asyncio.to_thread(process.wait, STOP_TIMEOUT_SECONDS)
 
-        assert answer.startswith("HTTP/1.1 201 ")
-        assert "connection: close" in answer.lower()
-        assert status == ENDED
-        (told,) = await bus.published(TicketCreated)
-        assert told.id in answer
+        assert response.startswith("HTTP/1.1 201 ")
+        assert "connection: close" in response.lower()
+        assert status == STOPPED
+        (event,) = await bus.published(TicketCreated)
+        assert event.id in response
 
 
 @pytest.fixture
 def sendgrid_settings(environment: TestEnvironment) -> dict[str, Any]:
     return environment.settings() | {
-        "sendgrid_key": "SG.going",
-        "sendgrid_email": "market@example.com",
+        "sendgrid_key": "SG.shutdown",
+        "sendgrid_email": "noreply@example.com",
         "public_url": UNREACHABLE,
     }
 
 
-async def test_a_mail_that_is_being_sent_is_sent_once(
+async def test_shutdown_sends_a_mail_in_progress_once(
     environment: TestEnvironment, sendgrid_settings: dict[str, Any], tmp_path: Path
 ) -> None:
-    post = sendgrid_stand_in(free_port(), tmp_path / "post")
-    env = environment_variables(sendgrid_settings | {"sendgrid_api_base": post.url})
+    sendgrid = sendgrid_stand_in(free_port(), tmp_path / "sendgrid")
+    env = environment_variables(sendgrid_settings | {"sendgrid_api_base": sendgrid.url})
     service = services.service("contact", free_port(), tmp_path / "contact", env)
-    stand_in = StandInClient(post.url, {"Authorization": "Bearer SG.going"})
-    joined = new_event(UserSignedUp)
-    async with Bus.open(environment.nats_url) as bus, run_process(post):
+    stand_in = StandInClient(sendgrid.url, {"Authorization": "Bearer SG.shutdown"})
+    signed_up = new_event(UserSignedUp)
+    async with Bus.open(environment.nats_url) as bus, run_process(sendgrid):
         async with run_process(service) as process:
             await stand_in.add_fault("delay", seconds=2, when="after")
-            await bus.publish(joined)
+            await bus.publish(signed_up)
             await eventually(stand_in.all_faults_used)
 
-            began = time.monotonic()
-            tell(process, signal.SIGTERM)
-            status = await asyncio.to_thread(process.wait, WITHIN_SECONDS)
+            start = time.monotonic()
+            send_signal(process, signal.SIGTERM)
+            status = await asyncio.to_thread(process.wait, STOP_TIMEOUT_SECONDS)
 
-            assert status == ENDED
-            assert time.monotonic() - began < WITHIN_SECONDS
+            assert status == STOPPED
+            assert time.monotonic() - start < STOP_TIMEOUT_SECONDS
         async with run_process(service):
             await asyncio.sleep(2)
-            mails = await stand_in.get("/api/mails", to=joined.email)
+            mails = await stand_in.get("/api/mails", to=signed_up.email)
     assert len(mails) == 1
 
 
-async def test_a_service_goes_in_time_though_its_broker_hangs(
+async def test_shutdown_ends_in_time_if_the_broker_hangs(
     environment: TestEnvironment, tmp_path: Path
 ) -> None:
     nats = servers.nats(free_port(), tmp_path / "nats")
@@ -104,20 +104,20 @@ async def test_a_service_goes_in_time_though_its_broker_hangs(
             Bus.open(nats.url) as bus,
             httpx.AsyncClient(base_url=service.url, cookies={COOKIE: cookie}, timeout=30) as seller,
         ):
-            await seller.post("/api/tickets", json=SEAT)
+            await seller.post("/api/tickets", json=TICKET)
             await bus.published(TicketCreated)
-        tell(broker, signal.SIGSTOP)
+        send_signal(broker, signal.SIGSTOP)
         try:
             async with httpx.AsyncClient(
                 base_url=service.url, cookies={COOKIE: cookie}, timeout=30
             ) as seller:
-                offered = await seller.post("/api/tickets", json=SEAT)
-            tell(process, signal.SIGTERM)
-            status = await asyncio.to_thread(process.wait, WITHIN_SECONDS)
+                created = await seller.post("/api/tickets", json=TICKET)
+            send_signal(process, signal.SIGTERM)
+            status = await asyncio.to_thread(process.wait, STOP_TIMEOUT_SECONDS)
         finally:
-            tell(broker, signal.SIGCONT)
+            send_signal(broker, signal.SIGCONT)
 
-        assert (offered.status_code, status) == (201, ENDED)
+        assert (created.status_code, status) == (201, STOPPED)
         async with run_process(service), Bus.open(nats.url) as bus:
             await bus.published(TicketCreated, 2)
 
@@ -130,5 +130,5 @@ async def is_not_ready(url: str) -> bool:
         return True
 
 
-def tell(process: Any, number: signal.Signals) -> None:
+def send_signal(process: Any, number: signal.Signals) -> None:
     process._signal_group(number)
