@@ -229,7 +229,7 @@ def cancel_order(publish: Any) -> Callable[..., Awaitable[None]]:
 @pytest.fixture
 def short_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sweeps and polls follow one another quickly once the next sweep has begun."""
-    backoff = Backoff(first=0.05, longest=0.5)
+    backoff = Backoff(first=0.05, longest=0.1)
     monkeypatch.setattr(settlement, "SWEEP_SECONDS", 0.05)
     monkeypatch.setattr(documents, "POLL_BACKOFF", backoff)
     monkeypatch.setattr(settlement, "POLL_BACKOFF", backoff)
