@@ -48,3 +48,14 @@ test("API documentation loads nothing from other hosts", async ({ newVisitor, ba
   expect(urls.length).toBeGreaterThan(0);
   expect(urls.filter((url) => !url.startsWith(baseURL as string))).toEqual([]);
 });
+
+test("an unknown path of the API returns the API's error body", async ({ newVisitor }) => {
+  const { page } = await newVisitor();
+
+  const response = await page.request.get("/api/nothing");
+
+  expect(response.status()).toBe(404);
+  expect(await response.json()).toEqual({
+    errors: [{ code: "not_found", message: "Not found" }],
+  });
+});
