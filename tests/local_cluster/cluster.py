@@ -1,4 +1,4 @@
-"""A cluster's pods as local processes, each in a network namespace, behind its Ingress."""
+"""The pods of a cluster as local processes, each in a network namespace, behind the Ingress."""
 
 import json
 import os
@@ -12,9 +12,9 @@ from typing import Any
 
 import yaml
 from pymongo import MongoClient
-from tests.local_cluster.images import STAND_INS_SET, brought_by, folder_at, is_mongo
+from tests.local_cluster.images import STAND_IN_REPLICA_SET, create_folder, image_content, is_mongo
 from tests.local_cluster.manifests import Cluster, Pod, Probe
-from tests.local_cluster.network import Network, Place, inside, network
+from tests.local_cluster.network import Host, Network, network, run_inside
 
 from ticketing_dev.stack.processes import probes
 from ticketing_dev.stack.processes.ingress import Ingress, ingress, render
@@ -27,92 +27,94 @@ INGRESS_SERVICE = "ingress-srv"
 
 
 @dataclass(frozen=True)
-class Stage:
-    """The cluster, running."""
+class RunningCluster:
+    """The running cluster."""
 
     pods: Mapping[str, Pod]
     addresses: Mapping[str, str]
     processes: Mapping[str, Process]
     hub: str
-    """The namespace from which all others are reached, as kubelet and the ingress do."""
+    """The namespace that reaches all others, like kubelet and the ingress."""
     url: str
 
-    def asks(self, pod: str, probe: Probe) -> bool:
-        """Whether a pod answers a probe as it should."""
-        return inside(self.hub, partial(_answers, self.addresses[pod], probe))
+    def passes(self, pod: str, probe: Probe) -> bool:
+        """Return whether a pod passes a probe."""
+        return run_inside(self.hub, partial(_passes, self.addresses[pod], probe))
 
 
 @contextmanager
-def rehearsal(data: Path) -> Iterator[Stage]:
-    """The dev overlay's pods, ready, behind its Ingress. Raises NoNamespaces."""
+def running_cluster(data: Path) -> Iterator[RunningCluster]:
+    """Run the pods of the dev overlay, behind its Ingress, for the block. Raises: NoNamespaces."""
     with network() as net, ExitStack() as running:
         cluster = Cluster(overlay("k8s-dev"))
-        stores, served = list(cluster.pods("StatefulSet")), list(cluster.pods("Deployment"))
-        pods = [*stores, *served]
-        places = {pod.name: net.join(pod.name) for pod in pods}
+        stores, services = list(cluster.pods("StatefulSet")), list(cluster.pods("Deployment"))
+        pods = [*stores, *services]
+        hosts = {pod.name: net.add_host(pod.name) for pod in pods}
         behind = cluster.behind(pods)
-        names = {name: places[pod.name].address for name, pod in behind.items()}
-        net.know(names | {INGRESS_SERVICE: net.hub_address})
+        names = {name: hosts[pod.name].address for name, pod in behind.items()}
+        net.set_host_names(names | {INGRESS_SERVICE: net.hub_address})
         processes = {
-            pod.name: Process(
-                _pod_process(pod, places[pod.name], net.hub, data / pod.name, cluster)
-            )
+            pod.name: Process(_pod_process(pod, hosts[pod.name], net.hub, data / pod.name, cluster))
             for pod in pods
         }
         processes["ingress"] = Process(_ingress(cluster, net, behind, data / "ingress"))
         for process in processes.values():
             running.callback(process.stop)
-        # Stores first, as those who need them would end, and wait to be started again.
-        for some in (stores, served):
-            for pod in some:
+        # Stores first, because the services exit without them.
+        for group in (stores, services):
+            for pod in group:
                 processes[pod.name].launch()
-            for pod in some:
+            for pod in group:
                 processes[pod.name].wait_until_ready()
         processes["ingress"].start()
-        yield Stage(
+        yield RunningCluster(
             {pod.name: pod for pod in pods},
-            {name: place.address for name, place in places.items()},
+            {name: host.address for name, host in hosts.items()},
             processes,
             net.hub,
             f"http://{net.hub_address}",
         )
 
 
-def _pod_process(pod: Pod, place: Place, hub: str, data: Path, cluster: Cluster) -> ProcessSpec:
+def _pod_process(pod: Pod, host: Host, hub: str, data: Path, cluster: Cluster) -> ProcessSpec:
     data.mkdir(parents=True)
-    brought = brought_by(pod, data)
-    env = {**brought.env, **pod.env}
+    content = image_content(pod, data)
+    env = {**content.env, **pod.env}
     if "MONGO_URI" in env:
-        env["MONGO_URI"] = env["MONGO_URI"].replace("replicaSet=rs0", f"replicaSet={STAND_INS_SET}")
+        env["MONGO_URI"] = env["MONGO_URI"].replace(
+            "replicaSet=rs0", f"replicaSet={STAND_IN_REPLICA_SET}"
+        )
     plan = {
-        "root": str(folder_at(data / "root")),
-        "binds": [[str(source), path] for source, path in brought.binds],
+        "root": str(create_folder(data / "root")),
+        "binds": [[str(source), path] for source, path in content.binds],
         "scratch": [],
-        "folder": brought.folder,
+        "folder": content.folder,
         "user": pod.user,
         "group": pod.group,
         "env": env,
-        "command": brought.command,
+        "command": content.command,
     }
     _mount(pod, data, cluster, plan)
     launcher = [sys.executable, "-I", str(LAUNCHER), str(data / "plan.json")]
-    asked = [pod.probes[kind] for kind in ("startup", "readiness") if kind in pod.probes]
-    make_user = partial(_make_user, place.address, cluster, pod)
+    probed = [pod.probes[kind] for kind in ("startup", "readiness") if kind in pod.probes]
+    create_user = partial(_create_user, host.address, cluster, pod)
     return ProcessSpec(
         name=pod.name,
-        command=("ip", "netns", "exec", place.namespace, *launcher),
+        command=("ip", "netns", "exec", host.namespace, *launcher),
         files={"plan.json": json.dumps(plan)},
-        # Nobody has to choose one: a pod has all of them.
+        # A pod has all ports for itself.
         port=0,
         data=data,
-        is_ready=lambda: inside(hub, lambda: all(_answers(place.address, one) for one in asked)),
-        initialize=partial(inside, hub, make_user) if is_mongo(pod) else None,
+        is_ready=lambda: run_inside(
+            hub, lambda: all(_passes(host.address, probe) for probe in probed)
+        ),
+        initialize=partial(run_inside, hub, create_user) if is_mongo(pod) else None,
         stop_timeout=20.0,
     )
 
 
 def _mount(pod: Pod, data: Path, cluster: Cluster, plan: dict[str, Any]) -> None:
-    """The pod's volumes, as its user finds them."""
+    """Add the pod's volumes to the plan."""
     for number, (path, volume) in enumerate(pod.mounts.items()):
         match volume:
             case {"emptyDir": options}:
@@ -120,31 +122,31 @@ def _mount(pod: Pod, data: Path, cluster: Cluster, plan: dict[str, Any]) -> None
                 plan["scratch"].append([path, size])
                 continue
             case {"persistentVolumeClaim": _}:
-                folder = folder_at(data / f"volume{number}")
+                folder = create_folder(data / f"volume{number}")
                 os.chown(folder, pod.user, pod.group)
             case {"configMap": {"name": name}}:
-                folder = _filled(data / f"volume{number}", cluster.data("ConfigMap", name))
+                folder = _write_files(data / f"volume{number}", cluster.data("ConfigMap", name))
             case {"secret": {"secretName": name}}:
-                folder = _filled(data / f"volume{number}", cluster.data("Secret", name))
+                folder = _write_files(data / f"volume{number}", cluster.data("Secret", name))
             case _:
-                raise ValueError(f"{pod.name}: what is {volume}?")
+                raise ValueError(f"{pod.name}: unknown volume {volume}")
         plan["binds"].append([str(folder), path])
 
 
-def _filled(folder: Path, files: Mapping[str, str]) -> Path:
+def _write_files(folder: Path, files: Mapping[str, str]) -> Path:
     for name, text in files.items():
-        (folder_at(folder) / name).write_text(text)
+        (create_folder(folder) / name).write_text(text)
     return folder
 
 
-def _answers(address: str, probe: Probe) -> bool:
+def _passes(address: str, probe: Probe) -> bool:
     if probe.path is None:
         return probes.is_listening(probe.port, address)
     return probes.returns_200(probe.port, probe.path, address)
 
 
-def _make_user(address: str, cluster: Cluster, pod: Pod) -> None:
-    """The one user that the service's address names; mongod's come from its own script."""
+def _create_user(address: str, cluster: Cluster, pod: Pod) -> None:
+    """Create the user of the service's URI. In a cluster a script of mongod does it."""
     service = pod.labels["mongo"]
     password = cluster.data("Secret", f"{service}-mongo")["PASSWORD"]
     with MongoClient[dict[str, Any]](address, 27017, directConnection=True) as mongo:
@@ -153,7 +155,7 @@ def _make_user(address: str, cluster: Cluster, pod: Pod) -> None:
 
 def _ingress(cluster: Cluster, net: Network, behind: Mapping[str, Pod], data: Path) -> ProcessSpec:
     [manifest] = cluster.of_kind("Ingress").values()
-    file = folder_at(data) / "ingress.yaml"
+    file = create_folder(data) / "ingress.yaml"
     file.write_text(yaml.safe_dump(manifest))
     routes = Ingress.from_manifest(file)
     backends = {route.backend for route in routes.routes} & behind.keys()
@@ -164,5 +166,5 @@ def _ingress(cluster: Cluster, net: Network, behind: Mapping[str, Pod], data: Pa
         command=("ip", "netns", "exec", net.hub, *spec.command),
         files=render(routes, "0.0.0.0:80", addresses),
         port=0,
-        is_ready=lambda: inside(net.hub, partial(probes.is_listening, 80)),
+        is_ready=lambda: run_inside(net.hub, partial(probes.is_listening, 80)),
     )

@@ -1,4 +1,4 @@
-"""What images would bring to their pods, brought by this machine and the tree."""
+"""The content of the images, taken from this machine and the checkout."""
 
 import shutil
 import sys
@@ -17,12 +17,12 @@ from ticketing_dev.stack.processes.servers import BIN
 from ticketing_dev.tools import node
 
 BASE = {"HOME": "/", "PATH": "/programs:/usr/local/bin:/usr/bin:/bin"}
-STAND_INS_SET = "secantus"
+STAND_IN_REPLICA_SET = "secantus"
 
 
 @dataclass(frozen=True)
-class Brought:
-    """What an image brings: programs and files, a folder to start in, a command, variables."""
+class ImageContent:
+    """The files, working folder, command and variables of an image."""
 
     binds: list[tuple[Path, str]]
     folder: str
@@ -30,11 +30,11 @@ class Brought:
     env: Mapping[str, str]
 
 
-def brought_by(pod: Pod, data: Path) -> Brought:
-    """What the pod's image brings; what has to be put together lies below `data`."""
+def image_content(pod: Pod, data: Path) -> ImageContent:
+    """Return the content of the pod's image. Assembled files are below `data`."""
     kind, _, name = pod.image.partition("/")
     if kind != "ticketing":
-        return _stand_in_for_mongo(pod) if is_mongo(pod) else _store(pod, data)
+        return _mongo_stand_in(pod) if is_mongo(pod) else _store(pod, data)
     image = read(DOCKERFILES[name], SERVICE=name)
     if name == "client":
         program = (node.folder() / "node").resolve()
@@ -43,48 +43,53 @@ def brought_by(pod: Pod, data: Path) -> Brought:
         binds = [(_code(image.copied, data / "app"), "/app"), *_python()]
     path = image.env.get("PATH", "") + BASE["PATH"]
     command = [*(pod.command or image.command), *pod.arguments]
-    return Brought(binds, image.folder, command, {**BASE, **image.env, "PATH": path})
+    return ImageContent(binds, image.folder, command, {**BASE, **image.env, "PATH": path})
 
 
 def is_mongo(pod: Pod) -> bool:
     return pod.image.startswith("mongo:")
 
 
-def folder_at(path: Path) -> Path:
-    """The folder, made if it is not there."""
+def create_folder(path: Path) -> Path:
+    """Create the folder if it does not exist."""
     path.mkdir(parents=True, exist_ok=True)
     return path
 
 
-def _store(pod: Pod, data: Path) -> Brought:
-    """NATS or Redis, with the manifest's own command."""
-    programs = folder_at(data / "programs")
+def _store(pod: Pod, data: Path) -> ImageContent:
+    """Return the content for NATS or Redis, with the command of the manifest."""
+    programs = create_folder(data / "programs")
     for program in (str(BIN / "nats-server"), servers.redis(0, data).command[0]):
         shutil.copy(program, programs)
-    return Brought([(programs, "/programs")], "/", [*pod.command, *pod.arguments], BASE)
+    return ImageContent([(programs, "/programs")], "/", [*pod.command, *pod.arguments], BASE)
 
 
-def _stand_in_for_mongo(pod: Pod) -> Brought:
-    """It has no options of mongod's, and tells its clients the name that it listens at."""
+def _mongo_stand_in(pod: Pod) -> ImageContent:
+    """Return the content for the stand-in, which lacks mongod's options.
+
+    It announces to its clients the host name at which it listens.
+    """
     command = ["/venv/bin/python", "-m", "ticketing_dev.standins.mongodb"]
     command += ["--host", f"{pod.labels['mongo']}-mongo-srv", "--port", "27017"]
     command += ["--storage-path", "/data/db/stand-in", "--cache-size", "64M"]
     tools = ROOT / "dev/src"
-    return Brought([*_python(), (tools, str(tools))], "/tmp", command, BASE)
+    return ImageContent([*_python(), (tools, str(tools))], "/tmp", command, BASE)
 
 
 def _python() -> list[tuple[Path, str]]:
-    """This environment at /venv, and the Python that it is made of, which knows its place."""
-    own = [] if sys.base_prefix.startswith("/usr") else [(Path(sys.base_prefix), sys.base_prefix)]
-    return [(Path(sys.prefix), "/venv"), *own]
+    """Return this virtual environment at /venv, and the Python installation behind it."""
+    installation = (
+        [] if sys.base_prefix.startswith("/usr") else [(Path(sys.base_prefix), sys.base_prefix)]
+    )
+    return [(Path(sys.prefix), "/venv"), *installation]
 
 
 def _code(copied: list[str], app: Path) -> Path:
-    """What an image has at /app: all that is below a `src` here."""
+    """Copy the content of the `src` folders to `app`, as the image has it at /app."""
     for path in (ROOT / one for one in copied if "/src" in one):
         source = next(up for up in (path, *path.parents) if up.name == "src")
         if path.is_dir():
             shutil.copytree(path, app / path.relative_to(source), dirs_exist_ok=True)
         else:
-            shutil.copy(path, folder_at((app / path.relative_to(source)).parent))
+            shutil.copy(path, create_folder((app / path.relative_to(source)).parent))
     return app

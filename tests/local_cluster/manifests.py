@@ -1,4 +1,4 @@
-"""What the rendered objects of a cluster say of its pods, read as Kubernetes reads it."""
+"""The pods of a cluster, read from its rendered objects as Kubernetes reads them."""
 
 import base64
 import re
@@ -11,11 +11,11 @@ from ticketing_dev.tools.manifests import Object
 
 @dataclass(frozen=True)
 class Probe:
-    """A question that kubelet asks a pod."""
+    """A probe of kubelet."""
 
     port: int
     path: str | None
-    """None: whether the port is open."""
+    """None for a probe of the port alone."""
 
 
 @dataclass(frozen=True)
@@ -27,15 +27,15 @@ class Pod:
     image: str
     env: Mapping[str, str]
     command: list[str]
-    """Instead of the image's own, if any."""
+    """The command, if it replaces that of the image."""
     arguments: list[str]
     user: int
     group: int
     ports: Mapping[str, int]
     probes: Mapping[str, Probe]
-    """By their kinds; without those that run a program."""
+    """By kind, without those that run a program."""
     mounts: Mapping[str, Object]
-    """The volume at each path, as the pod's spec has it."""
+    """By path, the volume in the pod's spec."""
 
 
 class Cluster:
@@ -45,23 +45,23 @@ class Cluster:
         self._objects = {(one["kind"], one["metadata"]["name"]): one for one in objects}
 
     def of_kind(self, kind: str) -> dict[str, Object]:
-        """The objects of a kind by their names."""
+        """Return the objects of a kind by name."""
         return {name: one for (each, name), one in self._objects.items() if each == kind}
 
     def pods(self, kind: str) -> Iterator[Pod]:
-        """A pod of each workload of a kind."""
+        """Yield a pod of each workload of a kind."""
         for workload in self.of_kind(kind).values():
             yield self._pod(workload)
 
     def data(self, kind: str, name: str) -> dict[str, str]:
-        """What a ConfigMap or a Secret holds. Raises KeyError where there is none."""
-        held: dict[str, str] = self._objects[kind, name]["data"]
+        """Return the data of a ConfigMap or a Secret. Raises: KeyError."""
+        data: dict[str, str] = self._objects[kind, name]["data"]
         if kind == "ConfigMap":
-            return held
-        return {key: base64.b64decode(value).decode() for key, value in held.items()}
+            return data
+        return {key: base64.b64decode(value).decode() for key, value in data.items()}
 
     def behind(self, pods: list[Pod]) -> dict[str, Pod]:
-        """The pod behind each Service that has one; its ports are checked to be the pod's."""
+        """Return the pod behind each Service that has one, and check that the ports match."""
         found = {}
         for name, service in self.of_kind("Service").items():
             selector = service["spec"].get("selector")
@@ -89,8 +89,8 @@ class Cluster:
             labels=template["metadata"]["labels"],
             image=container["image"],
             env=env,
-            command=[_expanded(word, env) for word in container.get("command", [])],
-            arguments=[_expanded(word, env) for word in container.get("args", [])],
+            command=[_expand(word, env) for word in container.get("command", [])],
+            arguments=[_expand(word, env) for word in container.get("args", [])],
             user=context["runAsUser"],
             group=context["runAsGroup"],
             ports=ports,
@@ -106,14 +106,14 @@ class Cluster:
         for variable in container.get("env", []):
             match variable:
                 case {"name": name, "value": value}:
-                    known[name] = _expanded(value, known)
+                    known[name] = _expand(value, known)
                 case {"name": name, "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}:
                     known[name] = pod
                 case {"name": name, "valueFrom": reference}:
                     [(kind, key)] = reference.items()
-                    held = self.data(_kind_of(kind), key["name"])
-                    if key["key"] in held or not key.get("optional"):
-                        known[name] = held[key["key"]]
+                    data = self.data(_kind_of(kind), key["name"])
+                    if key["key"] in data or not key.get("optional"):
+                        known[name] = data[key["key"]]
         yield from known.items()
 
 
@@ -121,12 +121,12 @@ def _kind_of(reference: str) -> str:
     return "ConfigMap" if reference.startswith("configMap") else "Secret"
 
 
-def _expanded(text: str, env: Mapping[str, str]) -> str:
+def _expand(text: str, env: Mapping[str, str]) -> str:
     return re.sub(r"\$\((\w+)\)", lambda name: env.get(name[1], name[0]), text)
 
 
 def _probes(container: Object, ports: Mapping[str, int]) -> Iterator[tuple[str, Probe]]:
     for kind in ("startup", "readiness", "liveness"):
         probe: dict[str, Any] = container[f"{kind}Probe"]
-        if asked := probe.get("httpGet") or probe.get("tcpSocket"):
-            yield kind, Probe(ports[asked["port"]], asked.get("path"))
+        if check := probe.get("httpGet") or probe.get("tcpSocket"):
+            yield kind, Probe(ports[check["port"]], check.get("path"))

@@ -1,4 +1,4 @@
-"""Network namespaces on a switch of their own: they reach one another and nobody else."""
+"""Network namespaces on a switch of their own: they reach each other and nothing else."""
 
 import ctypes
 import itertools
@@ -19,22 +19,22 @@ T = TypeVar("T")
 
 
 class NoNamespaces(Exception):
-    """This machine, or who we are on it, cannot have any; says why."""
+    """This machine or user cannot create network namespaces."""
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where somebody is."""
+class Host:
+    """A namespace and its address."""
 
     namespace: str
     address: str
 
 
 class Network:
-    """The switch, in the namespace `hub`, and whoever joined it."""
+    """The switch, in the namespace `hub`, and the namespaces that are connected to it."""
 
     def __init__(self, prefix: str, undoing: ExitStack) -> None:
-        """`undoing` takes all of it away again."""
+        """`undoing` removes everything."""
         self._prefix = prefix
         self._undoing = undoing
         self._hosts = itertools.count(2)
@@ -44,8 +44,8 @@ class Network:
         ip("-n", self.hub, "addr", "add", f"{self.hub_address}/24", "dev", "switch")
         ip("-n", self.hub, "link", "set", "switch", "up")
 
-    def join(self, name: str) -> Place:
-        """A namespace more."""
+    def add_host(self, name: str) -> Host:
+        """Add a namespace."""
         namespace, number = self._namespace(name), next(self._hosts)
         port, address = f"port{number}", f"{SUBNET}.{number}"
         pair = ["name", "eth0", "netns", namespace, "type", "veth", "peer", "name", port]
@@ -53,55 +53,58 @@ class Network:
         ip("-n", self.hub, "link", "set", port, "master", "switch", "up")
         ip("-n", namespace, "addr", "add", f"{address}/24", "dev", "eth0")
         ip("-n", namespace, "link", "set", "eth0", "up")
-        return Place(namespace, address)
+        return Host(namespace, address)
 
-    def know(self, addresses: Mapping[str, str]) -> None:
-        """Have everybody know these names: `ip netns exec` shows the file as /etc/hosts."""
-        lines = ["127.0.0.1 localhost", *(f"{at} {name}" for name, at in addresses.items())]
+    def set_host_names(self, addresses: Mapping[str, str]) -> None:
+        """Set the host names: `ip netns exec` mounts this file as /etc/hosts."""
+        lines = [
+            "127.0.0.1 localhost",
+            *(f"{address} {name}" for name, address in addresses.items()),
+        ]
         for namespace in Path("/etc/netns").glob(f"{self._prefix}-*"):
             (namespace / "hosts").write_text("\n".join(lines) + "\n")
 
     def _namespace(self, name: str) -> str:
-        called = f"{self._prefix}-{name}"
-        files = Path("/etc/netns") / called
-        ip("netns", "add", called)
-        self._undoing.callback(ip, "netns", "delete", called)
+        full_name = f"{self._prefix}-{name}"
+        files = Path("/etc/netns") / full_name
+        ip("netns", "add", full_name)
+        self._undoing.callback(ip, "netns", "delete", full_name)
         files.mkdir(parents=True)
         self._undoing.callback(shutil.rmtree, files)
-        ip("-n", called, "link", "set", "lo", "up")
-        return called
+        ip("-n", full_name, "link", "set", "lo", "up")
+        return full_name
 
 
 @contextmanager
-def network(prefix: str = f"rehearsal-{os.getpid()}") -> Iterator[Network]:
-    """A network that is gone after the block; all its namespaces are called `prefix`-something.
+def network(prefix: str = f"local-cluster-{os.getpid()}") -> Iterator[Network]:
+    """Provide a network for the block. The names of its namespaces begin with `prefix`.
 
-    Raises NoNamespaces.
+    Raises: NoNamespaces.
     """
     if os.geteuid() != 0:
-        raise NoNamespaces("only root can make network namespaces")
+        raise NoNamespaces("only root can create network namespaces")
     if shutil.which("ip") is None:
         raise NoNamespaces("there is no `ip` (iproute2) here")
     with ExitStack() as undoing:
         try:
-            made = Network(prefix, undoing)
+            created = Network(prefix, undoing)
         except subprocess.CalledProcessError as error:
             raise NoNamespaces(error.stderr.strip()) from error
-        yield made
+        yield created
 
 
-def inside(namespace: str, ask: Callable[[], T]) -> T:
-    """What `ask` gives in a thread whose sockets are the namespace's."""
+def run_inside(namespace: str, function: Callable[[], T]) -> T:
+    """Run a function in a thread whose sockets belong to the namespace. Returns its result."""
 
-    def there() -> T:
+    def run() -> T:
         with Path("/run/netns", namespace).open() as file:
             if ctypes.CDLL(None, use_errno=True).setns(file.fileno(), CLONE_NEWNET) != 0:
                 raise OSError(ctypes.get_errno(), f"cannot enter {namespace}")
-        return ask()
+        return function()
 
     with ThreadPoolExecutor(max_workers=1) as thread:
-        return thread.submit(there).result()
+        return thread.submit(run).result()
 
 
-def ip(*words: str) -> None:
-    subprocess.run(["ip", *words], check=True, capture_output=True, text=True)
+def ip(*arguments: str) -> None:
+    subprocess.run(["ip", *arguments], check=True, capture_output=True, text=True)

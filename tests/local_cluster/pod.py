@@ -1,7 +1,7 @@
-"""Become a pod's process: `python -I pod.py PLAN`, as root, in the pod's network namespace.
+"""Become the process of a pod: `python -I pod.py PLAN`, as root, in the pod's network namespace.
 
-Run by path, as a program of its own. `ip netns exec` has given it mounts of its own, which end with
-it. The root that it is shut into is read-only, and has the system's programs and what PLAN names.
+This file is run by its path. `ip netns exec` gives it its own mounts, which end with it. Its root
+is read-only and has the system's programs and the files in PLAN.
 """
 
 import ctypes
@@ -20,7 +20,7 @@ SYSTEM += ["/etc/group", "/etc/hosts", "/etc/ld.so.cache", "/etc/nsswitch.conf",
 
 
 def main() -> None:
-    """Mount, shut ourselves in, give up every right, and become the command."""
+    """Mount the root, change to it, drop all privileges, and execute the command."""
     plan = json.loads(Path(sys.argv[1]).read_text())
     root, parent = Path(plan["root"]), os.getppid()
     mount("-t", "tmpfs", "-o", "mode=0755", "tmpfs", root)
@@ -43,7 +43,7 @@ def main() -> None:
     os.setuid(plan["user"])
     prctl = ctypes.CDLL(None).prctl
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    # Whoever becomes another user is untied from the process that started it.
+    # A change of the user resets the signal for the parent's death.
     prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         sys.exit("the process that started it is gone")
@@ -65,8 +65,8 @@ def place(target: Path, is_folder: bool) -> None:
         target.touch()
 
 
-def mount(*words: "str | Path") -> None:
-    subprocess.run(["mount", *words], check=True)
+def mount(*arguments: "str | Path") -> None:
+    subprocess.run(["mount", *arguments], check=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The network of a rehearsal: closed to the outside, and gone afterwards."""
+"""The network of the local cluster: closed to the outside, and removed afterwards."""
 
 import subprocess
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from tests.local_cluster.network import SUBNET, Network, NoNamespaces, inside, network
+from tests.local_cluster.network import SUBNET, Network, NoNamespaces, network, run_inside
 
 from ticketing_dev.stack.processes import probes
 from ticketing_dev.stack.processes.ports import free_port
@@ -14,53 +14,51 @@ from ticketing_dev.stack.processes.sendgrid_stand_in import sendgrid_stand_in
 from ticketing_dev.stack.processes.spec import ProcessSpec
 from ticketing_dev.stack.supervision.process import running
 
-pytestmark = pytest.mark.xdist_group("rehearsal")
+pytestmark = pytest.mark.xdist_group("local-cluster")
 
 
 @pytest.fixture
 def net() -> Iterator[Network]:
     try:
-        with network() as made:
-            yield made
-    except NoNamespaces as why:
-        pytest.skip(str(why))
+        with network() as created:
+            yield created
+    except NoNamespaces as error:
+        pytest.skip(str(error))
 
 
 @pytest.fixture
 def outside(tmp_path: Path) -> Iterator[ProcessSpec]:
-    """A server on this machine's own loopback."""
+    """A server on this machine's loopback interface."""
     spec = sendgrid_stand_in(free_port(), tmp_path)
     with running(spec):
         yield spec
 
 
-def said_in(namespace: str, *command: str) -> str:
+def output_in(namespace: str, *command: str) -> str:
     command = ("ip", "netns", "exec", namespace, *command)
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
-def test_who_joined_reaches_the_others_and_nobody_outside(
-    net: Network, outside: ProcessSpec
-) -> None:
-    one, other = net.join("one"), net.join("other")
+def test_network_connects_its_hosts_and_nothing_else(net: Network, outside: ProcessSpec) -> None:
+    one, other = net.add_host("one"), net.add_host("other")
     assert probes.is_listening(outside.port)
-    for place in (one, other):
-        assert not inside(place.namespace, partial(probes.is_listening, outside.port))
-        routes = said_in(place.namespace, "ip", "route").splitlines()
+    for host in (one, other):
+        assert not run_inside(host.namespace, partial(probes.is_listening, outside.port))
+        routes = output_in(host.namespace, "ip", "route").splitlines()
         assert [route.split()[0] for route in routes] == [f"{SUBNET}.0/24"]
-    net.know({"other-srv": other.address})
-    assert f"{other.address} other-srv" in said_in(one.namespace, "cat", "/etc/hosts")
+    net.set_host_names({"other-srv": other.address})
+    assert f"{other.address} other-srv" in output_in(one.namespace, "cat", "/etc/hosts")
 
 
-def test_nothing_is_left_of_it_even_where_a_rehearsal_failed(net: Network) -> None:
+def test_network_is_removed_after_a_failure(net: Network) -> None:
     prefix = f"{net.hub}-again"
 
     def fail() -> None:
         with network(prefix) as another:
-            another.join("pod")
+            another.add_host("pod")
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         fail()
-    assert list(Path("/run/netns").glob("rehearsal-*-again-*")) == []
-    assert list(Path("/etc/netns").glob("rehearsal-*-again-*")) == []
+    assert list(Path("/run/netns").glob("local-cluster-*-again-*")) == []
+    assert list(Path("/etc/netns").glob("local-cluster-*-again-*")) == []
