@@ -22,7 +22,7 @@ class StandInClient:
             return (await client.get(path, params=params)).raise_for_status().json()
 
     async def add_fault(self, kind: str, **fault: Any) -> None:
-        """Make the next requests fail: `ticketing_dev.standins.base.faults.Fault` has the fields."""
+        """Make the next requests fail. The fields are those of the stand-in's `Fault`."""
         async with self._client() as client:
             fault = {"kind": kind, **fault}
             (await client.post("/_control/faults", json=fault)).raise_for_status()
