@@ -30,14 +30,35 @@ setup: .venv/.ready ## Install everything into .venv
 up: setup ## Start the stack at http://localhost:8080 (FLAGS="--port 9000 ...")
 	@$(BIN)/ticketing up $(FLAGS)
 
-# Each worker has its own MongoDB, NATS and Redis. The journeys share one stack.
-PYTEST := $(BIN)/pytest --quiet --numprocesses 3 --dist loadgroup
+# Each worker has its own MongoDB, NATS and Redis. Tests of one group run in one worker.
+WORKERS ?= 4
+PYTEST := $(BIN)/pytest --quiet --numprocesses $(WORKERS) --dist loadgroup
+FAST_FOLDERS := $(wildcard tests/fast */tests/fast services/*/tests/fast)
+FAST_CHECKS := fast-style fast-types fast-tests fast-client
 
 .PHONY: test
 test: check kubectl ## Check everything and run every test
 	@echo "==> Tests, on real servers"
 	@$(PYTEST)
 	@$(MAKE) --silent test-client
+
+.PHONY: test-fast
+test-fast: client ## Check style and types and run the tests without servers, within a minute
+	@$(MAKE) --silent --jobs 2 --output-sync $(FAST_CHECKS)
+
+.PHONY: $(FAST_CHECKS)
+fast-style:
+	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check . && $(BIN)/lint-imports --no-logo >/dev/null
+	@cd client && $(NODE) npm run --silent lint
+
+fast-types:
+	@$(BIN)/mypy .
+
+fast-tests:
+	@$(BIN)/pytest --quiet --numprocesses 2 --dist loadgroup $(FAST_FOLDERS)
+
+fast-client:
+	@cd client && $(NODE) npm test --silent -- --reporter=dot
 
 .PHONY: test-part
 test-part: setup ## Run the tests in some folders (FOLDERS="services/auth common")
@@ -64,8 +85,8 @@ test-manifests: setup kubectl .venv/.manifests ## Check manifests, images and wo
 	@TICKETING_MANIFESTS=all $(PYTEST) tests/manifests tests/local_cluster
 
 .PHONY: test-client
-test-client: client chromium ## Run the client's tests: its parts, and journeys in a real browser
-	@echo "==> The client's parts"
+test-client: client chromium ## Run the client's unit tests, and journeys in a real browser
+	@echo "==> Unit tests of the client"
 	@cd client && $(NODE) npm test --silent
 	@echo "==> Journeys in a browser (screenshots of every page: client/test-results/pages)"
 	@cd client && $(NODE) npm run --silent journeys
@@ -102,8 +123,8 @@ types: client ## Generate the client's types and the API document from the servi
 		&& $(BIN)/python -m ticketing_dev.tools.node node client/scripts/types.mjs $$documents $(TYPES)
 
 .PHONY: test-mongo
-test-mongo: setup ## Run the tests that touch MongoDB on the mongod that TICKETING_MONGOD names
-	@echo "==> Tests that touch MongoDB, on $${TICKETING_MONGOD:?name a mongod}"
+test-mongo: setup ## Run the tests that use MongoDB on the mongod in TICKETING_MONGOD
+	@echo "==> Tests that use MongoDB, on $${TICKETING_MONGOD:?name a mongod}"
 	@$(PYTEST) -m mongo
 
 .PHONY: bench

@@ -7,7 +7,6 @@ replica set, one pod per workload, and neither network policies nor resource lim
 """
 
 import asyncio
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,7 +19,6 @@ from tests.system.stack import RunningStack
 from ticketing_dev.tools.manifests import KUBECTL
 
 pytestmark = [
-    pytest.mark.skipif("TICKETING_MANIFESTS" not in os.environ, reason="`make test-manifests`"),
     pytest.mark.xdist_group("local-cluster"),
     pytest.mark.timeout(600),
 ]

@@ -23,21 +23,13 @@ from ticketing_dev.stack.rolling_restart import DRAIN_SECONDS
 from ticketing_dev.tools.events.service_listeners import service_listeners
 from ticketing_dev.tools.manifests import COMPONENTS, INFRA, Object
 
+# Each component and all together. Their other combinations take a minute: `make test-manifests`.
+SIZES = range(len(COMPONENTS) + 1) if "TICKETING_MANIFESTS" in os.environ else (1, len(COMPONENTS))
 CHOICES = [
-    pytest.param(
-        name,
-        chosen,
-        id="+".join([name, *chosen]),
-        # One of each and all together are quick enough to be tried always.
-        marks=[]
-        if len(chosen) in (1, len(COMPONENTS))
-        else pytest.mark.skipif(
-            "TICKETING_MANIFESTS" not in os.environ, reason="`make test-manifests`"
-        ),
-    )
+    pytest.param(name, chosen, id="+".join([name, *chosen]))
     for name in ("k8s-dev", "k8s-prod")
-    for count in range(len(COMPONENTS) + 1)
-    for chosen in itertools.combinations(COMPONENTS, count)
+    for size in SIZES
+    for chosen in itertools.combinations(COMPONENTS, size)
 ]
 
 every_overlay = pytest.mark.parametrize("name", ["k8s-dev", "k8s-prod"])

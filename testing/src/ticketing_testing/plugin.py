@@ -3,11 +3,13 @@
 import gc
 import warnings
 from collections.abc import AsyncIterator, Generator, Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 
 from ticketing_testing.environment import TestEnvironment
+from ticketing_testing.no_servers import is_fast, no_servers
 from ticketing_testing.store_servers import StoreServers, start_store_servers
 
 
@@ -20,6 +22,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if {"store_servers", "stack"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("mongo")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Refuse to start servers in fast tests."""
+    with no_servers() if is_fast(item) else nullcontext():
+        return (yield)
 
 
 @pytest.hookimpl(wrapper=True)

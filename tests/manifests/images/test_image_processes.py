@@ -44,7 +44,6 @@ def docker(*words: str, check: bool = True) -> str:
 
 
 pytestmark = [
-    pytest.mark.skipif("TICKETING_MANIFESTS" not in os.environ, reason="`make test-manifests`"),
     pytest.mark.xdist_group("docker"),
     pytest.mark.timeout(900),
 ]
