@@ -1,11 +1,12 @@
-"""What a pod takes: memory beside its manifest's limit, and processor time for what people do.
+"""Measure each pod: its memory against the manifest's limit, and its CPU time per user action.
 
-Starts a stack of its own and has `PEOPLE` at a time sign in, look at tickets through the API and as
-pages, and buy. A process uses one core at most, so 1000 divided by the milliseconds is how often a
-pod does it in a second, where the stores keep up. A purchase asks again until the next service has
-heard of it: that is in its figures.
+Starts a stack of its own. USERS at a time sign in, read tickets through the API and as pages, and
+buy. A process uses at most one core, so 1000 divided by the milliseconds is the rate of one pod, if
+the stores keep up. A purchase repeats requests until the next service has consumed the events: the
+figures include that.
 """
 
+import argparse
 import asyncio
 import tempfile
 import time
@@ -17,7 +18,7 @@ from typing import Any
 import httpx
 import psutil
 import yaml
-from bench.stack import additions, status, ticketing, up
+from bench.stack import machine_seconds, run_command, start_stack, status
 from rich.console import Console
 from rich.table import Table
 
@@ -26,43 +27,45 @@ from ticketing_dev.checkout import ROOT
 from ticketing_dev.stack.processes.ports import free_port
 
 PODS = (*SERVICE_NAMES, "client")
-PEOPLE = 8
-LOOK_SECONDS = 0.05
-SETTLING_SECONDS = 3
-"""After the last deed: its events are heard, its mails are sent."""
+USERS = 8
+POLL_SECONDS = 0.05
+SETTLE_SECONDS = 3
+"""The time after the last action until its events are consumed and its mails are sent."""
 
 console = Console(width=120)
 
 
 class Pods:
-    """The processes that are pods in a cluster, and the most memory that each was seen with."""
+    """The processes that are pods in a cluster, and their highest memory use."""
 
     def __init__(self, data: str) -> None:
-        pids = {part["name"]: part["pid"] for part in status(data)["processes"]}
+        pids = {process["name"]: process["pid"] for process in status(data)["processes"]}
         self._processes = {pod: psutil.Process(pids[pod]) for pod in PODS}
-        self.most = self.memory()
+        self.max_memory = self.memory()
 
     def memory(self) -> dict[str, float]:
-        """Mebibytes, libraries and all: in a pod nobody shares them."""
+        """Return MiB by pod, with all libraries: pods do not share them."""
         return self._each(lambda process: process.memory_info().rss / 2**20)
 
-    def processor(self) -> dict[str, float]:
-        """Milliseconds that each has used so far."""
+    def cpu_time(self) -> dict[str, float]:
+        """Return the milliseconds of CPU time so far, by pod."""
         return self._each(lambda process: sum(process.cpu_times()[:2]) * 1000)
 
     @asynccontextmanager
-    async def watched(self) -> AsyncIterator[None]:
-        async def watch() -> None:
+    async def sampled(self) -> AsyncIterator[None]:
+        """Record the highest memory use during the block."""
+
+        async def sample() -> None:
             while True:
                 now = self.memory()
-                self.most = {pod: max(self.most[pod], now[pod]) for pod in PODS}
-                await asyncio.sleep(LOOK_SECONDS)
+                self.max_memory = {pod: max(self.max_memory[pod], now[pod]) for pod in PODS}
+                await asyncio.sleep(POLL_SECONDS)
 
-        watching = asyncio.create_task(watch())
+        sampling = asyncio.create_task(sample())
         yield
-        watching.cancel()
+        sampling.cancel()
         with suppress(asyncio.CancelledError):
-            await watching
+            await sampling
 
     def _each(self, figure: Callable[[psutil.Process], float]) -> dict[str, float]:
         return {
@@ -71,99 +74,100 @@ class Pods:
         }
 
 
-class Person(httpx.AsyncClient):
-    """Somebody who has an account, and a ticket that nobody buys."""
+class User(httpx.AsyncClient):
+    """A user with an account and a listed ticket."""
 
-    async def join(self, number: int) -> None:
+    async def sign_up(self, number: int) -> None:
         email = f"capacity{number}.{time.time_ns()}@example.com"
         self.account = {"email": email, "password": "long enough"}
-        await self.done("POST", "/api/users/signup", self.account)
-        self.ticket = await self.list_a_ticket()
+        await self.send("POST", "/api/users/signup", self.account)
+        self.ticket = await self.list_ticket()
 
     async def sign_in(self) -> None:
-        await self.done("POST", "/api/users/signin", self.account)
+        await self.send("POST", "/api/users/signin", self.account)
 
-    async def look(self) -> None:
-        await self.done("GET", "/api/tickets")
-        await self.done("GET", f"/api/tickets/{self.ticket}")
+    async def read_tickets(self) -> None:
+        await self.send("GET", "/api/tickets")
+        await self.send("GET", f"/api/tickets/{self.ticket}")
 
     async def open_pages(self) -> None:
-        await self.done("GET", "/")
-        await self.done("GET", f"/tickets/{self.ticket}")
+        await self.send("GET", "/")
+        await self.send("GET", f"/tickets/{self.ticket}")
 
     async def buy(self) -> None:
-        """From a ticket that is listed to one that is paid."""
-        ticket = await self.list_a_ticket()
-        order = await self.done("POST", "/api/orders", {"ticketId": ticket})
-        paid = {"orderId": order.json()["id"], "token": "tok_visa"}
-        await self.done("POST", "/api/payments", paid)
+        """List a ticket, order it and pay."""
+        ticket = await self.list_ticket()
+        order = await self.send("POST", "/api/orders", {"ticketId": ticket})
+        payment = {"orderId": order.json()["id"], "token": "tok_visa"}
+        await self.send("POST", "/api/payments", payment)
 
-    async def list_a_ticket(self) -> str:
-        listed = await self.done("POST", "/api/tickets", {"title": "A seat", "price": 20})
-        return str(listed.json()["id"])
+    async def list_ticket(self) -> str:
+        response = await self.send("POST", "/api/tickets", {"title": "A seat", "price": 20})
+        return str(response.json()["id"])
 
-    async def done(self, method: str, path: str, body: object = None) -> httpx.Response:
-        """Asked until its service has heard of what it is about."""
+    async def send(self, method: str, path: str, body: object = None) -> httpx.Response:
+        """Send a request, and repeat it while its service does not know the resource."""
         async with asyncio.timeout(30):
-            while (answer := await self.request(method, path, json=body)).status_code == 404:
-                await asyncio.sleep(LOOK_SECONDS)
-        return answer.raise_for_status()
+            while (response := await self.request(method, path, json=body)).status_code == 404:
+                await asyncio.sleep(POLL_SECONDS)
+        return response.raise_for_status()
 
 
-DEEDS: dict[str, tuple[int, Callable[[Person], Awaitable[None]]]] = {
-    "sign-in": (4, Person.sign_in),
-    "list and ticket": (50, Person.look),
-    "two pages": (15, Person.open_pages),
-    "purchase": (15, Person.buy),
+ACTIONS: dict[str, tuple[int, Callable[[User], Awaitable[None]]]] = {
+    "sign-in": (4, User.sign_in),
+    "list and ticket": (50, User.read_tickets),
+    "two pages": (15, User.open_pages),
+    "purchase": (15, User.buy),
 }
-"""What each person does, how often."""
+"""By name, how often each user does an action, and the action."""
 
 Milliseconds = dict[str, float]
-"""Of processor time, by pod."""
+"""CPU time by pod."""
 
 
-async def used(pods: Pods, deed: Callable[[], Awaitable[Any]]) -> tuple[Milliseconds, float]:
-    """What a deed and its consequences take, and for how many seconds they went on."""
-    before, began = pods.processor(), time.perf_counter()
-    await deed()
-    await asyncio.sleep(SETTLING_SECONDS)
-    after, seconds = pods.processor(), time.perf_counter() - began
+async def measure_cpu(
+    pods: Pods, action: Callable[[], Awaitable[Any]]
+) -> tuple[Milliseconds, float]:
+    """Run an action and wait for its effects. Returns the CPU time and the duration in seconds."""
+    before, start = pods.cpu_time(), time.perf_counter()
+    await action()
+    await asyncio.sleep(SETTLE_SECONDS)
+    after, seconds = pods.cpu_time(), time.perf_counter() - start
     return {pod: after[pod] - before[pod] for pod in PODS}, seconds
 
 
 async def repeat(
-    people: Sequence[Person], times: int, deed: Callable[[Person], Awaitable[None]]
+    users: Sequence[User], times: int, action: Callable[[User], Awaitable[None]]
 ) -> None:
-    async def again(person: Person) -> None:
+    async def run(user: User) -> None:
         for _ in range(times):
-            await deed(person)
+            await action(user)
 
-    await asyncio.gather(*map(again, people))
+    await asyncio.gather(*map(run, users))
 
 
-async def costs(pods: Pods, url: str) -> dict[str, Milliseconds]:
-    """What each of DEEDS takes, done once, without what the pods take at rest."""
-    async with AsyncExitStack() as browsers:
-        people = [
-            await browsers.enter_async_context(Person(base_url=url, timeout=30))
-            for _ in range(PEOPLE)
+async def action_costs(pods: Pods, url: str) -> dict[str, Milliseconds]:
+    """Return the CPU time of each action, without that of a pod at rest."""
+    async with AsyncExitStack() as stack:
+        users = [
+            await stack.enter_async_context(User(base_url=url, timeout=30)) for _ in range(USERS)
         ]
-        for number, person in enumerate(people):
-            await person.join(number)
-        rest, rested = await used(pods, lambda: asyncio.sleep(SETTLING_SECONDS))
-        found: dict[str, Milliseconds] = {}
-        for name, (times, deed) in DEEDS.items():
-            console.print(f"{name}: {PEOPLE} people, {times} times each ...")
-            took, seconds = await used(pods, partial(repeat, people, times, deed))
-            found[name] = {
-                pod: max(0, took[pod] - rest[pod] / rested * seconds) / (times * PEOPLE)
+        for number, user in enumerate(users):
+            await user.sign_up(number)
+        rest, rest_seconds = await measure_cpu(pods, lambda: asyncio.sleep(SETTLE_SECONDS))
+        costs: dict[str, Milliseconds] = {}
+        for name, (times, action) in ACTIONS.items():
+            console.print(f"{name}: {USERS} users, {times} times each ...")
+            used, seconds = await measure_cpu(pods, partial(repeat, users, times, action))
+            costs[name] = {
+                pod: max(0, used[pod] - rest[pod] / rest_seconds * seconds) / (times * USERS)
                 for pod in PODS
             }
-        return found
+        return costs
 
 
-def limit(pod: str) -> float:
-    """Mebibytes that the manifest allows."""
+def memory_limit(pod: str) -> float:
+    """Return the limit in the manifest, in MiB."""
     documents = yaml.safe_load_all((ROOT / "infra" / "k8s" / f"{pod}.yaml").read_text())
     [deployment] = [each for each in documents if each["kind"] == "Deployment"]
     [container] = deployment["spec"]["template"]["spec"]["containers"]
@@ -171,31 +175,33 @@ def limit(pod: str) -> float:
 
 
 async def measure(data: str, url: str) -> Table:
+    """Measure all pods of a running stack."""
     pods = Pods(data)
     at_rest = pods.memory()
-    async with pods.watched():
-        found = await costs(pods, url)
+    async with pods.sampled():
+        costs = await action_costs(pods, url)
     table = Table("pod", "MiB at rest", "at most", "limit", "ratio", box=None, padding=(0, 2, 0, 0))
-    for deed in found:
-        table.add_column(f"ms, {deed}", justify="right")
+    for action in costs:
+        table.add_column(f"ms, {action}", justify="right")
     for pod in PODS:
-        most, allowed = pods.most[pod], limit(pod)
-        memory = f"{at_rest[pod]:.0f}", f"{most:.0f}", f"{allowed:.0f}", f"{most / allowed:.2f}"
-        table.add_row(pod, *memory, *(f"{found[deed][pod]:.1f}" for deed in found))
+        most, limit = pods.max_memory[pod], memory_limit(pod)
+        memory = f"{at_rest[pod]:.0f}", f"{most:.0f}", f"{limit:.0f}", f"{most / limit:.2f}"
+        table.add_row(pod, *memory, *(f"{costs[action][pod]:.1f}" for action in costs))
     return table
 
 
 def main() -> None:
+    argparse.ArgumentParser(prog="make bench-capacity", description=__doc__).parse_args()
     port = free_port()
     with tempfile.TemporaryDirectory() as data:
         try:
             console.print("Starting a stack ...")
-            up(port, data)
+            start_stack(port, data)
             table = asyncio.run(measure(data, f"http://localhost:{port}"))
         finally:
-            ticketing("down", "--data", data)
+            run_command("down", "--data", data)
     console.print(table)
-    console.print(f"Ten million additions in Python took {additions():.2f} s here, just now.")
+    console.print(f"Ten million additions in Python took {machine_seconds():.2f} s.")
 
 
 if __name__ == "__main__":
