@@ -80,32 +80,32 @@ class User(httpx.AsyncClient):
     async def sign_up(self, number: int) -> None:
         email = f"capacity{number}.{time.time_ns()}@example.com"
         self.account = {"email": email, "password": "long enough"}
-        await self.send("POST", "/api/users/signup", self.account)
+        await self.send_request("POST", "/api/users/signup", self.account)
         self.ticket = await self.list_ticket()
 
     async def sign_in(self) -> None:
-        await self.send("POST", "/api/users/signin", self.account)
+        await self.send_request("POST", "/api/users/signin", self.account)
 
     async def read_tickets(self) -> None:
-        await self.send("GET", "/api/tickets")
-        await self.send("GET", f"/api/tickets/{self.ticket}")
+        await self.send_request("GET", "/api/tickets")
+        await self.send_request("GET", f"/api/tickets/{self.ticket}")
 
     async def open_pages(self) -> None:
-        await self.send("GET", "/")
-        await self.send("GET", f"/tickets/{self.ticket}")
+        await self.send_request("GET", "/")
+        await self.send_request("GET", f"/tickets/{self.ticket}")
 
     async def buy(self) -> None:
         """List a ticket, order it and pay."""
         ticket = await self.list_ticket()
-        order = await self.send("POST", "/api/orders", {"ticketId": ticket})
+        order = await self.send_request("POST", "/api/orders", {"ticketId": ticket})
         payment = {"orderId": order.json()["id"], "token": "tok_visa"}
-        await self.send("POST", "/api/payments", payment)
+        await self.send_request("POST", "/api/payments", payment)
 
     async def list_ticket(self) -> str:
-        response = await self.send("POST", "/api/tickets", {"title": "A seat", "price": 20})
+        response = await self.send_request("POST", "/api/tickets", {"title": "A seat", "price": 20})
         return str(response.json()["id"])
 
-    async def send(self, method: str, path: str, body: object = None) -> httpx.Response:
+    async def send_request(self, method: str, path: str, body: object = None) -> httpx.Response:
         """Send a request, and repeat it while its service does not know the resource."""
         async with asyncio.timeout(30):
             while (response := await self.request(method, path, json=body)).status_code == 404:
