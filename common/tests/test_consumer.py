@@ -96,7 +96,7 @@ class TestOneEvent:
         assert headers["Dead-Letter-Attempts"] == "3"
         assert "the handler broke" in headers["Dead-Letter-Cause"]
         assert headers["ce-id"] == event_id
-        assert dead_letter.subject == "dead-dead_letter.sample.order.created"
+        assert dead_letter.subject == "dead-letter.sample.order.created"
         assert OrderCreated.model_validate_json(dead_letter.data) == event
         await served.bus.wait_until_handled(sample.listeners)
 

@@ -71,7 +71,7 @@ async def test_replay_that_fails_becomes_a_dead_letter(
     [dead_letter] = await served.bus.dead_letters(1)
 
     headers = dead_letter.headers or {}
-    assert dead_letter.subject == "dead-dead_letter.sample.order.created"
+    assert dead_letter.subject == "dead-letter.sample.order.created"
     assert headers["Dead-Letter-Subject"] == "order.created"
     assert headers["Dead-Letter-Listener"] == "sample.insert_item"
     assert headers["ce-id"] == event_id
