@@ -117,7 +117,7 @@ async def test_relay_publishes_rows_after_a_crash(
             await make()
             assert not await is_empty()
 
-    monkeypatch.setattr(relay_module, "LEFT_BEHIND", timedelta(0))
+    monkeypatch.setattr(relay_module, "SWEEP_AGE", timedelta(0))
     async with environment.serve(create_app()) as served:
         await served.bus.published(TicketCreated)
         assert await eventually(is_empty)
@@ -217,7 +217,7 @@ async def test_relay_leaves_rows_above_its_queue_to_the_sweep(
 ) -> None:
     monkeypatch.setattr(relay_module, "MAX_QUEUED_AGGREGATES", 1)
     monkeypatch.setattr(relay_module, "SWEEP_SECONDS", 0.1)
-    monkeypatch.setattr(relay_module, "LEFT_BEHIND", timedelta(milliseconds=50))
+    monkeypatch.setattr(relay_module, "SWEEP_AGE", timedelta(milliseconds=50))
 
     await asyncio.gather(*(make() for _ in range(10)))
 

@@ -33,7 +33,7 @@ def stripe_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def frequent_sweeps(monkeypatch: pytest.MonkeyPatch) -> None:
     """The service's relay publishes the events that the command leaves in the outbox quickly."""
     monkeypatch.setattr(relay, "SWEEP_SECONDS", 0.1)
-    monkeypatch.setattr(relay, "LEFT_BEHIND", timedelta(0))
+    monkeypatch.setattr(relay, "SWEEP_AGE", timedelta(0))
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from ticketing_common.messaging.consumer import Consumer
 from ticketing_common.messaging.feed import Feed
 from ticketing_common.messaging.feed_reader import keep_feed_current
 from ticketing_common.messaging.listeners import Listeners
+from ticketing_common.messaging.publish import publish
 from ticketing_common.messaging.relay import Relay
 from ticketing_common.messaging.stream_reader import read_stored
 from ticketing_common.messaging.streams import consumers, ephemeral_name, provision, stream_of
@@ -29,7 +30,6 @@ BrokerError = (NatsError, OSError)
 log = structlog.get_logger(__name__)
 
 RESTART_DELAY_SECONDS = 0.5
-PUBLISH_TIMEOUT_SECONDS = 5
 DRAIN_TIMEOUT_SECONDS = 3
 CLOSE_TIMEOUT_SECONDS = 1
 
@@ -85,12 +85,7 @@ class Broker:
 
     async def publish(self, envelope: Envelope) -> None:
         """Publish one event and wait until it is stored. Raises: BrokerError."""
-        await self.jetstream().publish(
-            envelope.subject,
-            envelope.body,
-            headers=dict(envelope.headers),
-            timeout=PUBLISH_TIMEOUT_SECONDS,
-        )
+        await publish(self.jetstream(), envelope)
 
     async def history(self, *events: type[DomainEvent]) -> AsyncIterator[DomainEvent]:
         """Yield the events of these types, all of one stream, that it still has, oldest first.

@@ -4,11 +4,12 @@ from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from nats.js.api import Header
 
+from ticketing_common.events import Envelope
 from ticketing_common.messaging.listeners import Listener
+from ticketing_common.messaging.publish import publish
 from ticketing_common.messaging.replay import original_subject
 from ticketing_common.messaging.streams import DEAD_LETTER_PREFIX, DEAD_LETTER_STREAM
 
-PUBLISH_TIMEOUT_SECONDS = 5
 MAX_CAUSE_CHARACTERS = 1000
 
 
@@ -31,11 +32,7 @@ async def publish_dead_letter(
     }
     if listener.event.max_age is not None:
         headers[Header.MSG_TTL] = f"{int(listener.event.max_age.total_seconds())}s"
-    await js.publish(
-        f"{DEAD_LETTER_PREFIX}.{listener.service}.{subject}",
-        message.data,
-        headers=headers,
-        stream=DEAD_LETTER_STREAM,
-        timeout=PUBLISH_TIMEOUT_SECONDS,
-    )
+    dead_letter_subject = f"{DEAD_LETTER_PREFIX}.{listener.service}.{subject}"
+    dead_letter = Envelope(dead_letter_subject, message.data, headers)
+    await publish(js, dead_letter, stream=DEAD_LETTER_STREAM)
     await message.term()

@@ -118,7 +118,7 @@ class Feed:
             raise TooManySubscribers(retry_after=RETRY_AFTER_SECONDS)
         subscriber = Subscriber(self, aggregate_id)
         self._subscribers.add(subscriber)
-        metrics.STREAMS_OPEN.inc()
+        metrics.SSE_STREAMS_OPEN.inc()
         try:
             yield subscriber
         finally:
@@ -128,7 +128,7 @@ class Feed:
         """Deliver nothing more to the subscriber."""
         if subscriber in self._subscribers:
             self._subscribers.remove(subscriber)
-            metrics.STREAMS_OPEN.dec()
+            metrics.SSE_STREAMS_OPEN.dec()
 
     def close(self) -> None:
         """End all subscriptions and accept no new ones."""
@@ -186,7 +186,7 @@ class Subscriber:
         try:
             self._backlog.put_nowait(item)
         except asyncio.QueueFull:
-            metrics.STREAMS_DROPPED.inc()
+            metrics.SSE_STREAMS_DROPPED.inc()
             self.close()
 
     def close(self) -> None:

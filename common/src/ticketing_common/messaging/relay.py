@@ -10,27 +10,29 @@ from pymongo.errors import PyMongoError
 
 from ticketing_common.backoff import Backoff
 from ticketing_common.events import utc_now
+from ticketing_common.messaging.publish import publish
 from ticketing_common.observability import metrics
 from ticketing_common.persistence import outbox
 
 log = structlog.get_logger(__name__)
 
 SWEEP_SECONDS = 5
-"""How often the relay queries the rows that another process committed but did not publish."""
-LEFT_BEHIND = timedelta(seconds=2)
-"""The age at which a row counts as left behind."""
+"""How often the relay publishes rows that another process committed but did not publish."""
+SWEEP_AGE = timedelta(seconds=2)
+"""A sweep leaves younger rows to the process that committed them."""
+CLOCK_SKEW = timedelta(seconds=2)
+"""How far the clock of another replica may be ahead."""
 BATCH_SIZE = 64
 """Aggregates whose rows are published at the same time."""
 MAX_QUEUED_AGGREGATES = 10_000
-PUBLISH_TIMEOUT_SECONDS = 5
 BACKOFF = Backoff(0.1, 10)
 
 
 class Relay:
-    """Publish committed domain events: those of this process at once, those left behind soon.
+    """Publish committed domain events: those of this process at once, others in sweeps.
 
     The rows of one aggregate are published in the order of its versions, oldest first, and the
-    broker drops the second copy of a `Nats-Msg-Id`. So several relays need no coordination.
+    broker drops a second message with the same `Nats-Msg-Id`. So relays need no coordination.
     """
 
     def __init__(self, js: JetStreamContext) -> None:
@@ -83,13 +85,13 @@ class Relay:
         self._wake.clear()
 
     async def sweep(self) -> None:
-        """Publish rows that were left behind, oldest first. Raises: NatsError, PyMongoError."""
-        while batch := await outbox.aggregates_pending_since(utc_now() - LEFT_BEHIND, BATCH_SIZE):
+        """Publish rows older than `SWEEP_AGE`, oldest first. Raises: NatsError, PyMongoError."""
+        while batch := await outbox.aggregates_pending_since(utc_now() - SWEEP_AGE, BATCH_SIZE):
             await self._publish_batch(batch)
 
     async def drain(self) -> None:
         """Publish all committed rows. Raises: NatsError, PyMongoError."""
-        while batch := await outbox.aggregates_pending_since(utc_now() + LEFT_BEHIND, BATCH_SIZE):
+        while batch := await outbox.aggregates_pending_since(utc_now() + CLOCK_SKEW, BATCH_SIZE):
             await self._publish_batch(batch)
 
     async def _publish_batch(self, aggregate_ids: list[str]) -> None:
@@ -107,12 +109,7 @@ class Relay:
         published = []
         try:
             for row_id, envelope in await outbox.pending(aggregate_id):
-                await self._js.publish(
-                    envelope.subject,
-                    envelope.body,
-                    headers=dict(envelope.headers),
-                    timeout=PUBLISH_TIMEOUT_SECONDS,
-                )
+                await publish(self._js, envelope)
                 metrics.EVENTS_PUBLISHED.labels(envelope.subject).inc()
                 published.append(row_id)
         finally:

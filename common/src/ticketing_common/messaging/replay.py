@@ -8,10 +8,12 @@ from collections.abc import Mapping
 
 from nats.js import JetStreamContext
 
+from ticketing_common.events import Envelope
+from ticketing_common.messaging.publish import publish
+
 REPLAY_STREAM = "REPLAY"
 REPLAY_HEADER = "Ticketing-Replay"
 """Marks an event that the service has handled before, but whose effects it has lost."""
-PUBLISH_TIMEOUT_SECONDS = 5
 
 
 def replay_subject(service: str, subject: str) -> str:
@@ -37,10 +39,5 @@ async def publish_replay(
 
     Returns once it is stored. Raises: NatsError.
     """
-    await js.publish(
-        replay_subject(service, subject),
-        body,
-        headers={**headers, "Nats-Msg-Id": id},
-        stream=REPLAY_STREAM,
-        timeout=PUBLISH_TIMEOUT_SECONDS,
-    )
+    replay = Envelope(replay_subject(service, subject), body, {**headers, "Nats-Msg-Id": id})
+    await publish(js, replay, stream=REPLAY_STREAM)

@@ -15,8 +15,8 @@ EVENTS_HANDLED = Counter(
     "events_handled_total", "Deliveries by listener and outcome", ["listener", "outcome"]
 )
 EVENTS_IN_PROGRESS = Gauge("events_in_progress", "Domain events being handled")
-STREAMS_OPEN = Gauge("sse_streams_open", "Open server-sent event streams")
-STREAMS_DROPPED = Counter(
+SSE_STREAMS_OPEN = Gauge("sse_streams_open", "Open server-sent event streams")
+SSE_STREAMS_DROPPED = Counter(
     "sse_streams_dropped_total", "Server-sent event streams ended because the client fell behind"
 )
 CIRCUIT_OPEN = Gauge("circuit_open", "1 while the circuit breaker is not closed", ["dependency"])
