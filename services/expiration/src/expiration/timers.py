@@ -37,6 +37,14 @@ OnExpired = Callable[[str, int], Awaitable[None]]
 """Takes the order's id and the number of the attempt."""
 
 
+class RetryAfter(Exception):
+    """Raised by `on_expired`: the timer runs again after this many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
 def _to_json(job: dict[str, Any]) -> bytes:
     # arq's default is pickle, with which write access to Redis would be code execution here.
     return json.dumps(job, default=str).encode()
@@ -74,7 +82,7 @@ class Timers:
             raise Unavailable("Redis is unavailable") from error
 
     async def run(self, on_expired: OnExpired) -> None:
-        """Call `on_expired` for each order whose time is over, again if it raises arq's Retry.
+        """Call `on_expired` for each order whose time is over, again if it raises RetryAfter.
 
         Returns only when it is cancelled. Raises: RedisError, OSError.
         """
@@ -82,6 +90,8 @@ class Timers:
         async def run_job(context: dict[str, Any], order_id: str) -> None:
             try:
                 await on_expired(order_id, context["job_try"])
+            except RetryAfter as error:
+                raise Retry(defer=error.seconds) from error
             except asyncio.CancelledError as error:  # arq drops a job that exceeds its timeout
                 raise Retry(defer=1) from error
 

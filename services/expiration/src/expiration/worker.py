@@ -4,9 +4,8 @@ import asyncio
 from datetime import datetime
 
 import structlog
-from arq.worker import Retry
 
-from expiration.timers import Timers
+from expiration.timers import RetryAfter, Timers
 from ticketing_common.background import background
 from ticketing_common.backoff import Backoff
 from ticketing_common.events import (
@@ -50,7 +49,7 @@ class ExpirationWorker:
             await asyncio.sleep(RESTART_DELAY_SECONDS)
 
     async def expire_order(self, order_id: str, attempt: int) -> None:
-        """Publish that the order's time is over. Raises: Retry until the broker has stored it.
+        """Publish that the order's time is over. Raises: RetryAfter until the broker has stored it.
 
         The event has the order's id as its own, so repeated publishing is one event.
         """
@@ -58,7 +57,7 @@ class ExpirationWorker:
         envelope = Envelope.encode(event, id=order_id, time=utc_now(), trace=trace_headers())
         try:
             await self._broker.publish(envelope)
-        except Exception as error:  # arq drops a job that raises anything but Retry
+        except Exception as error:  # arq drops the job of any other exception
             delay = PUBLISH_BACKOFF.delay(attempt)
             log.info(
                 "expiration.not_published",
@@ -66,7 +65,7 @@ class ExpirationWorker:
                 error=repr(error),
                 retry_in_seconds=delay,
             )
-            raise Retry(defer=delay) from error
+            raise RetryAfter(delay) from error
 
     async def _keep_complete(self) -> None:
         """Rebuild the timers whenever Redis may have lost some."""
