@@ -29,6 +29,11 @@ def is_alive(pid: int) -> bool:
         return False
 
 
+def _restore_sigint() -> None:
+    # A job in the background of a shell ignores SIGINT, and so does each process that it starts.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Result(NamedTuple):
     """The result of a command."""
 
@@ -50,8 +55,14 @@ class Ticketing:
         command: list[str | Path] = [sys.executable, self.program, *args, "--data", self.data]
         if args[0] == "up":
             command += ["--port", str(self.port)]
-        pipe = subprocess.PIPE
-        return subprocess.Popen(command, env=os.environ | env, stdout=pipe, stderr=pipe, text=True)
+        return subprocess.Popen(
+            command,
+            env=os.environ | env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=_restore_sigint,
+        )
 
     def __call__(self, *args: str, **env: str) -> Result:
         with self.begin(*args, **env) as process:

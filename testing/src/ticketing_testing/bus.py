@@ -23,7 +23,7 @@ from ticketing_common.messaging.streams import (
     stream_of,
 )
 from ticketing_common.observability.tracing import trace_headers
-from ticketing_testing.timeouts import TIMEOUT_SECONDS, eventually
+from ticketing_testing.timeouts import ATTEMPT_SECONDS, TIMEOUT_SECONDS, eventually
 
 E = TypeVar("E", bound=DomainEvent)
 
@@ -40,7 +40,7 @@ class Bus:
         """Connect, and create the streams."""
         connection = await nats.connect(url)
         try:
-            js = connection.jetstream(timeout=TIMEOUT_SECONDS)
+            js = connection.jetstream(timeout=ATTEMPT_SECONDS)
             await provision(js)
             yield cls(js)
         finally:
@@ -125,7 +125,7 @@ class Bus:
             messages: list[Msg] = []
             while len(messages) < pending:
                 messages += await subscription.fetch(
-                    pending - len(messages), timeout=TIMEOUT_SECONDS
+                    pending - len(messages), timeout=ATTEMPT_SECONDS
                 )
             await subscription.unsubscribe()
             return messages
