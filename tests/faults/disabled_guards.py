@@ -105,7 +105,7 @@ def disable_payment_check() -> None:
         if order.status == OrderStatus.CREATED:
             await cancel_order(order, CancelReason.EXPIRED)
         else:
-            await handlers.mark_order_overdue(event)
+            await handlers.publish_order_overdue(event)
 
     by_subject = handlers.listeners._by_subject
     subject = ExpirationCompleted.subject

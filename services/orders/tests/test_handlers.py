@@ -172,7 +172,7 @@ class TestExpiration:
         assert expired["reason"] == event.reason == "expired"
         await create_order(buyer_client, ticket)
 
-    async def test_mark_order_overdue_waits_until_order_expires(
+    async def test_publish_order_overdue_waits_until_order_expires(
         self, orders: RunningService, buyer_client: httpx.AsyncClient, order: Any
     ) -> None:
         await orders.bus.publish(ExpirationCompleted(order_id=order["id"]))
@@ -201,7 +201,7 @@ class TestExpiration:
         assert (await get_order(buyer_client, order)) == ended
 
     @pytest.mark.parametrize("started_before", [True, False], ids=["payment started", "no event"])
-    async def test_mark_order_overdue_keeps_order_whose_payment_event_is_late(
+    async def test_publish_order_overdue_keeps_order_whose_payment_event_is_late(
         self,
         orders: RunningService,
         buyer_client: httpx.AsyncClient,
@@ -230,7 +230,9 @@ class TestExpiration:
 
         assert (await get_order(buyer_client, order))["status"] == "cancelled"
 
-    async def test_mark_order_overdue_rejects_unknown_order(self, orders: RunningService) -> None:
+    async def test_publish_order_overdue_rejects_unknown_order(
+        self, orders: RunningService
+    ) -> None:
         await handle(orders, ExpirationCompleted(order_id=new_id()))
 
         [dead_letter] = await orders.bus.dead_letters(1)

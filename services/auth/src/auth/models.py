@@ -67,8 +67,8 @@ class User(VersionedDocument):
     def user_id(self) -> str:
         return str(self.id)
 
-    def next_session_time(self) -> datetime:
-        """Return the time of a new sign-in or password change, and note it in the document.
+    def advance_session_time(self) -> datetime:
+        """Set the time of a new sign-in or password change, and return it. The caller saves.
 
         It is later than the previous one even if that was taken from a faster clock of another
         replica. So a password change ends exactly the sessions from before it.

@@ -104,7 +104,7 @@ async def _record_sign_in(email: str, password_hash: str | None) -> User:
     user = await User.find_by_email(email)
     if user is None or user.password_hash != password_hash:  # changed since it was verified
         raise InvalidCredentials
-    user.next_session_time()
+    user.advance_session_time()
     await user.save()
     await outbox.add(UserSignedIn.of(user))
     return user
@@ -187,7 +187,7 @@ async def _change_password(token: str, password_hash: str) -> None:
     if user is None:
         raise NotFound
     await PasswordResetToken.find({"user_id": user.id}).delete()
-    user.password_hash, changed_at = password_hash, user.next_session_time()
+    user.password_hash, changed_at = password_hash, user.advance_session_time()
     await user.save()
     await end_sessions(user.user_id, changed_at)
     await outbox.add(UserChangedPassword.of(user, changed_at=changed_at))

@@ -86,7 +86,7 @@ async def confirm_ticket_deletion(event: TicketDeleted, ticket: Ticket) -> None:
 
 
 @listeners.on(OrderCreated)
-async def request_payment(event: OrderCreated) -> None:
+async def send_payment_request(event: OrderCreated) -> None:
     """Ask the buyer to pay before the order expires."""
     ticket = event.ticket
     await Order(

@@ -40,9 +40,8 @@ class ExpirationWorker:
     async def run(self) -> None:
         """Run timers until cancelled, and start again after any failure."""
         while True:
-            async with background(self._timers.run(self.expire_order), self._keep_complete()) as (
-                tasks
-            ):
+            timers, rebuilding = self._timers.run(self.expire_order), self._rebuild_when_lost()
+            async with background(timers, rebuilding) as tasks:
                 await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             errors = [task.exception() for task in tasks if not task.cancelled()]
             log.warning("worker.failed", errors=[repr(error) for error in errors])
@@ -67,7 +66,7 @@ class ExpirationWorker:
             )
             raise RetryAfter(delay) from error
 
-    async def _keep_complete(self) -> None:
+    async def _rebuild_when_lost(self) -> None:
         """Rebuild the timers whenever Redis may have lost some."""
         while True:
             if not await self._timers.are_complete():

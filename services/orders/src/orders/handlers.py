@@ -58,10 +58,10 @@ async def delete_ticket_copy(event: TicketDeleted, ticket: Ticket) -> None:
 
 
 @listeners.on(ExpirationCompleted)
-async def mark_order_overdue(event: ExpirationCompleted) -> None:
-    """Ask payments, with OrderOverdue, whether the order is still to be paid.
+async def publish_order_overdue(event: ExpirationCompleted) -> None:
+    """Publish that the time to pay is over. payments answers if the order can no longer be paid.
 
-    Its payment may have succeeded already, without its event having arrived here.
+    The order is not cancelled yet: its PaymentCreated may still be on its way.
     """
     order = await _load_order(event.order_id)
     if order.expires_at > utc_now():

@@ -28,7 +28,7 @@ async def reserve_ticket(event: OrderCreated) -> None:
 
 @listeners.on(OrderCompleted)
 async def sell_ticket(event: OrderCompleted) -> None:
-    """Keep the ticket reserved for the order for good."""
+    """Keep the ticket for the order: it is sold."""
     await Hold.end(event.id, HoldState.SOLD)
     await _reserve(event.ticket.id, event.id)
 

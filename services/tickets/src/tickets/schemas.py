@@ -46,16 +46,16 @@ class TicketResponse(ApiModel):
     version: int = Field(ge=0)
 
 
-class UnavailableTicketResponse(ApiModel):
+class WentEventData(ApiModel):
     """The data of a `went` event."""
 
     id: Id
     version: int = Field(ge=0)
     order_id: Id | None
-    """The order that reserved it, null if it was deleted."""
+    """The order that reserved or bought it, null if it was deleted."""
 
 
-class ResetResponse(ApiModel):
+class ResetEventData(ApiModel):
     """The data of a `reset` event."""
 
 

@@ -7,23 +7,21 @@ from fastapi.sse import ServerSentEvent
 from ticketing_common.events import TicketCreated, TicketUpdated
 from ticketing_common.messaging.feed import FeedItem, Resync
 from ticketing_common.web.server_sent_events import sse_event
-from tickets.schemas import ResetResponse, TicketResponse, UnavailableTicketResponse
+from tickets.schemas import ResetEventData, TicketResponse, WentEventData
 
 
 @functools.lru_cache(maxsize=1024)
 def to_sse(item: FeedItem) -> ServerSentEvent:
     """Return the server-sent event of a feed item. Cached, because all subscribers get the same."""
     if isinstance(item, Resync):
-        return sse_event("reset", ResetResponse(), item.position)
+        return sse_event("reset", ResetEventData(), item.position)
     event = item.event
     if isinstance(event, TicketCreated):
         return sse_event("appeared", TicketResponse(**dict(event), order_id=None), item.position)
     if not isinstance(event, TicketUpdated):  # TicketDeleted
-        return sse_event(
-            "went", UnavailableTicketResponse(**dict(event), order_id=None), item.position
-        )
+        return sse_event("went", WentEventData(**dict(event), order_id=None), item.position)
     if event.order_id is not None:
-        return sse_event("went", UnavailableTicketResponse.of(event), item.position)
+        return sse_event("went", WentEventData.of(event), item.position)
     was_held = isinstance(item.previous, TicketUpdated) and item.previous.order_id is not None
     return sse_event(
         "came-back" if was_held else "changed", TicketResponse.of(event), item.position
