@@ -23,7 +23,7 @@ RECOVERY_SECONDS = 10
 
 
 class CircuitOpen(Unavailable):
-    """The call was not made. A trial call is allowed after `retry_after` seconds."""
+    """A dependency fails, so it was not called. Try again after `Retry-After` seconds."""
 
     code = "dependency_unavailable"
 
@@ -39,7 +39,7 @@ _trial_of: ContextVar["CircuitBreaker | None"] = ContextVar("_trial_of", default
 
 
 class CircuitBreaker:
-    """Guard the calls to one dependency: while its circuit is open, they fail at once.
+    """Stop the calls to one dependency while it fails: with an open circuit they fail at once.
 
     `is_failure` decides which exceptions count as a failure of the dependency. After the recovery
     time a single trial call is let through; concurrent calls are still refused.

@@ -47,7 +47,7 @@ class DomainEvent(BaseModel):
 
     @property
     def aggregate_version(self) -> int:
-        """Its place among the events of its aggregate."""
+        """The document's version, which orders the events of the aggregate. 0 without a version."""
         return 0
 
 

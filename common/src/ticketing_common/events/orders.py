@@ -53,7 +53,7 @@ class OrderCreated(OrderEvent):
 
 
 class OrderAwaitingPayment(OrderEvent):
-    """A payment began, or there is news of it that does not end the order."""
+    """An attempt to pay began or failed. The order can still be paid."""
 
     subject: ClassVar[str] = "order.awaiting-payment"
 

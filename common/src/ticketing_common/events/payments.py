@@ -17,7 +17,7 @@ class PaymentStatus(StrEnum):
 
 
 class PaymentEvent(DomainEvent):
-    """An event about the payments of one order, which keep their order among themselves."""
+    """An event about a payment. Its aggregate is the order, whose payments are in sequence."""
 
     producer: ClassVar[str] = "payments"
     aggregate: ClassVar[str] = "payment"

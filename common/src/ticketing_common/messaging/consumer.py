@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 MAX_CONCURRENT_EVENTS = 16
 """Events of one stream that are handled at the same time."""
 MAX_FAILURES = 8
-"""Failures that make an event a dead letter. Their delays add up to about a minute."""
+"""Failures that make an event a dead letter. Their delays add up to half a minute."""
 MAX_WAIT_SECONDS = 24 * 3600
 """How long an out-of-order event waits for the event that must come first."""
 HANDLER_TIMEOUT_SECONDS = ACK_WAIT_SECONDS / 2

@@ -14,7 +14,7 @@ from ticketing_common.observability import metrics
 MAX_SUBSCRIBERS = 1000
 """Subscribers that one process serves at the same time."""
 MAX_BACKLOG = 256
-"""Items that may wait for a subscriber. One that missed more gets a resync instead."""
+"""Items that may wait for a subscriber. One with more is disconnected and resyncs later."""
 CAPACITY = 4096
 """Events that a feed keeps."""
 RETRY_AFTER_SECONDS = 5

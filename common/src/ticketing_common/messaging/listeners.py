@@ -118,8 +118,8 @@ class Listeners:
     async def handle(self, event: DomainEvent, event_id: str, *, replay: bool = False) -> Outcome:
         """Run the event's handler unless the event was handled before.
 
-        Raises: RetryLater if an earlier event must be handled first, Unavailable if a store is, and
-        Reject or anything else that the handler raises.
+        Raises: RetryLater if an earlier event must be handled first, Unavailable if a store does
+        not answer, Reject, and any other exception of the handler.
         """
         listener = self._by_subject[event.subject]
         token = _is_replay.set(replay)
@@ -131,7 +131,7 @@ class Listeners:
         except _AlreadyHandled:
             return Outcome.DUPLICATE
         except Conflict as error:
-            raise Unavailable("Conflicting changes of the same documents go on") from error
+            raise Unavailable("Other transactions keep changing the same documents") from error
         except PyMongoError as error:
             if is_unavailable(error):
                 raise Unavailable("MongoDB is unavailable") from error

@@ -1,4 +1,4 @@
-"""Reading a stream without moving anybody's position in it."""
+"""Reader of a stream. It does not change the position of any consumer."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress

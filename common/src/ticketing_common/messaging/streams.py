@@ -13,7 +13,7 @@ from ticketing_common.messaging.replay import REPLAY_STREAM, replay_subject
 
 DEAD_LETTER_STREAM = "DEAD-LETTERS"
 DEAD_LETTER_PREFIX, DISCARDED_PREFIX = "dead-letter", "discarded-letter"
-"""First token of a dead letter's subject, and of the note that it was discarded."""
+"""First token of a dead letter's subject, and of the record that it was discarded."""
 ACK_WAIT_SECONDS = 30
 """How long a delivery may take before the broker redelivers the event."""
 MAX_ACK_PENDING = 1000

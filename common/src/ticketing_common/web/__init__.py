@@ -1,1 +1,1 @@
-"""Everything around the routes of a service."""
+"""HTTP: middleware, sessions, errors, idempotency, pagination, server-sent events."""

@@ -131,7 +131,10 @@ class IdempotencyMiddleware:
 
 
 class _Claim:
-    """A request's exclusive right to answer for its key, for the time of the lease."""
+    """A request's exclusive right to answer for its key, for the time of the lease.
+
+    Not `lease.claim_due`: the claim creates its row, and only its holder may store the response.
+    """
 
     def __init__(self, row_id: str, fingerprint: str) -> None:
         self._row_id = row_id
@@ -190,7 +193,7 @@ class _Claim:
         self.stored = True
 
     async def release(self) -> None:
-        """Give the claim up without a response."""
+        """Delete the claim without a response, so that the request can run again."""
         await keys().delete_one(
             {"_id": self._row_id, "holder": self._holder, "status": {"$exists": False}}
         )

@@ -71,7 +71,7 @@ async def _subscribe(request: Request) -> AsyncIterator[Subscriber]:
 
 
 FeedSubscriber = Annotated[Subscriber, Depends(_subscribe)]
-"""A subscription to the whole feed, for everybody. A 503 if there are too many."""
+"""A subscription to the whole feed, which needs no session. A 503 if there are too many."""
 
 
 def subscribe_to(parameter: str) -> Callable[..., AsyncIterator[Subscriber]]:

@@ -76,7 +76,7 @@ class MailSender:
         return None
 
     async def _process(self, mail: Mail) -> None:
-        """Send a mail, or record that it is too late. Another process repeats a failed record."""
+        """Send a mail unless it is too late. After an error, it is due when its lease ends."""
         with _log_errors():
             if mail.expires_at is not None and mail.expires_at <= utc_now():
                 await _record_failure(mail, "Expired before it was sent")

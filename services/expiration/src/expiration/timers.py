@@ -114,12 +114,12 @@ class Timers:
                 task.cancel()
 
     async def are_complete(self) -> bool:
-        """Return whether this run of Redis was given every timer. Raises: RedisError, OSError."""
+        """Return whether the running Redis server has every timer. Raises: RedisError, OSError."""
         marked = await self._redis.get(COMPLETE_KEY)
         return marked is not None and marked == await self.run_id()
 
     async def mark_complete(self, run_id: bytes) -> None:
-        """Record that this run of Redis was given every timer. Raises: RedisError, OSError."""
+        """Record that the server with this run id has every timer. Raises: RedisError, OSError."""
         await self._redis.set(COMPLETE_KEY, run_id)
 
     async def run_id(self) -> bytes:

@@ -1,4 +1,4 @@
-"""Handlers of payments' domain events: they maintain the copy of each order."""
+"""Event handlers of payments: they keep a copy of each order."""
 
 from beanie import PydanticObjectId
 

@@ -8,7 +8,10 @@ from ticketing_common.persistence import outbox
 
 
 async def cancel_payments(order: Order, reason: CancelReason) -> None:
-    """Cancel the payments of a cancelled order that are in progress, and refund its charge."""
+    """Request the refund of a cancelled order's charge, and make its payments in progress due.
+
+    Settlement then cancels those at Stripe.
+    """
     for payment in await Payment.of_order(str(order.id)):
         if payment.status == PaymentStatus.SUCCEEDED:
             payment.request_refund(CANCEL_REASONS[reason])

@@ -28,7 +28,8 @@ _CANDIDATES = (
     PaymentStatus.REFUNDED,  # the error message then states its status
     PaymentStatus.NEEDS_CONFIRMATION,
 )
-"""Which attempt an operator means. Of an order that was paid twice: the one not refunded yet."""
+"""The statuses of the payment to refund, the preferred ones first: of an order that was paid twice,
+the payment that is not refunded yet."""
 
 
 @transactional

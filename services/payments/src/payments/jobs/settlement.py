@@ -114,7 +114,8 @@ class Settlement:
         intent = await self._stripe.create_intent(payment, order)
         recorded = await attempts.record_intent(payment.id, intent)
         if recorded.stripe_id != intent.id or not recorded.is_in_progress:
-            raise StripeRefusal("The payment was not made in time.")  # and is never confirmed
+            # It has ended meanwhile, so this intent is never confirmed.
+            raise StripeRefusal("The payment was not made in time.")
         return intent
 
     async def run(self) -> None:
