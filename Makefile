@@ -101,7 +101,7 @@ client: setup
 .PHONY: chromium
 chromium:
 	@command -v chromium >/dev/null || { \
-		echo "==> Installing Chromium, in which the client is tried" \
+		echo "==> Installing Chromium, which runs the client's journeys" \
 		&& apt-get update -qq \
 		&& apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; \
 	} || $(call next,install chromium. Only root can do it for you)
