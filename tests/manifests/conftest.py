@@ -1,4 +1,4 @@
-"""The overlays, rendered once."""
+"""The rendered overlays."""
 
 import re
 from collections.abc import Callable, Collection
@@ -21,8 +21,8 @@ SETTINGS = {service: set(variables) for service, variables in ENVIRONMENT.items(
 IMAGES = [f"ticketing/{name}" for name in DOCKERFILES]
 
 
-def read_by_the_pages() -> set[str]:
-    """The variables that the client's sources name, less those that every Next.js has."""
+def client_variables() -> set[str]:
+    """Return the variables in the client's sources, without those of Next.js itself."""
     sources = (ROOT / "client" / "src").rglob("*.ts*")
     named = {
         name for path in sources for name in re.findall(r"process\.env\.(\w+)", path.read_text())
@@ -32,15 +32,15 @@ def read_by_the_pages() -> set[str]:
 
 @pytest.fixture(scope="session")
 def overlay() -> Render:
-    """Renders an overlay, each only once; nobody may change what it gives."""
+    """A function that renders an overlay, each once. Its result must not be changed."""
     if not manifests.KUBECTL.exists():
-        pytest.skip("`make kubectl` installs what renders them")
+        pytest.skip("kubectl is missing. Run `make kubectl`.")
     return cache(manifests.overlay)
 
 
 @pytest.fixture(scope="session")
 def secrets(overlay: Render) -> dict[str, set[str]]:
-    """The Secrets that a market has, with their keys: those of the sandbox."""
+    """The Secrets with their keys, as in the sandbox."""
     return {
         one["metadata"]["name"]: set(one["data"])
         for one in overlay("k8s-dev")
@@ -50,13 +50,13 @@ def secrets(overlay: Render) -> dict[str, set[str]]:
 
 @pytest.fixture(scope="session")
 def faults_of(secrets: dict[str, set[str]]) -> Faults:
-    """Says what is wrong with rendered objects."""
-    # Where several servers of NATS know one another, they have a password, too.
-    made = {**secrets, "nats-users": {*secrets["nats-users"], "NATS_CLUSTER_PASSWORD"}}
+    """A function that returns the faults of rendered objects."""
+    # Several NATS servers use a password between each other.
+    existing = {**secrets, "nats-users": {*secrets["nats-users"], "NATS_CLUSTER_PASSWORD"}}
     return partial(
         faults,
-        secrets=made,
-        settings={**SETTINGS, "client": read_by_the_pages()},
+        secrets=existing,
+        settings={**SETTINGS, "client": client_variables()},
         images=IMAGES,
     )
 

@@ -1,4 +1,4 @@
-"""Linters of other people, pinned like all else, and asked without the network."""
+"""Third-party linters, which run without the network."""
 
 import subprocess
 import sys
@@ -7,9 +7,9 @@ from pathlib import Path
 BIN = Path(sys.executable).parent
 
 
-def complaints(tool: str, *arguments: str | Path, folder: Path | None = None) -> str:
-    """What the tool found fault with; nothing where it is content."""
-    done = subprocess.run(
+def lint(tool: str, *arguments: str | Path, folder: Path | None = None) -> str:
+    """Run a linter. Returns its output, or nothing if it finds no fault."""
+    result = subprocess.run(
         [BIN / tool, *arguments],
         cwd=folder,
         stdin=subprocess.DEVNULL,
@@ -18,4 +18,4 @@ def complaints(tool: str, *arguments: str | Path, folder: Path | None = None) ->
         text=True,
         check=False,
     )
-    return done.stdout or f"{tool} exited with {done.returncode}" if done.returncode else ""
+    return result.stdout or f"{tool} exited with {result.returncode}" if result.returncode else ""

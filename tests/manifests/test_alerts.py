@@ -1,29 +1,29 @@
-"""What Prometheus is asked about: numbers that there are, and alerts that somebody explains."""
+"""Alerts and dashboard: they use existing metrics, and each alert has a runbook entry."""
 
 import json
 import re
 
 from prometheus_client import REGISTRY
 from tests.manifests.conftest import Render
-from tests.manifests.references import Objects
+from tests.manifests.objects import Objects
 
 from ticketing_common.observability import metrics
 from ticketing_dev.checkout import ROOT
 from ticketing_dev.tools.manifests import INFRA
 
 MONITORING = INFRA / "components" / "monitoring"
-OF_OTHERS = {
+OTHER_METRICS = {
     "up",
     "kube_cronjob_status_last_schedule_time",
     "kube_cronjob_status_last_successful_time",
     "kube_job_failed",
 }
 NAME = re.compile(r"\b([a-z_]+)(?=[{\[)]| ==|\))")
-WORDS = {"app", "dependency", "le", "listener", "outcome", "subject", "time"}
+LABELS = {"app", "dependency", "le", "listener", "outcome", "subject", "time"}
 
 
-def told() -> set[str]:
-    """The names of all that a service tells at /metrics."""
+def service_metrics() -> set[str]:
+    """Return the names of all metrics of a service."""
     assert metrics.REQUESTS
     return {
         name
@@ -36,21 +36,25 @@ def told() -> set[str]:
 
 
 def unknown(expression: str) -> set[str]:
-    return set(NAME.findall(expression)) - told() - OF_OTHERS - WORDS
+    return set(NAME.findall(expression)) - service_metrics() - OTHER_METRICS - LABELS
 
 
-def test_alerts_and_dashboard_ask_for_numbers_that_there_are(overlay: Render) -> None:
+def test_alerts_and_dashboard_use_existing_metrics(overlay: Render) -> None:
     objects = Objects(overlay("k8s-prod", ("monitoring",)), {})
     [rules] = objects.of("PrometheusRule")
-    asked = [rule["expr"] for group in rules["spec"]["groups"] for rule in group["rules"]]
+    expressions = [rule["expr"] for group in rules["spec"]["groups"] for rule in group["rules"]]
     dashboard = json.loads((MONITORING / "dashboard.json").read_text())
-    asked += [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
-    assert {expression: unknown(expression) for expression in asked if unknown(expression)} == {}
+    expressions += [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    assert {
+        expression: unknown(expression) for expression in expressions if unknown(expression)
+    } == {}
     assert unknown("sum by (app) (rate(outbox_failure_total[5m]))") == {"outbox_failure_total"}
 
 
-def test_each_alert_is_explained_to_who_is_woken_by_it(overlay: Render) -> None:
+def test_alerts_are_documented(overlay: Render) -> None:
     [rules] = Objects(overlay("k8s-prod", ("monitoring",)), {}).of("PrometheusRule")
     alerts = {rule["alert"] for group in rules["spec"]["groups"] for rule in group["rules"]}
-    explained = re.findall(r"^\| `(Ticketing\w+)`", (ROOT / "docs/operations.md").read_text(), re.M)
-    assert set(explained) == alerts
+    documented = re.findall(
+        r"^\| `(Ticketing\w+)`", (ROOT / "docs/operations.md").read_text(), re.M
+    )
+    assert set(documented) == alerts

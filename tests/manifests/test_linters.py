@@ -1,4 +1,4 @@
-"""What other people's linters say of the rendered objects."""
+"""Third-party linters on the rendered objects."""
 
 import json
 import subprocess
@@ -16,13 +16,13 @@ BIN = Path(sys.prefix) / "manifests" / "bin"
 VERSION = "1.32.0"
 
 pytestmark = [
-    # They go through the same pods: one after the other is as fast.
+    # One process: they are CPU-bound, and render the same overlays.
     pytest.mark.xdist_group("linters"),
     pytest.mark.timeout(300),
 ]
 
-# Nobody's but their own controllers': Kubernetes has no schema of them.
-FROM_ELSEWHERE = {
+# Kinds of other controllers: Kubernetes has no schema of them.
+CUSTOM_KINDS = {
     "Issuer": "cert-manager.io/v1",
     "Gateway": "gateway.networking.k8s.io/v1",
     "HTTPRoute": "gateway.networking.k8s.io/v1",
@@ -32,33 +32,31 @@ FROM_ELSEWHERE = {
     "ExternalSecret": "external-secrets.io/v1",
 }
 
-every_overlay = pytest.mark.parametrize("name", ["k8s-dev", "k8s-prod"])
+each_overlay = pytest.mark.parametrize("name", ["k8s-dev", "k8s-prod"])
 with_and_without = pytest.mark.parametrize("components", [None, COMPONENTS])
 
 
-@every_overlay
+@each_overlay
 @with_and_without
-def test_kubernetes_would_take_every_object(
+def test_kubernetes_accepts_every_object(
     overlay: Render, name: str, components: tuple[str, ...] | None, tmp_path: Path
 ) -> None:
     objects = overlay(name, components)
-    foreign = [one for one in objects if one["kind"] in FROM_ELSEWHERE]
-    assert all(one["apiVersion"] == FROM_ELSEWHERE[one["kind"]] for one in foreign)
-    known = [one for one in objects if one not in foreign]
-    said = validated(known, tmp_path)
-    assert said.returncode == 0, said.stdout
-    assert said.stdout.count("INFO") >= len(known), said.stdout
+    custom = [one for one in objects if one["kind"] in CUSTOM_KINDS]
+    assert all(one["apiVersion"] == CUSTOM_KINDS[one["kind"]] for one in custom)
+    standard = [one for one in objects if one not in custom]
+    result = validate(standard, tmp_path)
+    assert result.returncode == 0, result.stdout
+    assert result.stdout.count("INFO") >= len(standard), result.stdout
 
 
-def test_kubernetes_would_not_take_a_field_that_is_misspelt(
-    overlay: Render, tmp_path: Path
-) -> None:
+def test_kubernetes_refuses_an_unknown_field(overlay: Render, tmp_path: Path) -> None:
     [service] = [one for one in overlay("k8s-dev") if one["metadata"]["name"] == "auth-srv"]
-    said = validated([{**service, "spec": {**service["spec"], "selectors": {}}}], tmp_path)
-    assert said.returncode != 0
+    result = validate([{**service, "spec": {**service["spec"], "selectors": {}}}], tmp_path)
+    assert result.returncode != 0
 
 
-def validated(objects: list[Any], folder: Path) -> subprocess.CompletedProcess[str]:
+def validate(objects: list[Any], folder: Path) -> subprocess.CompletedProcess[str]:
     path = folder / "objects.yaml"
     path.write_text(yaml.safe_dump_all(objects))
     return subprocess.run(
@@ -70,14 +68,14 @@ def validated(objects: list[Any], folder: Path) -> subprocess.CompletedProcess[s
     )
 
 
-@every_overlay
-def test_checkov_finds_nothing_but_what_is_explained(
+@each_overlay
+def test_checkov_finds_only_documented_exceptions(
     overlay: Render, name: str, tmp_path: Path
 ) -> None:
     objects = overlay(name, COMPONENTS)
     skipped = []
     if name == "k8s-dev":
-        # skaffold gives what it builds its tag.
+        # skaffold sets the tags of the images that it builds.
         skipped = ["--skip-check", "CKV_K8S_14,CKV_K8S_15,CKV_K8S_35,CKV_K8S_43"]
     path = tmp_path / "objects.yaml"
     path.write_text(yaml.safe_dump_all(objects))
@@ -87,13 +85,13 @@ def test_checkov_finds_nothing_but_what_is_explained(
         INFRA / ".checkov.yaml",
         *skipped,
     ]
-    said = subprocess.run(
+    result = subprocess.run(
         [BIN / "checkov", *arguments, "--file", path, "--compact", "--quiet", "--output", "json"],
         stdout=subprocess.PIPE,
         text=True,
         check=False,
     )
-    report = json.loads(said.stdout)
+    report = json.loads(result.stdout)
     failed = report.get("results", {}).get("failed_checks", [])
     assert [(one["check_id"], one["check_name"], one["resource"]) for one in failed] == []
     assert report.get("passed") or report["summary"]["passed"] > 1000

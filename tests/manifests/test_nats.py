@@ -1,4 +1,4 @@
-"""NATS with the configuration and the environment that the manifests give it."""
+"""NATS servers with the configuration and variables of the manifests."""
 
 import asyncio
 import base64
@@ -12,7 +12,7 @@ import pytest
 from nats.aio.client import Client
 from nats.js.errors import NotFoundError
 from tests.manifests.conftest import Render
-from tests.manifests.references import Objects
+from tests.manifests.objects import Objects
 
 from ticketing_common.events import Envelope, TicketCreated, utc_now
 from ticketing_common.messaging.streams import provision, streams
@@ -26,54 +26,56 @@ from ticketing_dev.tools.manifests import Object
 from ticketing_testing import eventually, new_event, new_id
 from ticketing_testing.timeouts import TIMEOUT_SECONDS
 
+REQUEST_SECONDS = 2
+"""A request gets no response if its server is killed or elects a leader, so it is repeated soon."""
 SERVERS = ("nats-0", "nats-1", "nats-2")
 
 
-def environment(objects: Objects, name: str) -> dict[str, str]:
-    """What the server of this name is told, with the sandbox's passwords."""
-    told = {"NATS_CLUSTER_PASSWORD": "sandbox-cluster"}
+def server_variables(objects: Objects, name: str) -> dict[str, str]:
+    """Return the variables of a server, with the passwords of the sandbox."""
+    variables = {"NATS_CLUSTER_PASSWORD": "sandbox-cluster"}
     for key, value in objects.get("Secret", "nats-users")["data"].items():
-        told[key] = base64.b64decode(value).decode()
+        variables[key] = base64.b64decode(value).decode()
     [container] = objects.get("StatefulSet", "nats")["spec"]["template"]["spec"]["containers"]
     for variable in container["env"]:
-        value = variable.get("value", name)  # the one that is a field's is the pod's name
-        for known, word in {**told}.items():
-            value = value.replace(f"$({known})", word)
-        told[variable["name"]] = value
-    return told
+        value = variable.get("value", name)  # a variable without a value is the pod's name
+        for known, text in {**variables}.items():
+            value = value.replace(f"$({known})", text)
+        variables[variable["name"]] = value
+    return variables
 
 
 def servers(objects: list[Object], sandbox: list[Object], folder: Path) -> list[ProcessSpec]:
-    """The StatefulSet's pods as parts. Only where they listen and store differs from a cluster."""
+    """Return the pods of the StatefulSet as processes with other ports and folders."""
     secret = [one for one in sandbox if one["metadata"]["name"] == "nats-users"]
-    known = Objects([*(one for one in objects if one["kind"] != "Secret"), *secret], {})
-    [files] = [one["data"] for one in known.of("ConfigMap") if "users.conf" in one["data"]]
-    count = known.get("StatefulSet", "nats")["spec"].get("replicas", 1)
+    rendered = Objects([*(one for one in objects if one["kind"] != "Secret"), *secret], {})
+    [files] = [one["data"] for one in rendered.of("ConfigMap") if "users.conf" in one["data"]]
+    count = rendered.get("StatefulSet", "nats")["spec"].get("replicas", 1)
     names = SERVERS[:count]
     routes = {name: free_port() for name in names}
     found = []
     for name in names:
         port, monitor = free_port(), free_port()
-        env = environment(known, name)
+        env = server_variables(rendered, name)
         for variable in [one for one in env if one.startswith("ROUTE_")]:
-            for other, at in routes.items():
-                env[variable] = env[variable].replace(f"{other}.nats-peers:6222", f"{HOST}:{at}")
-        here = {
+            for other, route in routes.items():
+                env[variable] = env[variable].replace(f"{other}.nats-peers:6222", f"{HOST}:{route}")
+        replacements = {
             "0.0.0.0:4222": f"{HOST}:{port}",
             "0.0.0.0:8222": f"{HOST}:{monitor}",
             "0.0.0.0:6222": f"{HOST}:{routes[name]}",
             "/data": "data",
             "/tmp/nats.pid": "nats.pid",
         }
-        mine = dict(files)
-        for file in mine:
-            for there, instead in here.items():
-                mine[file] = mine[file].replace(there, instead)
+        server_files = dict(files)
+        for file in server_files:
+            for original, replacement in replacements.items():
+                server_files[file] = server_files[file].replace(original, replacement)
         found.append(
             ProcessSpec(
                 name=name,
                 command=(str(BIN / "nats-server"), "--config", "nats.conf"),
-                files=mine,
+                files=server_files,
                 env=env,
                 port=port,
                 data=folder / name,
@@ -85,8 +87,8 @@ def servers(objects: list[Object], sandbox: list[Object], folder: Path) -> list[
 
 
 @pytest.fixture
-def started(overlay: Render, tmp_path: Path) -> Iterator[Callable[[str], list[Process]]]:
-    """Starts the servers of an overlay, which must all be there to be ready."""
+def start_servers(overlay: Render, tmp_path: Path) -> Iterator[Callable[[str], list[Process]]]:
+    """A function that starts the servers of an overlay. None is ready before all have started."""
     with ExitStack() as stack:
 
         def start(name: str) -> list[Process]:
@@ -108,28 +110,28 @@ def url(server: Process, user: str) -> str:
 
 
 @pytest.mark.usefixtures("ignore_broken_connections")
-async def test_the_one_server_of_a_sandbox_knows_the_services(
-    started: Callable[[str], list[Process]],
+async def test_sandbox_server_accepts_the_services_only(
+    start_servers: Callable[[str], list[Process]],
 ) -> None:
-    [server] = await asyncio.to_thread(started, "k8s-dev")
+    [server] = await asyncio.to_thread(start_servers, "k8s-dev")
     for listeners in service_listeners():
         client = await nats.connect(
             url(server, listeners.service), inbox_prefix=f"_INBOX.{listeners.service}"
         )
         await provision(client.jetstream(), listeners)
         await client.close()
-    stranger = Client()
+    unknown = Client()
     with pytest.raises(Exception, match="Authorization"):
-        # Else its PING could be answered by a reset, and the refusal be lost.
-        await stranger.connect(f"nats://{server.spec.address}", allow_reconnect=False, verbose=True)
-    await stranger.close()
+        # Without `verbose` the response to its PING can be a reset instead of the refusal.
+        await unknown.connect(f"nats://{server.spec.address}", allow_reconnect=False, verbose=True)
+    await unknown.close()
 
 
 @pytest.mark.usefixtures("ignore_broken_connections")
-async def test_of_three_servers_one_may_go_and_no_event_with_it(
-    started: Callable[[str], list[Process]],
+async def test_three_servers_lose_no_event_when_one_is_killed(
+    start_servers: Callable[[str], list[Process]],
 ) -> None:
-    first, *others = await asyncio.to_thread(started, "k8s-prod")
+    first, *others = await asyncio.to_thread(start_servers, "k8s-prod")
     for listeners in service_listeners():
         client = await nats.connect(
             url(first, listeners.service),
@@ -140,36 +142,39 @@ async def test_of_three_servers_one_may_go_and_no_event_with_it(
         await client.close()
 
     operator = await nats.connect([url(one, "operator") for one in (first, *others)])
-    js = operator.jetstream(timeout=TIMEOUT_SECONDS)
+    js = operator.jetstream(timeout=REQUEST_SECONDS)
 
-    async def all_have_three() -> bool:  # one without a leader is left out of the list
-        infos = await js.streams_info()
-        copies = {str(info.config.name): info.config.num_replicas for info in infos}
-        return copies == {str(stream.name): 3 for stream in streams()}
+    async def all_have_three_replicas() -> bool:
+        try:
+            infos = await js.streams_info()  # without streams that have no leader yet
+        except nats.errors.Error:
+            return False
+        replicas = {str(info.config.name): info.config.num_replicas for info in infos}
+        return replicas == {str(stream.name): 3 for stream in streams()}
 
-    assert await eventually(all_have_three)
+    assert await eventually(all_have_three_replicas)
 
-    said = Envelope.encode(new_event(TicketCreated), id=new_id(), time=utc_now(), trace={})
-    await js.publish(said.subject, said.body, headers=dict(said.headers))
+    first_event = Envelope.encode(new_event(TicketCreated), id=new_id(), time=utc_now(), trace={})
+    await js.publish(first_event.subject, first_event.body, headers=dict(first_event.headers))
     await asyncio.to_thread(first.kill)
 
-    async def still_there() -> bool:
+    async def is_kept() -> bool:
         try:
-            # A request during the election of a leader gets no response, so it is repeated.
-            js = operator.jetstream(timeout=2)
-            return (await js.get_last_msg("TICKET", said.subject)).data == said.body
+            return (await js.get_last_msg("TICKET", first_event.subject)).data == first_event.body
         except (nats.errors.Error, NotFoundError):
             return False
 
-    assert await eventually(still_there)
-    more = Envelope.encode(new_event(TicketCreated), id=new_id(), time=utc_now(), trace={})
+    assert await eventually(is_kept)
+    second_event = Envelope.encode(new_event(TicketCreated), id=new_id(), time=utc_now(), trace={})
 
-    async def is_taken() -> bool:
+    async def is_accepted() -> bool:
         try:
-            await js.publish(more.subject, more.body, headers=dict(more.headers), timeout=2)
+            await js.publish(
+                second_event.subject, second_event.body, headers=dict(second_event.headers)
+            )
         except nats.errors.Error:
             return False
         return True
 
-    assert await eventually(is_taken)
+    assert await eventually(is_accepted)
     await operator.close()

@@ -1,4 +1,4 @@
-"""What is rendered: every overlay with any components, and what it promises to who is outside."""
+"""The rendered overlays, with any of the components."""
 
 import itertools
 import os
@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 import yaml
 from tests.manifests.conftest import Faults, Render
-from tests.manifests.linters import complaints
-from tests.manifests.references import NOWHERE, Objects
+from tests.manifests.linters import lint
+from tests.manifests.objects import Objects
+from tests.manifests.references import NO_BACKEND
 
 from ticketing_common.messaging.consumer import HANDLER_TIMEOUT_SECONDS
 from ticketing_common.messaging.replay import REPLAY_STREAM
@@ -32,11 +33,11 @@ CHOICES = [
     for chosen in itertools.combinations(COMPONENTS, size)
 ]
 
-every_overlay = pytest.mark.parametrize("name", ["k8s-dev", "k8s-prod"])
+each_overlay = pytest.mark.parametrize("name", ["k8s-dev", "k8s-prod"])
 
 
 @pytest.mark.parametrize(("name", "components"), CHOICES)
-def test_an_overlay_is_whole_with_any_components(
+def test_overlay_is_complete_with_components(
     overlay: Render, faults_of: Faults, name: str, components: tuple[str, ...]
 ) -> None:
     objects = overlay(name, components)
@@ -52,8 +53,8 @@ def test_an_overlay_is_whole_with_any_components(
     assert ("backup" in names) == ("restore" in names) == ("backups" in components)
 
 
-@every_overlay
-def test_everything_is_in_its_own_namespace(overlay: Render, name: str) -> None:
+@each_overlay
+def test_overlay_uses_one_namespace(overlay: Render, name: str) -> None:
     for one in overlay(name):
         if one["kind"] == "Namespace":
             assert one["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
@@ -61,51 +62,53 @@ def test_everything_is_in_its_own_namespace(overlay: Render, name: str) -> None:
             assert one["metadata"]["namespace"] == "ticketing"
 
 
-def test_production_holds_no_secret_and_no_stand_in(overlay: Render) -> None:
+def test_production_overlay_has_no_secrets_and_stand_ins(overlay: Render) -> None:
     objects = overlay("k8s-prod")
     assert [one for one in objects if one["kind"] == "Secret"] == []
     assert "stand-in" not in yaml.safe_dump(objects)
     assert "sandbox" not in yaml.safe_dump(objects)
 
 
-def test_the_script_makes_every_secret_that_a_market_has(
+def test_secrets_script_creates_every_secret(
     secrets: dict[str, set[str]], secrets_script: Path, tmp_path: Path
 ) -> None:
-    """With a kubectl that writes down what it is told, as there is no cluster."""
-    said = tmp_path / "said"
+    """A fake kubectl records its input, because there is no cluster."""
+    recorded = tmp_path / "recorded"
     kubectl = tmp_path / "kubectl"
     kubectl.write_text(
-        f'#!/bin/sh\ncase "$*" in *" get "*) exit 1;; esac\n{{ echo "> $6"; cat; }} >> {said}\n'
+        f'#!/bin/sh\ncase "$*" in *" get "*) exit 1;; esac\n{{ echo "> $6"; cat; }} >> {recorded}\n'
     )
     kubectl.chmod(0o755)
-    given = {"STRIPE_KEY": "a", "STRIPE_WEBHOOK_SECRET": "b", "SENDGRID_KEY": "c"}
-    env = {**given, "SENDGRID_EMAIL": "d", "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    required = {"STRIPE_KEY": "a", "STRIPE_WEBHOOK_SECRET": "b", "SENDGRID_KEY": "c"}
+    env = {**required, "SENDGRID_EMAIL": "d", "PATH": f"{tmp_path}:{os.environ['PATH']}"}
     subprocess.run([secrets_script], env=env, check=True)
 
-    made: dict[str, dict[str, str]] = {}
-    for block in said.read_text().split("> ")[1:]:
+    created: dict[str, dict[str, str]] = {}
+    for block in recorded.read_text().split("> ")[1:]:
         name, *lines = block.splitlines()
-        made[name] = dict(line.split("=", 1) for line in lines)
-    assert {name: set(keys) for name, keys in made.items()} == {
+        created[name] = dict(line.split("=", 1) for line in lines)
+    assert {name: set(keys) for name, keys in created.items()} == {
         **secrets,
         "nats-users": {*secrets["nats-users"], "NATS_CLUSTER_PASSWORD"},
     }
-    values = [value for keys in made.values() for value in keys.values()]
+    values = [value for keys in created.values() for value in keys.values()]
     assert len({*values}) == len(values)
-    assert len(made["jwt-secret"]["JWT_KEY"].encode()) >= 32
-    for name, keys in made.items():
+    assert len(created["jwt-secret"]["JWT_KEY"].encode()) >= 32
+    for name, keys in created.items():
         for key, value in keys.items():
             if "PASSWORD" in key:
-                # In an address as it is, and no number for NATS.
+                # Valid in a URL without escapes, and not a number for NATS.
                 assert re.fullmatch("p[0-9a-f]{48}", value), name
 
 
-def test_a_vault_holds_the_same_secrets(overlay: Render, secrets: dict[str, set[str]]) -> None:
+def test_external_secrets_are_the_same_secrets(
+    overlay: Render, secrets: dict[str, set[str]]
+) -> None:
     external = Objects(overlay("k8s-prod", ("external-secrets",)), {}).of("ExternalSecret")
     assert {one["metadata"]["name"] for one in external} == {*secrets}
 
 
-def test_a_gateway_has_the_routes_of_the_ingress(overlay: Render) -> None:
+def test_gateway_has_the_routes_of_the_ingress(overlay: Render) -> None:
     gateway = Objects(overlay("k8s-prod", ("gateway-api",)), {})
     assert sorted(_of_route(gateway)) == sorted(_of_ingress(Objects(overlay("k8s-prod"), {})))
 
@@ -131,18 +134,16 @@ def _of_route(objects: Objects) -> Iterator[Route]:
 
 
 @pytest.mark.parametrize("components", [(), ("gateway-api",)])
-def test_what_is_for_the_cluster_alone_is_out_of_reach(
-    overlay: Render, components: tuple[str, ...]
-) -> None:
+def test_routes_hide_the_probes(overlay: Render, components: tuple[str, ...]) -> None:
     objects = Objects(overlay("k8s-prod", components), {})
     routes = _of_route(objects) if components else _of_ingress(objects)
-    nowhere = {path: exact for path, exact, service, _ in routes if service == NOWHERE}
-    assert nowhere == {"/metrics": True, "/healthz": True, "/readyz": True, "/dev": False}
-    assert objects.behind(NOWHERE) == []
+    hidden = {path: exact for path, exact, service, _ in routes if service == NO_BACKEND}
+    assert hidden == {"/metrics": True, "/healthz": True, "/readyz": True, "/dev": False}
+    assert objects.behind(NO_BACKEND) == []
 
 
-@every_overlay
-def test_the_ingress_knows_no_controller(overlay: Render, name: str) -> None:
+@each_overlay
+def test_ingress_is_independent_of_controllers(overlay: Render, name: str) -> None:
     [ingress] = Objects(overlay(name), {}).of("Ingress")
     issued = {"cert-manager.io/issuer": "letsencrypt"} if name == "k8s-prod" else {}
     assert ingress["metadata"].get("annotations", {}) == issued
@@ -151,7 +152,7 @@ def test_the_ingress_knows_no_controller(overlay: Render, name: str) -> None:
     assert {path["pathType"] for path in paths} <= {"Prefix", "Exact"}
 
 
-def test_the_local_nginx_has_the_routes_of_the_overlay_to_work_on(overlay: Render) -> None:
+def test_local_ingress_has_the_routes_of_the_overlay(overlay: Render) -> None:
     local = Objects(
         [one for one in yaml.safe_load_all(INGRESS.read_text()) if one["kind"] == "Ingress"], {}
     )
@@ -162,7 +163,7 @@ def test_the_local_nginx_has_the_routes_of_the_overlay_to_work_on(overlay: Rende
 
 
 @pytest.mark.parametrize("components", [("cert-manager",), ("gateway-api", "cert-manager")])
-def test_the_host_is_set_in_one_place(overlay: Render, components: tuple[str, ...]) -> None:
+def test_overlay_sets_the_host_once(overlay: Render, components: tuple[str, ...]) -> None:
     text = (INFRA / "k8s-prod" / "kustomization.yaml").read_text()
     assert text.count("ticketing.example.com") == 1
     entry = [
@@ -175,40 +176,38 @@ def test_the_host_is_set_in_one_place(overlay: Render, components: tuple[str, ..
 
 
 @pytest.mark.parametrize("service", SERVICE_NAMES)
-@every_overlay
-def test_probes_mean_what_was_promised(overlay: Render, name: str, service: str) -> None:
+@each_overlay
+def test_pod_has_the_contract_probes(overlay: Render, name: str, service: str) -> None:
     app = _app(overlay(name), service)
-    asked = {
+    paths = {
         probe: app[f"{probe}Probe"]["httpGet"]["path"]
         for probe in ("startup", "liveness", "readiness")
     }
-    assert asked == {"startup": "/healthz", "liveness": "/healthz", "readiness": "/readyz"}
+    assert paths == {"startup": "/healthz", "liveness": "/healthz", "readiness": "/readyz"}
 
 
 @pytest.mark.parametrize("service", SERVICE_NAMES)
-def test_a_pod_is_given_the_time_that_its_service_takes_to_stop(
-    overlay: Render, service: str
-) -> None:
+def test_pod_grace_period_covers_the_shutdown_of_the_service(overlay: Render, service: str) -> None:
     deployment = Objects(overlay("k8s-prod"), {}).get("Deployment", f"{service}-depl")["spec"]
     pod = deployment["template"]["spec"]
     dockerfile = (ROOT / "services" / "Dockerfile").read_text()
     [requests] = re.findall(r"UVICORN_TIMEOUT_GRACEFUL_SHUTDOWN=(\d+)", dockerfile)
     before = pod["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
     outbox = 3
-    assert before == DRAIN_SECONDS, "as long as a local process waits for the ingress"
-    takes = before + int(requests) + HANDLER_TIMEOUT_SECONDS + outbox
-    assert pod["terminationGracePeriodSeconds"] >= takes
+    assert before == DRAIN_SECONDS, "a local process waits as long for the ingress"
+    shutdown = before + int(requests) + HANDLER_TIMEOUT_SECONDS + outbox
+    assert pod["terminationGracePeriodSeconds"] >= shutdown
     assert deployment["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
 
 
-def test_production_has_three_of_each_store_and_three_copies_of_each_stream(
+def test_production_overlay_has_three_replicas_of_stores_and_streams(
     overlay: Render,
 ) -> None:
     objects = Objects(overlay("k8s-prod"), {})
     sets = {one["metadata"]["name"]: one["spec"] for one in objects.of("StatefulSet")}
-    stored = [f"{service}-mongo" for service in SERVICES_WITH_DATABASE]
-    assert {name: sets[name]["replicas"] for name in (*stored, "nats")} == dict.fromkeys(
-        (*stored, "nats"), 3
+    stores = [f"{service}-mongo" for service in SERVICES_WITH_DATABASE]
+    assert {name: sets[name]["replicas"] for name in (*stores, "nats")} == dict.fromkeys(
+        (*stores, "nats"), 3
     )
     [settings] = [one["data"] for one in objects.of("ConfigMap") if "NATS_REPLICAS" in one["data"]]
     assert settings["NATS_REPLICAS"] == "3"
@@ -216,7 +215,7 @@ def test_production_has_three_of_each_store_and_three_copies_of_each_stream(
     assert {one["spec"].get("replicas", 1) for one in spread} == {1}
 
 
-def test_keda_scales_who_listens_by_what_waits_for_it(overlay: Render) -> None:
+def test_keda_scales_consumers_by_pending_events(overlay: Render) -> None:
     scaled = {
         (one["metadata"]["name"], trigger["metadata"].get("stream"))
         for one in Objects(overlay("k8s-prod", ("keda",)), {}).of("ScaledObject")
@@ -231,8 +230,8 @@ def test_keda_scales_who_listens_by_what_waits_for_it(overlay: Render) -> None:
     }
 
 
-def test_the_files_are_written_alike() -> None:
-    assert complaints("yamllint", "--strict", INFRA, folder=ROOT) == ""
+def test_yamllint_finds_nothing_in_the_manifests() -> None:
+    assert lint("yamllint", "--strict", INFRA, folder=ROOT) == ""
 
 
 def _app(objects: list[Object], service: str) -> Any:

@@ -1,4 +1,4 @@
-"""Whether what names one another is there: of each overlay, and that a dangling name is noticed."""
+"""References in each overlay, and faults that the check must find."""
 
 import copy
 import re
@@ -7,29 +7,31 @@ from typing import Any
 
 import pytest
 from tests.manifests.conftest import Faults, Render
-from tests.manifests.references import Objects, connections, restricted
+from tests.manifests.network_policies import connections
+from tests.manifests.objects import Objects
+from tests.manifests.pod_security import restricted
 
 from ticketing_common.topology import SERVICE_NAMES, SERVICES_WITH_DATABASE
 from ticketing_dev.tools.manifests import Object
 
 OVERLAYS = ["k8s-dev", "k8s-prod"]
 
-every_overlay = pytest.mark.parametrize("name", OVERLAYS)
+each_overlay = pytest.mark.parametrize("name", OVERLAYS)
 
 
-@every_overlay
-def test_all_that_is_named_is_there(overlay: Render, faults_of: Faults, name: str) -> None:
+@each_overlay
+def test_overlay_has_no_dangling_references(overlay: Render, faults_of: Faults, name: str) -> None:
     assert faults_of(overlay(name)) == []
 
 
-@every_overlay
-def test_no_pod_may_more_than_it_needs(overlay: Render, name: str) -> None:
+@each_overlay
+def test_overlay_has_only_restricted_pods(overlay: Render, name: str) -> None:
     pods = Objects(overlay(name), {}).pods
     assert [fault for pod in pods for fault in restricted(pod)] == []
 
 
-def test_who_talks_to_whom_is_read_off_the_manifests(overlay: Render) -> None:
-    """If nothing was found here, nothing would be found missing."""
+def test_connections_are_read_from_variables(overlay: Render) -> None:
+    """Without connections the check of the policies would find nothing."""
     found = {
         (pod.labels["app"], to, port)
         for pod, to, port in connections(Objects(overlay("k8s-dev"), {}))
@@ -45,14 +47,14 @@ def test_who_talks_to_whom_is_read_off_the_manifests(overlay: Render) -> None:
     }
 
 
-class Spoiled:
-    """Objects of which one is about to be spoiled."""
+class FaultyObjects:
+    """Rendered objects, one of which is then changed."""
 
     def __init__(self, objects: list[Object]) -> None:
         self.objects = copy.deepcopy(objects)
 
     def __call__(self, kind: str, name: str) -> Any:
-        """The one of this name, with or without what kustomize adds for its contents."""
+        """Return the object of this name, with or without kustomize's hash."""
         named = re.compile(rf"{name}(-[a-z0-9]{{10}})?")
         [found] = [
             one
@@ -79,84 +81,84 @@ def put(holder: Any, key: Any, value: Any) -> None:
     holder[key] = value
 
 
-Bug = Callable[[Spoiled], object]
+Change = Callable[[FaultyObjects], object]
 
-BUGS: dict[str, tuple[Bug, str]] = {
-    "a Service selects by a label that no pod has": (
+DANGLING_REFERENCES: dict[str, tuple[Change, str]] = {
+    "a Service with a label that no pod has": (
         lambda m: put(m("Service", "orders-srv")["spec"]["selector"], "app", "order"),
         "Service orders-srv selects no pod",
     ),
-    "a Service leads to a port that its pods have not": (
+    "a Service with a port that its pods do not have": (
         lambda m: put(m("Service", "auth-srv")["spec"]["ports"][0], "targetPort", "web"),
         "Service auth-srv: Deployment auth-depl has no port web",
     ),
-    "a probe asks a port on which nobody listens": (
+    "a probe of a closed port": (
         lambda m: put(m.app("tickets-depl")["readinessProbe"]["httpGet"], "port", 8080),
-        "Deployment tickets-depl: readinessProbe asks port 8080, on which nobody listens",
+        "Deployment tickets-depl: readinessProbe uses port 8080, which is not open",
     ),
-    "a variable is of a Secret that is not there": (
+    "a variable from an unknown Secret": (
         lambda m: put(m.env("auth-depl", "JWT_KEY")["valueFrom"]["secretKeyRef"], "name", "jwt"),
         "Deployment auth-depl: there is no Secret jwt",
     ),
-    "a variable is of a key that its Secret has not": (
+    "a variable from an unknown key of a Secret": (
         lambda m: put(
             m.env("payments-depl", "STRIPE_KEY")["valueFrom"]["secretKeyRef"], "key", "KEY"
         ),
         "Deployment payments-depl: Secret stripe-secret has no KEY",
     ),
-    "a ConfigMap is gone": (
+    "a missing ConfigMap": (
         lambda m: m.drop("ConfigMap", "orders-settings"),
         "Deployment orders-depl: there is no ConfigMap orders-settings-",
     ),
-    "a variable has another name than the service reads": (
+    "a variable with another name than the service reads": (
         lambda m: put(m.env("contact-depl", "SENDGRID_KEY"), "name", "SENDGRID_API_KEY"),
-        "contact-depl is not told SENDGRID_KEY",
+        "contact-depl lacks SENDGRID_KEY",
     ),
-    "a variable is told to a service that does not read it": (
+    "a variable that the service does not read": (
         lambda m: m.app("tickets-depl")["env"].append({"name": "STRIPE_KEY", "value": "x"}),
-        "tickets-depl is told STRIPE_KEY, which nobody reads",
+        "tickets-depl has STRIPE_KEY, which it does not read",
     ),
-    "a variable is made of one that comes after it": (
+    "a variable composed of a later one": (
         lambda m: m.app("orders-depl")["env"].reverse(),
-        "Deployment orders-depl: NATS_URL names NATS_PASSWORD, which is not known before it",
+        "Deployment orders-depl: NATS_URL uses NATS_PASSWORD, which is not defined before it",
     ),
-    "a volume is mounted that is not there": (
+    "a mount of an unknown volume": (
         lambda m: put(m.pod("nats", "StatefulSet")["volumes"][0], "name", "conf"),
-        "StatefulSet nats mounts no volume that is there: config",
+        "StatefulSet nats mounts the unknown volume config",
     ),
-    "a volume is of a ConfigMap that is not there": (
+    "a volume of an unknown ConfigMap": (
         lambda m: m.drop("ConfigMap", "tickets-mongo-scripts"),
         "StatefulSet tickets-mongo: there is no ConfigMap tickets-mongo-scripts-",
     ),
-    "a volume is of a Secret that is not there": (
+    "a volume of an unknown Secret": (
         lambda m: put(
             m.pod("auth-mongo", "StatefulSet")["volumes"][0]["secret"], "secretName", "x"
         ),
         "StatefulSet auth-mongo: there is no Secret x",
     ),
-    "a volume is claimed that nobody gives": (
+    "a claim of an unknown volume": (
         lambda m: m.drop("PersistentVolumeClaim", "stripe-data"),
         "Deployment stripe-depl: there is no PersistentVolumeClaim stripe-data",
     ),
-    "an autoscaler scales nobody": (
+    "an autoscaler without a target": (
         lambda m: put(
             m("HorizontalPodAutoscaler", "orders")["spec"]["scaleTargetRef"], "name", "orders"
         ),
         "HorizontalPodAutoscaler: there is no Deployment orders",
     ),
-    "a disruption budget is about nobody": (
+    "a disruption budget without pods": (
         lambda m: put(
             m("PodDisruptionBudget", "nats")["spec"]["selector"]["matchLabels"], "app", "nat"
         ),
         "PodDisruptionBudget nats selects no pod",
     ),
-    "a policy is about nobody": (
+    "a policy without pods": (
         lambda m: put(
             m("NetworkPolicy", "redis")["spec"]["podSelector"]["matchLabels"], "app", "x"
         ),
-        "NetworkPolicy redis is about no pod",
+        "NetworkPolicy redis selects no pod",
     ),
-    "a policy lets in whom there is not": (
+    "a policy that accepts unknown pods": (
         lambda m: put(
             m("NetworkPolicy", "redis")["spec"]["ingress"][0]["from"][0]["podSelector"][
                 "matchLabels"
@@ -164,95 +166,95 @@ BUGS: dict[str, tuple[Bug, str]] = {
             "app",
             "expire",
         ),
-        "redis-srv may not hear Deployment expiration-depl",
+        "redis-srv may not accept Deployment expiration-depl",
     ),
-    "a policy knows a namespace by a label that nobody sets": (
+    "a policy with an unknown namespace label": (
         lambda m: put(
             m("NetworkPolicy", "client")["spec"]["ingress"][0]["from"][0]["namespaceSelector"],
             "matchLabels",
             {"app": "traefik"},
         ),
-        "NetworkPolicy client: who is app?",
+        "NetworkPolicy client: unknown namespace label app",
     ),
-    "a policy opens a port that is none": (
+    "a policy with an unknown port": (
         lambda m: put(
             m("NetworkPolicy", "auth-mongo")["spec"]["ingress"][0]["ports"][0], "port", "mongodb"
         ),
         "NetworkPolicy auth-mongo: StatefulSet auth-mongo has no port mongodb",
     ),
-    "a service may not go where it is told to go": (
+    "a service without a policy for its connection": (
         lambda m: m("NetworkPolicy", "tickets")["spec"]["egress"].pop(0),
-        "Deployment tickets-depl may not talk to nats-srv",
+        "Deployment tickets-depl may not connect to nats-srv",
     ),
-    "a service is told an address that is not there": (
+    "an unknown address in a variable": (
         lambda m: put(m.env("auth-depl", "NATS_URL"), "value", "nats://auth:x@bus-srv:4222"),
-        "Deployment auth-depl is to talk to bus-srv, which is not there",
+        "Deployment auth-depl connects to bus-srv, which does not exist",
     ),
-    "the Ingress leads to a Service that is not there": (
+    "an Ingress path to an unknown Service": (
         lambda m: m.drop("Service", "payments-srv"),
         "Ingress /api/payments: there is no Service payments-srv",
     ),
-    "the Ingress leads to a port that its Service has not": (
+    "an Ingress path to an unknown port": (
         lambda m: put(m("Service", "client-srv")["spec"]["ports"][0], "port", 80),
         "Ingress /: Service client-srv has no port 3000",
     ),
-    "a pod runs as an account that is not there": (
+    "a pod with an unknown account": (
         lambda m: m.drop("ServiceAccount", "contact"),
         "Deployment contact-depl: there is no ServiceAccount contact",
     ),
-    "a Deployment does not select its own pods": (
+    "a Deployment that does not select its own pods": (
         lambda m: put(m("Deployment", "auth-depl")["spec"]["selector"]["matchLabels"], "app", "x"),
         "Deployment auth-depl does not select its own pods",
     ),
-    "a StatefulSet's Service gives its pods no names": (
+    "a Service that gives a StatefulSet's pods no names": (
         lambda m: m("Service", "orders-mongo-srv")["spec"].pop("clusterIP"),
         "StatefulSet orders-mongo: Service orders-mongo-srv gives its pods no names",
     ),
-    "an image is built by nobody": (
+    "an unknown image": (
         lambda m: put(m.app("client-depl"), "image", "ticketing/pages"),
-        "Deployment client-depl: nobody builds ticketing/pages",
+        "Deployment client-depl: unknown image ticketing/pages",
     ),
-    "NATS is not told a password that its users have": (
+    "a password in NATS' configuration that is not set": (
         lambda m: m.app("nats", "StatefulSet").pop("envFrom"),
-        "StatefulSet nats: users.conf names NATS_AUTH_PASSWORD, which is not told",
+        "StatefulSet nats: users.conf uses NATS_AUTH_PASSWORD, which is not set",
     ),
 }
 
 
-@pytest.mark.parametrize("bug", BUGS)
-def test_it_is_noticed_where(overlay: Render, faults_of: Faults, bug: str) -> None:
-    plant, expected = BUGS[bug]
-    spoiled = Spoiled(overlay("k8s-dev"))
-    plant(spoiled)
-    assert any(fault.startswith(expected) for fault in faults_of(spoiled.objects))
+@pytest.mark.parametrize("fault", DANGLING_REFERENCES)
+def test_reference_check_finds(overlay: Render, faults_of: Faults, fault: str) -> None:
+    change, expected = DANGLING_REFERENCES[fault]
+    faulty = FaultyObjects(overlay("k8s-dev"))
+    change(faulty)
+    assert any(found.startswith(expected) for found in faults_of(faulty.objects))
 
 
-LOOSE: dict[str, tuple[Bug, str]] = {
-    "a pod may run as root": (
+UNRESTRICTED_PODS: dict[str, tuple[Change, str]] = {
+    "a pod that may run as root": (
         lambda m: m.pod("auth-depl")["securityContext"].pop("runAsNonRoot"),
         "Deployment auth-depl may run as root",
     ),
-    "a pod may write to its root": (
+    "a pod that may write to its root": (
         lambda m: put(
             m.app("nats", "StatefulSet")["securityContext"], "readOnlyRootFilesystem", False
         ),
         "StatefulSet nats may write to its root",
     ),
-    "a pod has a token": (
+    "a pod with a token": (
         lambda m: m.pod("client-depl").pop("automountServiceAccountToken"),
         "Deployment client-depl has a token",
     ),
-    "a pod has no limits": (
+    "a pod without limits": (
         lambda m: m.app("redis", "StatefulSet")["resources"].pop("limits"),
         "StatefulSet redis has no limits",
     ),
 }
 
 
-@pytest.mark.parametrize("bug", LOOSE)
-def test_it_is_noticed_that(overlay: Render, bug: str) -> None:
-    plant, expected = LOOSE[bug]
-    spoiled = Spoiled(overlay("k8s-dev"))
-    plant(spoiled)
-    found = [fault for pod in Objects(spoiled.objects, {}).pods for fault in restricted(pod)]
+@pytest.mark.parametrize("fault", UNRESTRICTED_PODS)
+def test_pod_security_check_finds(overlay: Render, fault: str) -> None:
+    change, expected = UNRESTRICTED_PODS[fault]
+    faulty = FaultyObjects(overlay("k8s-dev"))
+    change(faulty)
+    found = [each for pod in Objects(faulty.objects, {}).pods for each in restricted(pod)]
     assert expected in found

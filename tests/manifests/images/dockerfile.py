@@ -1,4 +1,4 @@
-"""A Dockerfile, read as far as ours go: what the image that it builds starts, and how."""
+"""A reader of the project's Dockerfiles: the command, user and content of their images."""
 
 import json
 import re
@@ -9,10 +9,10 @@ from pathlib import Path
 
 @dataclass
 class Image:
-    """What an image says of itself."""
+    """The properties of an image."""
 
     base: str
-    """The image that its first stage is from."""
+    """The image of its first stage."""
     env: dict[str, str] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
     user: str = ""
@@ -20,11 +20,11 @@ class Image:
     ports: list[str] = field(default_factory=list)
     command: list[str] = field(default_factory=list)
     copied: list[str] = field(default_factory=list)
-    """Files and folders of the build's context, in its own stages and those that it copies from."""
+    """The files and folders of the build context that it contains."""
 
 
 def read(file: Path, target: str | None = None, **arguments: str) -> Image:
-    """The image of a stage, the last if none is named. Raises ValueError for the shell form."""
+    """Return the image of a stage, by default the last. Raises: ValueError for the shell form."""
     stages: dict[str, Image] = {}
     image, declared = Image(""), dict[str, str]()
     for keyword, rest in instructions(file.read_text()):
@@ -58,31 +58,31 @@ def _apply(
 ) -> None:
     if keyword in ("CMD", "ENTRYPOINT"):
         if not rest.startswith("["):
-            raise ValueError(f"{keyword} {rest}: a shell would get the signals")
+            raise ValueError(f"{keyword} {rest}: a shell would receive the signals")
         image.command = json.loads(rest)
         return
-    said = re.sub(r"\$\{?(\w+)\}?", lambda name: known.get(name[1], ""), rest)
+    text = re.sub(r"\$\{?(\w+)\}?", lambda name: known.get(name[1], ""), rest)
     match keyword:
         case "ENV" | "LABEL":
-            pairs = re.findall(r'([\w.]+)=("[^"]*"|\S+)', said)
+            pairs = re.findall(r'([\w.]+)=("[^"]*"|\S+)', text)
             values = {name: value.strip('"') for name, value in pairs}
             (image.env if keyword == "ENV" else image.labels).update(values)
         case "USER":
-            image.user = said
+            image.user = text
         case "WORKDIR":
-            image.folder = said
+            image.folder = text
         case "EXPOSE":
-            image.ports.append(said)
-        case "COPY" if said.startswith("--from="):
-            image.copied += stages[said.split()[0].removeprefix("--from=")].copied
+            image.ports.append(text)
+        case "COPY" if text.startswith("--from="):
+            image.copied += stages[text.split()[0].removeprefix("--from=")].copied
         case "COPY":
-            image.copied += said.split()[:-1]
+            image.copied += text.split()[:-1]
         case _:
             pass
 
 
 def instructions(text: str) -> Iterator[tuple[str, str]]:
-    """Each instruction's keyword, and the rest of it in one line."""
+    """Yield the keyword of each instruction, and the rest in one line."""
     lines = (line for line in text.splitlines() if not line.lstrip().startswith("#"))
     for line in "\n".join(lines).replace("\\\n", " ").splitlines():
         keyword, _, rest = line.strip().partition(" ")

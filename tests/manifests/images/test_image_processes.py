@@ -1,6 +1,6 @@
-"""Every image is built by docker and started as a cluster would start it: `make test-manifests`.
+"""Every image, built by docker and started with a cluster's restrictions.
 
-The containers share this process' network, where the stores are.
+The containers share the network of this process, which has the stores.
 """
 
 import io
@@ -24,14 +24,14 @@ from ticketing_dev.stack.processes.spec import ProcessSpec
 from ticketing_dev.stack.secrets import Secrets
 from ticketing_dev.stack.supervision.process import running
 
-PATIENCE_SECONDS = 60
-HARD = ["--read-only", "--tmpfs", "/tmp:exec,mode=1777", "--user", "10001:10001"]
-HARD += ["--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--network", "host"]
+TIMEOUT_SECONDS = 60
+RESTRICTIONS = ["--read-only", "--tmpfs", "/tmp:exec,mode=1777", "--user", "10001:10001"]
+RESTRICTIONS += ["--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--network", "host"]
 
 
-def docker(*words: str, check: bool = True) -> str:
-    done = subprocess.run(
-        ["docker", *words],
+def docker(*arguments: str, check: bool = True) -> str:
+    result = subprocess.run(
+        ["docker", *arguments],
         cwd=ROOT,
         env=os.environ | {"DOCKER_BUILDKIT": "1"},
         stdout=subprocess.PIPE,
@@ -39,8 +39,8 @@ def docker(*words: str, check: bool = True) -> str:
         text=True,
         check=False,
     )
-    assert done.returncode == 0 or not check, f"docker {' '.join(words)}\n{done.stdout}"
-    return done.stdout.strip() if done.returncode == 0 else ""
+    assert result.returncode == 0 or not check, f"docker {' '.join(arguments)}\n{result.stdout}"
+    return result.stdout.strip() if result.returncode == 0 else ""
 
 
 pytestmark = [
@@ -50,14 +50,14 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, ProcessSpec]]:
-    """The parts of a market whose stores run; who has docker can run the others."""
+def stack_specs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, ProcessSpec]]:
+    """The processes of a stack whose stores run. Containers replace the others."""
     if shutil.which("docker") is None or not docker("info", check=False):
-        pytest.skip("there is no docker here")
+        pytest.skip("docker is missing")
     ports: dict[str, int] = {}
     specs = define_stack(
         free_port(),
-        tmp_path_factory.mktemp("market"),
+        tmp_path_factory.mktemp("stack"),
         lambda name: ports.setdefault(name, free_port()),
         Secrets(),
         {},
@@ -71,7 +71,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Proc
 
 
 def build(name: str, target: str | None = None) -> str:
-    """Build an image; gives its id."""
+    """Build an image. Returns its id."""
     file = DOCKERFILES[name]
     context = file.parent if name == "client" else ROOT
     flags = ["--target", target] if target else []
@@ -81,51 +81,53 @@ def build(name: str, target: str | None = None) -> str:
     )
 
 
-def bring(container: str, path: str, source: Path) -> None:
-    """Put a file into a container as skaffold does."""
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as tar:
+def copy_into(container: str, path: str, source: Path) -> None:
+    """Copy a file into a container as skaffold does."""
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
         file = tarfile.TarInfo(path)
         file.size, file.mtime = source.stat().st_size, int(time.time())
         with source.open("rb") as content:
             tar.addfile(file, content)
-    unpack = ["tar", "xmf", "-", "-C", "/", "--no-same-owner"]
+    extract = ["tar", "xmf", "-", "-C", "/", "--no-same-owner"]
     subprocess.run(
-        ["docker", "exec", "-i", container, *unpack], input=packed.getvalue(), check=True
+        ["docker", "exec", "-i", container, *extract], input=archive.getvalue(), check=True
     )
 
 
 @pytest.mark.parametrize("target", [None, "live"])
 @pytest.mark.parametrize("name", SERVING)
-def test_an_image_serves_on_a_root_that_is_read_only_without_rights_and_stops_when_told(
-    told: Mapping[str, ProcessSpec], name: str, target: str | None
+def test_image_serves_with_restrictions_and_stops_on_sigterm(
+    stack_specs: Mapping[str, ProcessSpec], name: str, target: str | None
 ) -> None:
     if (name, target) == ("stand-ins", "live"):
-        pytest.skip("whoever works on the stand-ins runs `ticketing up --dev`")
+        pytest.skip("the stand-ins have no live image")
     built = build(name, target)
-    spec = told["stripe" if name == "stand-ins" else name]
+    spec = stack_specs["stripe" if name == "stand-ins" else name]
     env = {**spec.env, "UVICORN_PORT": str(spec.port), "UVICORN_HOST": "127.0.0.1"}
     env.pop("STAND_IN_DATA", None)
-    given = [word for name, value in env.items() for word in ("--env", f"{name}={value}")]
-    began = time.monotonic()
-    container = docker("run", "--detach", *HARD, *given, built)
+    options = [option for name, value in env.items() for option in ("--env", f"{name}={value}")]
+    start = time.monotonic()
+    container = docker("run", "--detach", *RESTRICTIONS, *options, built)
     try:
         path = "/healthz" if name in ("client", "stand-ins") else "/readyz"
         while not probes.returns_200(spec.port, path):
-            assert time.monotonic() < began + PATIENCE_SECONDS, docker("logs", container)
+            assert time.monotonic() < start + TIMEOUT_SECONDS, docker("logs", container)
             time.sleep(0.02)
-        started = time.monotonic() - began
+        started = time.monotonic() - start
         pid = docker("inspect", "--format", "{{.State.Pid}}", container)
         rollup = Path(f"/proc/{pid}/smaps_rollup").read_text().split()
         mebibytes = int(rollup[rollup.index("Pss:") + 1]) // 1024
         if target == "live" and name != "client":
-            bring(container, f"tmp/live/{name}/app.py", ROOT / f"services/{name}/src/{name}/app.py")
+            copy_into(
+                container, f"tmp/live/{name}/app.py", ROOT / f"services/{name}/src/{name}/app.py"
+            )
             while "Reloading" not in docker("logs", container):
-                assert time.monotonic() < began + PATIENCE_SECONDS, docker("logs", container)
+                assert time.monotonic() < start + TIMEOUT_SECONDS, docker("logs", container)
                 time.sleep(0.05)
-        began = time.monotonic()
+        start = time.monotonic()
         docker("stop", "--time", "30", container)
-        stopped = time.monotonic() - began
+        stopped = time.monotonic() - start
         status = docker("inspect", "--format", "{{.State.ExitCode}}", container)
         size = int(docker("inspect", "--format", "{{.Size}}", built)) // 10**6
         print(

@@ -1,4 +1,4 @@
-"""What the Dockerfiles promise: how an image starts, as whom, and what is in it."""
+"""The Dockerfiles: the command, user and content of each image."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.manifests.images.dockerfile import Image, instructions, read
-from tests.manifests.linters import complaints
+from tests.manifests.linters import lint
 from tests.manifests.project import DEPLOYED, DOCKERFILES, SERVING
 
 from ticketing_common.topology import SERVICE_NAMES
@@ -16,15 +16,15 @@ from ticketing_dev.stack.processes import services
 
 TARGETS = [(name, None) for name in DOCKERFILES] + [(name, "live") for name in DEPLOYED]
 
-every_image = pytest.mark.parametrize(("name", "target"), TARGETS)
-every_service = pytest.mark.parametrize("service", SERVICE_NAMES)
+each_image = pytest.mark.parametrize(("name", "target"), TARGETS)
+each_service = pytest.mark.parametrize("service", SERVICE_NAMES)
 
 
 def image(name: str, target: str | None = None) -> Image:
     return read(DOCKERFILES[name], target, SERVICE=name)
 
 
-def test_every_dockerfile_is_one_that_we_know_of() -> None:
+def test_project_lists_every_dockerfile() -> None:
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*Dockerfile*"],
         cwd=ROOT,
@@ -36,17 +36,17 @@ def test_every_dockerfile_is_one_that_we_know_of() -> None:
 
 
 @pytest.mark.parametrize("dockerfile", sorted(set(DOCKERFILES.values())), ids=str)
-def test_hadolint_has_nothing_to_say(dockerfile: Path) -> None:
-    assert complaints("hadolint", dockerfile) == ""
+def test_hadolint_finds_nothing(dockerfile: Path) -> None:
+    assert lint("hadolint", dockerfile) == ""
 
 
-def test_hadolint_would_say_something(tmp_path: Path) -> None:
+def test_hadolint_finds_a_fault(tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM python\nRUN cd /tmp && pip install fastapi\n")
-    found = complaints("hadolint", tmp_path / "Dockerfile")
+    found = lint("hadolint", tmp_path / "Dockerfile")
     assert {"DL3006", "DL3042", "DL3013", "DL3003"} <= set(re.findall(r"DL\d+", found))
 
 
-@every_image
+@each_image
 def test_image_runs_without_root_and_listens_on_3000_if_it_serves(
     name: str, target: str | None
 ) -> None:
@@ -64,12 +64,12 @@ def test_ops_image_contains_no_service_and_runs_the_command_line() -> None:
 
 
 @pytest.mark.parametrize("name", DOCKERFILES)
-def test_an_image_starts_with_no_shell_between_it_and_its_signals(name: str) -> None:
+def test_image_command_uses_no_shell(name: str) -> None:
     assert image(name).command[0] in ("python", "node")
 
 
 @pytest.mark.parametrize("name", [name for name, target in TARGETS if target])
-def test_a_live_image_hands_its_shells_place_to_the_program(name: str) -> None:
+def test_live_image_command_replaces_its_shell(name: str) -> None:
     shell, flag, script = image(name, "live").command
     assert (shell, flag) == ("sh", "-c")
     assert re.fullmatch(
@@ -78,14 +78,14 @@ def test_a_live_image_hands_its_shells_place_to_the_program(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", DOCKERFILES)
-def test_an_image_says_what_it_is(name: str) -> None:
+def test_image_has_labels(name: str) -> None:
     labels = image(name).labels
     assert labels["org.opencontainers.image.title"] == f"ticketing/{name}"
     assert labels["org.opencontainers.image.description"]
 
 
-@every_service
-def test_an_image_serves_as_the_local_stack_does(service: str, tmp_path: Path) -> None:
+@each_service
+def test_image_command_is_that_of_the_local_stack(service: str, tmp_path: Path) -> None:
     command = services.service(service, 3000, tmp_path, {}).command
     env = image(service).env
     assert [env["UVICORN_FACTORY"], env["UVICORN_ACCESS_LOG"]] == ["true", "false"]
@@ -95,7 +95,7 @@ def test_an_image_serves_as_the_local_stack_does(service: str, tmp_path: Path) -
     assert [*command[8:]] == ["--no-access-log", *kept, "--factory", *grace]
 
 
-def test_every_image_keeps_connections_for_longer_than_an_ingress_does(tmp_path: Path) -> None:
+def test_image_keeps_connections_longer_than_the_ingress(tmp_path: Path) -> None:
     stand_ins = image("stand-ins").env["UVICORN_TIMEOUT_KEEP_ALIVE"]
     pages = image("client").env["KEEP_ALIVE_TIMEOUT"]
     assert pages == services.client(3000, tmp_path, (), "", "usd").env["KEEP_ALIVE_TIMEOUT"]
@@ -104,19 +104,19 @@ def test_every_image_keeps_connections_for_longer_than_an_ingress_does(tmp_path:
 
 
 @pytest.mark.parametrize("name", DOCKERFILES)
-def test_the_base_is_slim_and_has_a_minor_version(name: str) -> None:
+def test_base_image_is_slim_and_pinned_to_a_minor_version(name: str) -> None:
     assert image(name).base == ("node:24-slim" if name == "client" else "python:3.13-slim")
 
 
-@every_service
-def test_a_services_image_has_the_packages_its_own_code_and_the_common_code_alone(
+@each_service
+def test_service_image_contains_only_its_own_and_common_code(
     service: str,
 ) -> None:
     code = {"common/src", f"services/{service}/src"}
     assert set(image(service).copied) == {"services/requirements.txt", *code}
 
 
-def test_what_an_image_installs_is_held_to_hashes() -> None:
+def test_image_installs_packages_by_hash() -> None:
     ran = [
         rest
         for file in set(DOCKERFILES.values())
@@ -128,5 +128,5 @@ def test_what_an_image_installs_is_held_to_hashes() -> None:
         assert "--require-hashes" in command or re.match("npm (ci|run) ", command)
     locked = json.loads((ROOT / "client/package-lock.json").read_text())["packages"]
     for name, one in locked.items():
-        # What is for other systems stays out, so that nothing depends on its hash.
+        # Packages for other systems are not installed.
         assert not name or "integrity" in one or "linux" not in one["os"] or one["dev"], name

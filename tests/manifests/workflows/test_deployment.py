@@ -1,4 +1,4 @@
-"""What deploys one service finds all that is the service's, and nothing of another."""
+"""Deployments of one service: they apply its own objects and no others."""
 
 import re
 from typing import Any
@@ -13,7 +13,7 @@ from ticketing_dev.tools.manifests import Object
 
 WORKLOADS = {"Deployment", "StatefulSet", "CronJob", "Job"}
 
-every_image = pytest.mark.parametrize("name", DEPLOYED)
+each_image = pytest.mark.parametrize("name", DEPLOYED)
 
 
 @pytest.fixture(scope="module")
@@ -30,17 +30,17 @@ def labelled(objects: list[Object], name: str) -> list[Object]:
     return [one for one in objects if one["metadata"].get("labels", {}).get("app") == name]
 
 
-def asked_for(value: Any) -> set[str]:
-    """The ConfigMaps that an object names."""
+def config_maps_of(value: Any) -> set[str]:
+    """Return the ConfigMaps that an object refers to."""
     if isinstance(value, dict):
         named = {value[key]["name"] for key in ("configMapRef", "configMapKeyRef") if key in value}
         named |= {value["configMap"]["name"]} if "configMap" in value else set()
-        return named.union(*map(asked_for, value.values()))
-    return set().union(*map(asked_for, value)) if isinstance(value, list) else set()
+        return named.union(*map(config_maps_of, value.values()))
+    return set().union(*map(config_maps_of, value)) if isinstance(value, list) else set()
 
 
-@every_image
-def test_a_deployment_applies_one_workload_with_its_service_and_its_settings(
+@each_image
+def test_deployment_applies_one_workload_with_its_service_and_settings(
     prod: list[Object], name: str
 ) -> None:
     steps = yaml.safe_load((WORKFLOWS / "deploy.yml").read_text())["jobs"]["rollout"]["steps"]
@@ -50,7 +50,7 @@ def test_a_deployment_applies_one_workload_with_its_service_and_its_settings(
     settings = {one["metadata"]["name"] for one in prod if one["kind"] == "ConfigMap"}
     applied = labelled(prod, name)
     workloads = [one for one in applied if one["kind"] in WORKLOADS]
-    assert set().union(*map(asked_for, workloads)) <= settings
+    assert set().union(*map(config_maps_of, workloads)) <= settings
     [workload] = [one for one in workloads if one["kind"] == "Deployment"]
     assert f"{name}-srv" in {one["metadata"]["name"] for one in applied}
     named = re.findall(r"deployment/\$NAME-(\w+)", (WORKFLOWS / "deploy.yml").read_text())
@@ -64,16 +64,14 @@ def test_deployment_of_ops_applies_its_cronjobs_without_a_rollout(prod: list[Obj
     cronjobs = [one for one in labelled(prod, "ops") if one["kind"] in WORKLOADS]
     assert {one["metadata"]["name"] for one in cronjobs} == {"audit", "operator"}
     settings = {one["metadata"]["name"] for one in prod if one["kind"] == "ConfigMap"}
-    assert set().union(*map(asked_for, cronjobs)) <= settings
+    assert set().union(*map(config_maps_of, cronjobs)) <= settings
     for one in cronjobs:
         [container] = one["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
         assert re.fullmatch(r"(.*/)?ticketing/ops([:@].*)?", container["image"])
 
 
-@every_image
-def test_an_image_is_called_in_the_overlay_as_the_deployment_sets_it(
-    prod: list[Object], name: str
-) -> None:
+@each_image
+def test_overlay_names_images_as_the_deployment_does(prod: list[Object], name: str) -> None:
     [workload] = [one for one in labelled(prod, name) if one["kind"] == "Deployment"]
     [container] = workload["spec"]["template"]["spec"]["containers"]
     image = re.fullmatch(r"(.*/)?ticketing/([\w-]+)([:@].*)?", container["image"])
@@ -81,7 +79,7 @@ def test_an_image_is_called_in_the_overlay_as_the_deployment_sets_it(
     assert image[2] == name
 
 
-def test_skaffold_forwards_ports_that_are_there(dev: list[Object]) -> None:
+def test_skaffold_forwards_existing_ports(dev: list[Object]) -> None:
     services = {one["metadata"]["name"]: one for one in dev if one["kind"] == "Service"}
     forwarded = yaml.safe_load((ROOT / "skaffold.yaml").read_text())["portForward"]
     assert forwarded
@@ -92,11 +90,11 @@ def test_skaffold_forwards_ports_that_are_there(dev: list[Object]) -> None:
         assert one["port"] in [port["port"] for port in service["spec"]["ports"]]
 
 
-def test_skaffold_brings_changes_where_a_pod_may_write(dev: list[Object]) -> None:
+def test_skaffold_syncs_to_a_writable_folder(dev: list[Object]) -> None:
     for name in DEPLOYED:
         [workload] = [one for one in labelled(dev, name) if one["kind"] == "Deployment"]
         spec = workload["spec"]["template"]["spec"]
         [container] = spec["containers"]
         volumes = {mount["mountPath"]: mount["name"] for mount in container["volumeMounts"]}
         assert "emptyDir" in next(one for one in spec["volumes"] if one["name"] == volumes["/tmp"])
-        assert "command" not in container, "it would not be the live image's"
+        assert "command" not in container, "this would replace the command of the live image"

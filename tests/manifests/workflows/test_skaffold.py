@@ -1,4 +1,4 @@
-"""skaffold.yaml: every image is built, every source that one copies is brought into what runs."""
+"""skaffold.yaml: it builds every image and syncs every source."""
 
 import json
 from pathlib import Path
@@ -32,8 +32,8 @@ def profile(config: dict[str, Any], name: str) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.skipif(not SCHEMA.exists(), reason="skaffold's schema is not beside the project")
-def test_skaffold_would_read_it(config: dict[str, Any]) -> None:
+@pytest.mark.skipif(not SCHEMA.exists(), reason="skaffold's schema is missing")
+def test_skaffold_config_is_valid(config: dict[str, Any]) -> None:
     schema = json.loads(SCHEMA.read_text())
     Draft7Validator.check_schema(schema)
     validator = Draft7Validator(schema)
@@ -42,12 +42,12 @@ def test_skaffold_would_read_it(config: dict[str, Any]) -> None:
     assert not validator.is_valid(config)
 
 
-def test_every_image_is_built(config: dict[str, Any]) -> None:
+def test_skaffold_builds_every_image(config: dict[str, Any]) -> None:
     assert set(artifacts(config["build"])) == set(DOCKERFILES)
     assert set(artifacts(profile(config, "prod")["build"])) == set(PRODUCTION)
 
 
-def test_an_artifact_is_built_by_its_dockerfile_live_here_and_as_it_is_in_production(
+def test_artifact_uses_its_dockerfile_and_stage(
     config: dict[str, Any],
 ) -> None:
     for build, target in ((config["build"], "live"), (profile(config, "prod")["build"], None)):
@@ -60,9 +60,7 @@ def test_an_artifact_is_built_by_its_dockerfile_live_here_and_as_it_is_in_produc
 
 
 @pytest.mark.parametrize("name", DEPLOYED)
-def test_a_change_of_any_source_goes_where_the_live_image_runs_it(
-    config: dict[str, Any], name: str
-) -> None:
+def test_artifact_syncs_every_source_to_the_live_folder(config: dict[str, Any], name: str) -> None:
     artifact = artifacts(config["build"])[name]
     context = ROOT / artifact.get("context", ".")
     rules = [(context, rule) for rule in artifact["sync"]["manual"]]
@@ -73,11 +71,11 @@ def test_a_change_of_any_source_goes_where_the_live_image_runs_it(
         for source in (path for path in folder.rglob("*.[pt]*") if path.is_file()):
             if "__pycache__" in source.parts or "testing" in source.parts:
                 continue
-            assert places(source, rules) == {Path("/tmp/live") / source.relative_to(begin)}
+            assert sync_targets(source, rules) == {Path("/tmp/live") / source.relative_to(begin)}
 
 
-def places(source: Path, rules: list[tuple[Path, dict[str, str]]]) -> set[Path]:
-    """Where skaffold brings a file: its path in the context, less what a rule strips."""
+def sync_targets(source: Path, rules: list[tuple[Path, dict[str, str]]]) -> set[Path]:
+    """Return the paths to which skaffold copies a file."""
     found = set()
     for context, rule in rules:
         path = source.relative_to(context)
@@ -86,19 +84,19 @@ def places(source: Path, rules: list[tuple[Path, dict[str, str]]]) -> set[Path]:
     return found
 
 
-def test_one_service_can_be_worked_on_by_itself(config: dict[str, Any]) -> None:
+def test_profile_deploys_one_service(config: dict[str, Any]) -> None:
     assert {one["name"] for one in config["profiles"]} == {"prod", *DEPLOYED}
     for name in DEPLOYED:
-        alone = profile(config, name)
-        assert artifacts(alone["build"]) == {name: artifacts(config["build"])[name]}
-        for flags in alone["deploy"]["kubectl"]["flags"].values():
+        single = profile(config, name)
+        assert artifacts(single["build"]) == {name: artifacts(config["build"])[name]}
+        for flags in single["deploy"]["kubectl"]["flags"].values():
             assert flags == [f"--selector=app={name}"]
 
 
-def test_each_overlay_is_deployed_by_who_names_it(config: dict[str, Any]) -> None:
+def test_profiles_deploy_their_overlays(config: dict[str, Any]) -> None:
     assert config["manifests"]["kustomize"]["paths"] == ["infra/k8s-dev"]
     assert profile(config, "prod")["manifests"]["kustomize"]["paths"] == ["infra/k8s-prod"]
 
 
-def test_no_key_is_asked_for(config: dict[str, Any]) -> None:
+def test_skaffold_config_has_no_keys(config: dict[str, Any]) -> None:
     assert "{{" not in yaml.safe_dump(config)

@@ -1,4 +1,4 @@
-"""What runs at GitHub: every part has its workflows, and a required check comes to an end."""
+"""The GitHub workflows: one per tested and deployed unit, and required checks that end."""
 
 import os
 import re
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from tests.manifests.images.dockerfile import read
-from tests.manifests.linters import complaints
+from tests.manifests.linters import lint
 from tests.manifests.project import DOCKERFILES, PRODUCTION, WORKFLOWS
 from tests.manifests.workflows.imports import PACKAGES, reached
 
@@ -20,7 +20,7 @@ TESTED = [*SERVICE_NAMES, "client", "common", "ops", "manifests", "system", "che
 
 DEPENDENCIES = re.compile(r" *depends-on: .*?(?= *folders:)", re.DOTALL)
 
-every_service = pytest.mark.parametrize("service", SERVICE_NAMES)
+each_service = pytest.mark.parametrize("service", SERVICE_NAMES)
 
 
 def workflow(name: str) -> dict[str, Any]:
@@ -34,30 +34,30 @@ def inputs(tested: str) -> dict[str, str]:
     return given
 
 
-def step(name: str, job: str, called: str) -> str:
-    """The script of a step."""
+def step(name: str, job: str, step_name: str) -> str:
+    """Return the script of a step."""
     steps = workflow(name)["jobs"][job]["steps"]
-    (script,) = (one["run"] for one in steps if one.get("name") == called)
+    (script,) = (one["run"] for one in steps if one.get("name") == step_name)
     assert workflow(name)["defaults"]["run"]["shell"] == "bash"
     assert isinstance(script, str)
     return script
 
 
 def run(script: str, folder: Path, **env: str) -> subprocess.CompletedProcess[str]:
-    """Run a step as GitHub does where `shell: bash` is said."""
+    """Run a step as GitHub does with `shell: bash`."""
     command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script]
     env = {"PATH": os.environ["PATH"], "HOME": str(folder)} | env
     return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
 
 
-def test_there_are_workflows_for_every_part_and_no_others() -> None:
+def test_workflows_exist_for_every_tested_and_deployed_unit() -> None:
     expected = {f"tests-{name}" for name in TESTED} | {f"deploy-{name}" for name in PRODUCTION}
     assert {path.stem for path in WORKFLOWS.iterdir()} == {"test", "deploy"} | expected
 
 
-@every_service
+@each_service
 @pytest.mark.parametrize("kind", ["tests", "deploy"])
-def test_the_workflows_of_services_differ_in_the_service_alone(kind: str, service: str) -> None:
+def test_service_workflows_differ_only_in_the_service(kind: str, service: str) -> None:
     one, other = (
         DEPENDENCIES.sub("", (WORKFLOWS / f"{kind}-{name}.yml").read_text())
         for name in (service, SERVICE_NAMES[0])
@@ -65,21 +65,21 @@ def test_the_workflows_of_services_differ_in_the_service_alone(kind: str, servic
     assert one == other.replace(SERVICE_NAMES[0], service)
 
 
-def test_actionlint_has_nothing_to_say() -> None:
-    assert complaints("actionlint", folder=ROOT) == ""
+def test_actionlint_finds_nothing() -> None:
+    assert lint("actionlint", folder=ROOT) == ""
 
 
-def test_zizmor_has_nothing_to_say() -> None:
-    assert complaints("zizmor", "--offline", "--quiet", ".github", folder=ROOT) == ""
+def test_zizmor_finds_nothing() -> None:
+    assert lint("zizmor", "--offline", "--quiet", ".github", folder=ROOT) == ""
 
 
-def test_yamllint_has_nothing_to_say() -> None:
+def test_yamllint_finds_nothing() -> None:
     checked = [".github", ".yamllint.yaml", "skaffold.yaml"]
-    assert complaints("yamllint", "--strict", *checked, folder=ROOT) == ""
+    assert lint("yamllint", "--strict", *checked, folder=ROOT) == ""
 
 
-SPOILED = """\
-name: spoiled
+FAULTY = """\
+name: faulty
 on: {pull_request: , push: }
 on: [push]
 jobs:
@@ -94,28 +94,28 @@ jobs:
 @pytest.mark.parametrize(
     ("command", "found"),
     [
-        (["actionlint", "-no-color", "spoiled.yml"], ["nothing", "untrusted"]),
-        (["zizmor", "--offline", "spoiled.yml"], ["unpinned-uses", "template-injection"]),
-        (["yamllint", "--strict", "spoiled.yml"], ["duplication of key"]),
+        (["actionlint", "-no-color", "faulty.yml"], ["nothing", "untrusted"]),
+        (["zizmor", "--offline", "faulty.yml"], ["unpinned-uses", "template-injection"]),
+        (["yamllint", "--strict", "faulty.yml"], ["duplication of key"]),
     ],
 )
-def test_a_linter_would_say_something(tmp_path: Path, command: list[str], found: list[str]) -> None:
-    spoiled = SPOILED if command[0] == "yamllint" else SPOILED.replace("on: [push]\n", "")
-    (tmp_path / "spoiled.yml").write_text(spoiled)
-    said = complaints(command[0], *command[1:], folder=tmp_path)
-    assert [words for words in found if words not in said] == []
+def test_linter_finds_a_fault(tmp_path: Path, command: list[str], found: list[str]) -> None:
+    faulty = FAULTY if command[0] == "yamllint" else FAULTY.replace("on: [push]\n", "")
+    (tmp_path / "faulty.yml").write_text(faulty)
+    output = lint(command[0], *command[1:], folder=tmp_path)
+    assert [text for text in found if text not in output] == []
 
 
-# What runs when: no check is left open, and none is green by mistake.
+# The condition of each run, and the required check.
 
 
 @pytest.fixture
 def merge(tmp_path: Path) -> Path:
-    """A pull request that changes payments, merged with a main that has changed tickets since."""
+    """A merge of a pull request that changes payments with a main that has changed tickets."""
 
-    def git(*words: str) -> None:
+    def git(*arguments: str) -> None:
         config = ["-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "gc.auto=0"]
-        subprocess.run(["git", *config, *words], cwd=tmp_path, check=True, capture_output=True)
+        subprocess.run(["git", *config, *arguments], cwd=tmp_path, check=True, capture_output=True)
 
     def commit(*files: str) -> None:
         for name in files:
@@ -147,7 +147,7 @@ def merge(tmp_path: Path) -> Path:
         ("push", "services/tickets", "true"),
     ],
 )
-def test_tests_run_where_a_pull_request_changes_what_they_depend_on_and_always_elsewhere(
+def test_workflow_runs_for_changed_dependencies_and_always_outside_pull_requests(
     merge: Path, event: str, depends_on: str, needed: str
 ) -> None:
     script = step("test", "changed", "Compare the dependencies with the base branch")
@@ -168,20 +168,20 @@ def test_tests_run_where_a_pull_request_changes_what_they_depend_on_and_always_e
         ("cancelled", "skipped", False),
     ],
 )
-def test_the_required_check_passes_if_nothing_failed_and_nobody_stopped_it(
+def test_required_check_passes_unless_a_job_failed_or_was_cancelled(
     tmp_path: Path, changed: str, tests: str, passed: bool
 ) -> None:
     script = step("test", "passed", "Check the result")
     assert (run(script, tmp_path, CHANGED=changed, TESTS=tests).returncode == 0) is passed
 
 
-def test_the_required_check_runs_whatever_happened_and_no_workflow_is_filtered_away() -> None:
+def test_required_check_always_runs() -> None:
     assert workflow("test")["jobs"]["passed"]["if"] == "always()"
     for name in TESTED:
         assert set(workflow(f"tests-{name}")["on"].values()) == {None}
 
 
-# What depends on what, held to the code.
+# Dependencies, checked against the imports.
 
 
 def covered(path: Path, by: list[str]) -> bool:
@@ -193,7 +193,7 @@ FOLDERS["manifests"] = "tests/manifests tests/local_cluster"
 
 
 @pytest.mark.parametrize("tested", FOLDERS)
-def test_tests_run_whenever_a_module_changes_that_they_import(tested: str) -> None:
+def test_workflow_depends_on_every_imported_module(tested: str) -> None:
     depends_on = inputs(tested)["depends-on"].split()
     modules = {path for folder in FOLDERS[tested].split() for path in reached(folder)}
     assert len(modules) > 50
@@ -202,7 +202,7 @@ def test_tests_run_whenever_a_module_changes_that_they_import(tested: str) -> No
 
 
 @pytest.mark.parametrize("tested", [*SERVICE_NAMES, "common", "ops"])
-def test_tests_do_not_run_for_what_none_of_them_imports(tested: str) -> None:
+def test_workflow_depends_on_imported_modules_only(tested: str) -> None:
     modules = reached(FOLDERS[tested])
     for one in inputs(tested)["depends-on"].split():
         assert any(covered(path, [one]) for path in modules), one
@@ -219,19 +219,19 @@ def test_workflow_runs_for_a_changed_stand_in_only_if_its_tests_use_it(
 
 
 @pytest.mark.parametrize("tested", ["client", "manifests", "system"])
-def test_what_starts_the_whole_market_depends_on_every_part_of_it(tested: str) -> None:
+def test_workflow_of_the_whole_system_depends_on_all_of_it(tested: str) -> None:
     depends_on = inputs(tested)["depends-on"].split()
     for part in ("services", "common/src", "dev/src", "infra/k8s", "client"):
         assert covered(Path(part), depends_on), part
 
 
-def test_all_that_is_depended_on_is_there() -> None:
+def test_workflow_dependencies_exist() -> None:
     named = [one for name in TESTED for one in inputs(name)["depends-on"].split()]
     assert [one for one in named if not (ROOT / one).exists()] == []
 
 
 @pytest.mark.parametrize("name", PRODUCTION)
-def test_an_image_is_deployed_anew_whenever_something_changes_that_it_is_made_of(name: str) -> None:
+def test_deployment_runs_for_every_source_of_its_image(name: str) -> None:
     paths = workflow(f"deploy-{name}")["on"]["push"]["paths"]
     folders = [path.removesuffix("/**") for path in paths]
     given = workflow(f"deploy-{name}")["jobs"]["deploy"]["with"]
@@ -247,9 +247,9 @@ def test_an_image_is_deployed_anew_whenever_something_changes_that_it_is_made_of
 # Dependabot.
 
 
-def test_dependabot_looks_wherever_something_is_pinned() -> None:
+def test_dependabot_covers_every_pinned_dependency() -> None:
     document = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text())
-    looked_at = {
+    covered_folders = {
         (update["package-ecosystem"], folder)
         for update in document["updates"]
         for pattern in update.get("directories", [update.get("directory")])
@@ -257,7 +257,7 @@ def test_dependabot_looks_wherever_something_is_pinned() -> None:
         if folder.is_dir()
     }
     services = {ROOT / "services" / name for name in SERVICE_NAMES}
-    assert looked_at == {
+    assert covered_folders == {
         *(("pip", folder) for folder in {*(ROOT / name for name in PACKAGES), *services}),
         *(("docker", dockerfile.parent) for dockerfile in DOCKERFILES.values()),
         ("npm", ROOT / "client"),
