@@ -65,6 +65,8 @@ class OrderOverdue(OrderEvent):
 
 
 class OrderCancelled(OrderEvent):
+    """The order ended without a sale, or its ticket was deleted."""
+
     subject: ClassVar[str] = "order.cancelled"
 
     user_id: Id
@@ -73,6 +75,8 @@ class OrderCancelled(OrderEvent):
 
 
 class OrderCompleted(OrderEvent):
+    """The order is paid: its ticket is sold."""
+
     subject: ClassVar[str] = "order.completed"
 
     user_id: Id

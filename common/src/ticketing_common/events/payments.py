@@ -30,12 +30,16 @@ class PaymentEvent(DomainEvent):
 
 
 class PaymentStarted(PaymentEvent):
+    """An attempt to pay began."""
+
     subject: ClassVar[str] = "payment.started"
 
     id: Id
 
 
 class PaymentFailed(PaymentEvent):
+    """An attempt to pay failed: nothing was charged."""
+
     subject: ClassVar[str] = "payment.failed"
 
     id: Id
@@ -52,12 +56,16 @@ class VersionedPaymentEvent(PaymentEvent, VersionedEvent):
 
 
 class PaymentCreated(VersionedPaymentEvent):
+    """The buyer was charged, which completes the order."""
+
     subject: ClassVar[str] = "payment.created"
 
     stripe_id: str
 
 
 class PaymentRefunded(VersionedPaymentEvent):
+    """The charge was refunded in full."""
+
     subject: ClassVar[str] = "payment.refunded"
 
     stripe_id: str

@@ -20,6 +20,8 @@ class TicketCreated(TicketEvent):
 
 
 class TicketUpdated(TicketEvent):
+    """The title, the price or the order of a ticket changed."""
+
     subject: ClassVar[str] = "ticket.updated"
 
     title: str

@@ -187,7 +187,8 @@ async def _change_password(token: str, password_hash: str) -> None:
     if user is None:
         raise NotFound
     await PasswordResetToken.find({"user_id": user.id}).delete()
-    user.password_hash, changed_at = password_hash, user.advance_session_time()
+    user.password_hash = password_hash
+    changed_at = user.advance_session_time()
     await user.save()
     await end_sessions(user.user_id, changed_at)
     await outbox.add(UserChangedPassword.of(user, changed_at=changed_at))

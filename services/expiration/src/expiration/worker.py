@@ -44,7 +44,7 @@ class ExpirationWorker:
             async with background(timers, rebuilding) as tasks:
                 await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             errors = [task.exception() for task in tasks if not task.cancelled()]
-            log.warning("worker.failed", errors=[repr(error) for error in errors])
+            log.warning("timers.failed", errors=[repr(error) for error in errors])
             await asyncio.sleep(RESTART_DELAY_SECONDS)
 
     async def expire_order(self, order_id: str, attempt: int) -> None:
