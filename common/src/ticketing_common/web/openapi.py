@@ -32,7 +32,7 @@ METHODS = {"get", *(method.lower() for method in MUTATING_METHODS)}
 
 
 class InvalidRequest(BadRequest):
-    """A field is missing or invalid. Each validation rule has its own code."""
+    """A required field is missing. Every other validation rule has a code of its own."""
 
     code = "missing"
     message = "Field required"

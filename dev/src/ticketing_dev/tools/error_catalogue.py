@@ -32,9 +32,13 @@ This page is generated: `python -m ticketing_dev.tools.error_catalogue`. The Ope
 """
 
 COMMON = "all services"
-METHOD_NOT_ALLOWED = """\
-| 405 | `method_not_allowed` | Method not allowed | `Allow` lists the methods of the path. |
-"""
+METHOD_NOT_ALLOWED = (
+    405,
+    "method_not_allowed",
+    "Method not allowed",
+    "The path has no such method. `Allow` lists its methods.",
+)
+"""Raised by Starlette, so it has no class of its own."""
 
 VALIDATION = """\
 ## Validation errors
@@ -53,13 +57,14 @@ def catalogue() -> str:
     """Return the page."""
     sections = [HEADER]
     for owner, group in groupby(sorted(errors(), key=_owner), key=_owner):
+        rows = [(error.status, error.code, error.message, _cause(error)) for error in group]
+        if owner == COMMON:
+            rows.append(METHOD_NOT_ALLOWED)
         sections.append(f"## {owner.capitalize()}\n\n| status | code | message | cause |\n")
         sections[-1] += "| --- | --- | --- | --- |\n" + "".join(
-            f"| {error.status} | `{error.code}` | {error.message} | {_cause(error)} |\n"
-            for error in sorted(group, key=lambda error: (error.status, error.code))
+            f"| {status} | `{code}` | {message} | {cause} |\n"
+            for status, code, message, cause in sorted(rows)
         )
-        if owner == COMMON:
-            sections[-1] += METHOD_NOT_ALLOWED
     rules = sorted(set(_validation_rules()))
     sections.append(VALIDATION + "".join(f"| `{code}` | {message} |\n" for code, message in rules))
     return "\n".join(sections)
