@@ -180,13 +180,13 @@ check: client ## Check style, types, dependency rules, prose, lock files, genera
 		&& for file in $(LOCKS); do cp $$file $$again/$$file || exit; done \
 		&& $(MAKE) --silent lock LOCK_TO=$$again LOCK_FLAGS= \
 		&& (for file in $(LOCKS); do diff -u $$file $$again/$$file || exit; done) \
-		|| $(call next,\`make lock\` and commit what it changes)
+		|| $(call next,\`make lock\` and commit the changed lock files)
 	@echo "==> The client: style and types"
 	@cd client && $(NODE) npm run --silent lint || $(call next,\`cd client && npm run format\` fixes most of it)
 	@cd client && $(NODE) npm run --silent types || $(call next,fix the types above)
 	@echo "==> The client's generated files: are they up to date?"
 	@again=$$(mktemp -d) && trap 'rm -rf "$$again"' EXIT && $(MAKE) --silent types TYPES=$$again \
-		&& diff -ru $(TYPES) $$again || $(call next,\`make types\` and commit what it changes)
+		&& diff -ru $(TYPES) $$again || $(call next,\`make types\` and commit the changed files)
 	@echo "==> Host names and absolute paths"
 	@$(BIN)/pytest --quiet --no-header tests/fast/test_repository.py \
 		|| $(call next,remove the host name or the path)

@@ -76,7 +76,7 @@ class ExpirationWorker:
     async def _rebuild(self) -> None:
         """Set a timer for each live order in the stream's history."""
         await self._broker.ready()
-        # Read before the timers are set: a restart meanwhile leaves the mark invalid.
+        # Read before the timers are set: a restart in between leaves the marker invalid.
         run_id = await self._timers.run_id()
         expires_at: dict[str, datetime] = {}
         async for event in self._broker.history(*HISTORY_EVENTS):

@@ -32,7 +32,7 @@ class StripeUnavailable(Exception):
 
 
 class StripeRefusal(Exception):
-    """Stripe refuses a call for good. The message is for the buyer."""
+    """Stripe refuses a call, now and later. The message is for the buyer."""
 
     def __init__(self, message: str, cause: FailureCause = FailureCause.REFUSED) -> None:
         super().__init__(message)
