@@ -21,7 +21,7 @@ listeners.on(UserChangedPassword)(end_earlier_sessions)
 
 
 @listeners.on(OrderCreated, copy=Order)
-async def copy_order(event: OrderCreated) -> None:
+async def create_order_copy(event: OrderCreated) -> None:
     """Insert the copy of an order."""
     await Order(
         id=PydanticObjectId(event.id),
@@ -34,14 +34,14 @@ async def copy_order(event: OrderCreated) -> None:
     ).insert()
 
 
-async def copy_status(event: OrderAwaitingPayment | OrderCompleted, order: Order) -> None:
+async def update_order_copy(event: OrderAwaitingPayment | OrderCompleted, order: Order) -> None:
     """Update the status of the copy."""
     order.status = event.status
     await order.save()
 
 
-listeners.on(OrderAwaitingPayment, copy=Order)(copy_status)
-listeners.on(OrderCompleted, copy=Order)(copy_status)
+listeners.on(OrderAwaitingPayment, copy=Order)(update_order_copy)
+listeners.on(OrderCompleted, copy=Order)(update_order_copy)
 
 
 @listeners.on(OrderOverdue, copy=Order)
@@ -56,5 +56,5 @@ async def close_order(event: OrderOverdue, order: Order) -> None:
 async def cancel_payments(event: OrderCancelled, order: Order) -> None:
     """Cancel the order's payments that are in progress, and refund its charge."""
     order.status, order.cancel_reason = event.status, event.reason
-    await order_end.cancel_payments(order, event.reason)
+    await order_end.refund_or_cancel(order, event.reason)
     await order.save()

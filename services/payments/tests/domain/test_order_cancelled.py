@@ -119,7 +119,7 @@ async def test_order_cancelled_at_the_same_time_as_the_charge_is_refunded(
     first: str,
 ) -> None:
     """Each transaction reads a document that the other one changes, so the second one reruns."""
-    owner = (outcomes, "_succeed") if first == "charge" else (order_end, "cancel_payments")
+    owner = (outcomes, "_succeed") if first == "charge" else (order_end, "refund_or_cancel")
     async with pause_after(monkeypatch, *owner) as paused:
         if first == "charge":
             earlier = asyncio.create_task(purchase.pay())

@@ -78,13 +78,13 @@ def test_next_status_is_failed_only_if_the_intent_can_never_charge(
 @settings(deadline=None)
 @given(statuses, intents, st.booleans(), st.integers(1, 3))
 def test_next_step_confirms_only_wanted_payments(
-    status: PaymentStatus, intent: Intent, is_wanted: bool, refund_attempt: int
+    status: PaymentStatus, intent: Intent, is_payable: bool, refund_attempt: int
 ) -> None:
     step = next_step(
-        status, intent, amount=AMOUNT, is_wanted=is_wanted, refund_attempt=refund_attempt
+        status, intent, amount=AMOUNT, is_payable=is_payable, refund_attempt=refund_attempt
     )
     if step == Step.CONFIRM:
-        assert is_wanted
+        assert is_payable
         assert status in IN_PROGRESS
     if step == Step.CANCEL:
         assert status in IN_PROGRESS
@@ -94,13 +94,13 @@ def test_next_step_confirms_only_wanted_payments(
 @settings(deadline=None)
 @given(intents, st.booleans(), st.integers(1, 3))
 def test_next_step_refunds_no_more_than_was_paid(
-    intent: Intent, is_wanted: bool, refund_attempt: int
+    intent: Intent, is_payable: bool, refund_attempt: int
 ) -> None:
     step = next_step(
         PaymentStatus.REFUND_PENDING,
         intent,
         amount=AMOUNT,
-        is_wanted=is_wanted,
+        is_payable=is_payable,
         refund_attempt=refund_attempt,
     )
     if step == Step.REFUND:
@@ -115,7 +115,7 @@ def test_next_step_ends_unwanted_payments(status: PaymentStatus, intent_status: 
     intent = Intent("pi_1", intent_status)
     after = next_status(status, intent, amount=AMOUNT)
     has_ended = after in (PaymentStatus.FAILED, PaymentStatus.SUCCEEDED)
-    step = next_step(status, intent, amount=AMOUNT, is_wanted=False, refund_attempt=1)
+    step = next_step(status, intent, amount=AMOUNT, is_payable=False, refund_attempt=1)
     assert has_ended or step == Step.CANCEL or intent_status == "requires_capture"
 
 
@@ -123,9 +123,9 @@ def test_next_step_repeats_a_returned_refund_only_for_the_next_refund_attempt() 
     returned = Intent("pi_1", "succeeded", refunds=Refunds(failed_count=1))
     pending = PaymentStatus.REFUND_PENDING
     assert next_status(PaymentStatus.REFUNDED, returned, amount=AMOUNT) == pending
-    first = next_step(pending, returned, amount=AMOUNT, is_wanted=False, refund_attempt=1)
+    first = next_step(pending, returned, amount=AMOUNT, is_payable=False, refund_attempt=1)
     assert first == Step.NOTHING
-    second = next_step(pending, returned, amount=AMOUNT, is_wanted=False, refund_attempt=2)
+    second = next_step(pending, returned, amount=AMOUNT, is_payable=False, refund_attempt=2)
     assert second == Step.REFUND
 
 
@@ -133,7 +133,7 @@ def test_next_step_refunds_the_rest_of_a_partial_refund() -> None:
     partial = Intent("pi_1", "succeeded", refunds=Refunds(succeeded=1000))
     assert next_status(PaymentStatus.SUCCEEDED, partial, amount=AMOUNT) == PaymentStatus.SUCCEEDED
     step = next_step(
-        PaymentStatus.REFUND_PENDING, partial, amount=AMOUNT, is_wanted=False, refund_attempt=1
+        PaymentStatus.REFUND_PENDING, partial, amount=AMOUNT, is_payable=False, refund_attempt=1
     )
     assert step == Step.REFUND
 

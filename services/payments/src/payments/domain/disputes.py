@@ -22,4 +22,4 @@ async def record_dispute(
     payment.disputed = is_open
     payment.charged_back = payment.charged_back or is_lost
     await payment.save()
-    log.error("payment.disputed", order=payment.order_id, open=is_open, lost=is_lost)
+    log.error("payment.disputed", order_id=payment.order_id, open=is_open, lost=is_lost)

@@ -7,7 +7,7 @@ from ticketing_common.events import CancelReason, PaymentMissed, PaymentStatus
 from ticketing_common.persistence import outbox
 
 
-async def cancel_payments(order: Order, reason: CancelReason) -> None:
+async def refund_or_cancel(order: Order, reason: CancelReason) -> None:
     """Request the refund of a cancelled order's charge, and make its payments in progress due.
 
     Settlement then cancels those at Stripe.

@@ -54,7 +54,7 @@ async def record_refund_refusal(payment_id: PydanticObjectId, problem: str) -> P
     if payment.problem != problem:
         payment.problem = problem
         await payment.save()
-        log.error("refund.refused", order=payment.order_id, problem=problem)
+        log.error("refund.refused", order_id=payment.order_id, problem=problem)
     return payment
 
 
@@ -69,4 +69,4 @@ async def flag_returned_refund(payment: Payment, intent: Intent) -> None:
     ):
         payment.problem, payment.next_poll_at = RETURNED, None
         await payment.save()
-        log.error("refund.returned", order=payment.order_id, payment=str(payment.id))
+        log.error("refund.returned", order_id=payment.order_id, payment_id=str(payment.id))

@@ -73,19 +73,19 @@ class Step(StrEnum):
 
 
 def next_step(
-    status: PaymentStatus, intent: Intent, *, amount: int, is_wanted: bool, refund_attempt: int
+    status: PaymentStatus, intent: Intent, *, amount: int, is_payable: bool, refund_attempt: int
 ) -> Step:
     """Return the call to Stripe that a payment needs now.
 
-    `is_wanted`: the order is open and the time to pay is not over. `refund_attempt` counts from 1:
+    `is_payable`: the order is open and the time to pay is not over. `refund_attempt` counts from 1:
     a refund that the bank returned is repeated only when an operator requests the next attempt.
     """
     if status in IN_PROGRESS:
         match intent.status:
             case "requires_confirmation":
-                return Step.CONFIRM if is_wanted else Step.CANCEL
+                return Step.CONFIRM if is_payable else Step.CANCEL
             case "requires_action" | "processing":
-                return Step.NOTHING if is_wanted else Step.CANCEL
+                return Step.NOTHING if is_payable else Step.CANCEL
             case "requires_payment_method" if status == NEEDS_CONFIRMATION:
                 return Step.CANCEL  # the buyer's browser could still use another card on it
             case _:

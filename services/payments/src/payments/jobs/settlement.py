@@ -78,16 +78,16 @@ class Settlement:
     async def settle(self, payment: Payment) -> tuple[Payment, Intent | None]:
         """Carry out the payment's next step. Raises: StripeUnavailable."""
         order = await payment.order()
-        is_wanted = order.is_open and utc_now() < payment.pay_by
+        is_payable = order.is_open and utc_now() < payment.pay_by
         try:
-            intent = await self._intent_of(payment, order, is_wanted=is_wanted)
+            intent = await self._intent_of(payment, order, is_payable=is_payable)
         except StripeRefusal as refusal:
             return await record_refusal(payment.id, refusal.message, refusal.cause), None
         step = next_step(
             payment.status,
             intent,
             amount=payment.amount,
-            is_wanted=is_wanted,
+            is_payable=is_payable,
             refund_attempt=payment.refund_attempt,
         )
         match step:
@@ -105,11 +105,11 @@ class Settlement:
                 pass
         return await record_intent_state(payment.id, intent), intent
 
-    async def _intent_of(self, payment: Payment, order: Order, *, is_wanted: bool) -> Intent:
+    async def _intent_of(self, payment: Payment, order: Order, *, is_payable: bool) -> Intent:
         """Return the payment's intent. Creates it if there is none. Raises: StripeRefusal."""
         if payment.stripe_id is not None:
             return await self._stripe.retrieve_intent(payment.stripe_id)
-        if payment.status != PaymentStatus.STARTED or not is_wanted:
+        if payment.status != PaymentStatus.STARTED or not is_payable:
             raise StripeRefusal("The payment was not made in time.")
         intent = await self._stripe.create_intent(payment, order)
         recorded = await attempts.record_intent(payment.id, intent)
@@ -145,9 +145,9 @@ class Settlement:
                 await self.settle(payment)
                 is_settled = True
             except StripeUnavailable as error:
-                log.warning("stripe.unavailable", payment=str(payment.id), error=str(error))
+                log.warning("stripe.unavailable", payment_id=str(payment.id), error=str(error))
             except Exception:
-                log.exception("payment.not_settled", payment=str(payment.id))
+                log.exception("payment.not_settled", payment_id=str(payment.id))
             await _schedule_next_poll(payment, is_settled=is_settled)
 
 
