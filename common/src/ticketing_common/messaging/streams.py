@@ -12,7 +12,7 @@ from ticketing_common.messaging.listeners import STREAM_RETENTION, Listeners
 from ticketing_common.messaging.replay import REPLAY_STREAM, replay_subject
 
 DEAD_LETTER_STREAM = "DEAD-LETTERS"
-DEAD_LETTER_PREFIX, DISCARDED_PREFIX = "dead-letter", "discarded-letter"
+DEAD_LETTER_PREFIX, DISCARDED_PREFIX = "dead-letter", "discarded-dead-letter"
 """First token of a dead letter's subject, and of the record that it was discarded."""
 ACK_WAIT_SECONDS = 30
 """How long a delivery may take before the broker redelivers the event."""
