@@ -1,7 +1,7 @@
 #!/bin/sh
 # Run a command once in the cluster, as a Job from one of the suspended CronJobs, and print its output:
 #
-#     infra/run-job.sh operator events replay --to orders --from 2h
+#     infra/run-job.sh operator events replay --to orders --since 2h
 #     infra/run-job.sh operator audit --repair --yes
 #     infra/run-job.sh payments-command refund ORDER --reason "The concert is cancelled"
 set -eu

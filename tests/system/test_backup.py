@@ -30,7 +30,7 @@ async def test_restore_recovers_a_lost_database(
 
     result = stack.run_command("restore", str(tmp_path / "now"), service, *options)
     assert result.returncode == 0, result.stderr
-    result = stack.run_command("events", "replay", "--to", service, "--from", "1h")
+    result = stack.run_command("events", "replay", "--to", service, "--since", "1h")
     assert result.returncode == 0, result.stderr
     # Events about documents that the running service had lost are dead letters.
     result = stack.run_command("dead-letters", "retry", "--all", "--yes")

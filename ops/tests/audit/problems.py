@@ -51,7 +51,7 @@ async def missing_reservation(shop: Shop) -> Expected:
     ids = {"order": shop.complete, "ticket": shop.sold}
     return [
         ("order-without-reservation", ids),
-        ("ticket-held-for-nobody", {"ticket": shop.sold, "order": shop.complete}),
+        ("ticket-held-without-order", {"ticket": shop.sold, "order": shop.complete}),
     ]
 
 
@@ -136,7 +136,7 @@ async def missing_session_cutoff(shop: Shop) -> Expected:
 @in_databases
 async def copy_of_deleted_ticket(shop: Shop) -> Expected:
     await shop.remove("tickets", "tickets", shop.free)
-    return [("copy-outlives", {"ticket": shop.free, "service": "orders"})]
+    return [("copy-without-source", {"ticket": shop.free, "service": "orders"})]
 
 
 @in_databases
@@ -162,7 +162,7 @@ async def charge_of_failed_payment(shop: Shop) -> Expected:
     intent, charge = await shop.charge_order(shop.waiting, payment)
     await shop.insert_payment(shop.waiting, _id=payment, stripe_id=intent, status="failed")
     ids = {"charge": charge, "payment": payment, "order": shop.waiting}
-    return [("charge-not-noted", ids)]
+    return [("charge-not-recorded", ids)]
 
 
 async def charge_of_other_amount(shop: Shop) -> Expected:
@@ -190,7 +190,7 @@ async def refund_without_stripe_refund(shop: Shop) -> Expected:
 async def refund_in_dashboard(shop: Shop) -> Expected:
     await shop.refund_charge(shop.charge)
     ids = {"charge": shop.charge, "payment": shop.payment, "order": shop.complete}
-    return [("refund-not-noted", ids)]
+    return [("refund-not-recorded", ids)]
 
 
 async def partial_refund(shop: Shop) -> Expected:
@@ -252,7 +252,7 @@ async def overdue_order(shop: Shop) -> Expected:
     expired = utc_now() - timedelta(minutes=1)
     for service in ("orders", "payments"):
         await shop.change(service, "orders", shop.waiting, expires_at=expired)
-    return [("order-past-its-time", {"order": shop.waiting, "ticket": shop.held})]
+    return [("order-not-expired", {"order": shop.waiting, "ticket": shop.held})]
 
 
 @in_databases
@@ -269,7 +269,7 @@ async def unsettled_payment(shop: Shop) -> Expected:
     expired = utc_now() - timedelta(minutes=1)
     payment = await shop.insert_payment(shop.cancelled, status="started", pay_by=expired)
     ids = {"order": shop.cancelled, "payment": payment, "stripe": ""}
-    return [("payment-never-ends", ids)]
+    return [("payment-not-settled", ids)]
 
 
 async def missing_timer(shop: Shop) -> Expected:
@@ -280,7 +280,7 @@ async def missing_timer(shop: Shop) -> Expected:
 @in_databases
 async def ticket_held_for_cancelled_order(shop: Shop) -> Expected:
     await shop.change("tickets", "tickets", shop.free, order_id=shop.cancelled)
-    return [("ticket-held-for-nobody", {"ticket": shop.free, "order": shop.cancelled})]
+    return [("ticket-held-without-order", {"ticket": shop.free, "order": shop.cancelled})]
 
 
 @in_databases
@@ -293,8 +293,8 @@ async def sold_ticket_not_held(shop: Shop) -> Expected:
 async def deleted_ticket_with_order(shop: Shop) -> Expected:
     await shop.remove("tickets", "tickets", shop.held)
     return [
-        ("copy-outlives", {"ticket": shop.held, "service": "orders"}),
-        ("ticket-gone-but-ordered", {"ticket": shop.held, "order": shop.waiting}),
+        ("copy-without-source", {"ticket": shop.held, "service": "orders"}),
+        ("ticket-deleted-but-ordered", {"ticket": shop.held, "order": shop.waiting}),
     ]
 
 
@@ -313,7 +313,7 @@ async def unacknowledged_event(shop: Shop) -> Expected:
 
 async def missing_consumer(shop: Shop) -> Expected:
     await shop.js.delete_consumer("ORDER", "tickets")
-    return [("not-listening", {"service": "tickets", "stream": "ORDER"})]
+    return [("not-subscribed", {"service": "tickets", "stream": "ORDER"})]
 
 
 async def missing_stream(shop: Shop) -> Expected:

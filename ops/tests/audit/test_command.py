@@ -57,7 +57,7 @@ async def test_audit_prints_a_violation_with_advice_and_exits_with_1(
 
     assert ended.exit_code == 1
     assert "6. violated" in ended.output
-    assert "orders.expire_order could not handle 1 of expiration.completed" in ended.output
+    assert "orders.expire_order could not handle 1 expiration.completed events" in ended.output
     assert "There is no order a" in ended.output
     assert "ticketing dead-letters list" in ended.output
     assert "1 violation." in ended.output
@@ -80,7 +80,7 @@ async def test_audit_prints_json(shop: Shop, ticketing_audit: Audit) -> None:
     assert ended.exit_code == 1
     report: dict[str, Any] = json.loads(ended.stdout)
     [violation] = report.pop("violations")
-    assert violation["kind"] == "ticket-held-for-nobody"
+    assert violation["kind"] == "ticket-held-without-order"
     assert violation["invariant"] == 5
     assert violation["ids"] == {"ticket": shop.free, "order": shop.cancelled}
     assert shop.free in violation["problem"]

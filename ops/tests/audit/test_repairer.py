@@ -132,11 +132,11 @@ async def missing_timer(shop: Shop) -> None:
 @pytest.mark.parametrize(
     ("cause", "service", "kinds"),
     [
-        (ticket_without_cancellation, "tickets", {"ticket-held-for-nobody"}),
+        (ticket_without_cancellation, "tickets", {"ticket-held-without-order"}),
         (ticket_without_order, "tickets", {"ticket-not-held", "copy-missing"}),
         (missing_copies_of_tickets, "orders", {"copy-missing", "copy-behind"}),
         (payment_not_applied, "orders", {"payment-not-applied"}),
-        (overdue_order, "orders", {"order-past-its-time"}),
+        (overdue_order, "orders", {"order-not-expired"}),
         (missing_copies_of_orders, "payments", {"copy-missing"}),
         (missing_recipient, "contact", {"copy-missing", "event-lost"}),
         (missing_timer, "expiration", {"timer-missing"}),

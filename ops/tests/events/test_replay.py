@@ -137,7 +137,7 @@ async def test_replay_rebuilds_one_collection_and_changes_nothing_else(
         before = await rows(environment)
         await drop(environment, "tickets")
 
-        await ticketing("events", "replay", "ticket.*", "--to", "orders", "--from", "1h")
+        await ticketing("events", "replay", "ticket.*", "--to", "orders", "--since", "1h")
         await served.bus.wait_until_handled(orders.handlers.listeners)
 
         assert await rows(environment) == before

@@ -47,8 +47,8 @@ EVENT_LOST = _kind(
     "The event was acknowledged, and the service has no record of it, for example because its "
     "database was restored from a backup. --repair sends it again.",
 )
-NOT_LISTENING = _kind(
-    "not-listening",
+NOT_SUBSCRIBED = _kind(
+    "not-subscribed",
     2,
     "Start or restart the service: it creates its consumers when it connects.",
 )
@@ -75,8 +75,8 @@ COPY_DIFFERS = _kind(
     "It was changed manually or by a bug, or a database was restored from a backup. Where --repair "
     "does not help, delete the copy and replay its events: see docs/audit.md.",
 )
-COPY_OUTLIVES = _kind(
-    "copy-outlives",
+COPY_WITHOUT_SOURCE = _kind(
+    "copy-without-source",
     3,
     "--repair sends the event of the deletion again. If the source's database was restored from a "
     "backup, restore the source instead.",
@@ -88,8 +88,8 @@ CHARGE_WITHOUT_PAYMENT = _kind(
     "--repair refunds it at Stripe if the order exists. Otherwise read the charge at Stripe: "
     "another installation may share the account.",
 )
-CHARGE_NOT_NOTED = _kind(
-    "charge-not-noted",
+CHARGE_NOT_RECORDED = _kind(
+    "charge-not-recorded",
     4,
     "Run `ticketing payments reconcile`: it processes events whose webhook was missed.",
 )
@@ -109,8 +109,8 @@ REFUND_NOT_MADE = _kind(
     "payments retries by itself. If it lasts, read its log. `ticketing payments reconcile` "
     "processes a refund that the bank returned.",
 )
-REFUND_NOT_NOTED = _kind(
-    "refund-not-noted",
+REFUND_NOT_RECORDED = _kind(
+    "refund-not-recorded",
     4,
     "It was refunded in Stripe's dashboard. Run `ticketing payments reconcile`.",
 )
@@ -165,8 +165,8 @@ PARTLY_REFUNDED = _kind(
     is_note=True,
 )
 
-ORDER_PAST_ITS_TIME = _kind(
-    "order-past-its-time",
+ORDER_NOT_EXPIRED = _kind(
+    "order-not-expired",
     5,
     "--repair publishes the expiration for orders, and sends the payment's events again.",
 )
@@ -177,8 +177,8 @@ PAID_BUT_EXPIRED = _kind(
     "the developers: only an unpaid order may expire.",
     is_note=True,
 )
-PAYMENT_NEVER_ENDS = _kind(
-    "payment-never-ends",
+PAYMENT_NOT_SETTLED = _kind(
+    "payment-not-settled",
     5,
     "payments cancels it at Stripe when it runs and Stripe is available. Read its log.",
 )
@@ -188,8 +188,8 @@ TIMER_MISSING = _kind(
     "The order would not expire. --repair sends its order.created to expiration again, which sets "
     "the timer.",
 )
-TICKET_HELD_FOR_NOBODY = _kind(
-    "ticket-held-for-nobody",
+TICKET_HELD_WITHOUT_ORDER = _kind(
+    "ticket-held-without-order",
     5,
     "Nobody can buy it. --repair sends the order's events again; order.cancelled releases it.",
 )
@@ -198,8 +198,8 @@ TICKET_NOT_HELD = _kind(
     5,
     "It is listed for sale, and orders rejects it. --repair sends the order's events again.",
 )
-TICKET_GONE_BUT_ORDERED = _kind(
-    "ticket-gone-but-ordered",
+TICKET_DELETED_BUT_ORDERED = _kind(
+    "ticket-deleted-but-ordered",
     5,
     "--repair sends the ticket's events again; ticket.deleted cancels and refunds the order.",
 )
@@ -210,7 +210,7 @@ TICKET_BLOCKED = _kind(
     "restored from a backup, delete the ticket again; otherwise delete the reservation by its _id.",
 )
 
-EVENTS_DEAD_LETTERED = _kind(
+DEAD_LETTERS = _kind(
     "dead-letters",
     6,
     "Read the cause with `ticketing dead-letters list` and `show`, fix it, then `retry` them.",

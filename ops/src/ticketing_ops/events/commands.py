@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Show, publish and replay domain events.", no_args_is_help=True)
 
 Pattern = Annotated[
-    str, typer.Argument(metavar="SUBJECT", help="The events: order.created, 'ticket.*', '>'.")
+    str, typer.Argument(metavar="SUBJECT", help="Subject of the events, or a pattern: 'ticket.*'.")
 ]
 
 
@@ -27,7 +27,9 @@ def tail(
     *,
     since: Annotated[
         datetime | None,
-        time_option("--since", help="Begin with earlier events: from 15m, 2h ago, or a time."),
+        time_option(
+            "--since", help="Show earlier events too: of the last 15m or 2h, or from a time."
+        ),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object per line, with the headers.")
@@ -52,7 +54,9 @@ def tail(
 
 @app.command()
 def publish(
-    subject: Annotated[str, typer.Argument(help="The event's subject, as order.created.")],
+    subject: Annotated[
+        str, typer.Argument(metavar="SUBJECT", help="Subject of the event: order.created.")
+    ],
     body: Annotated[
         str, typer.Argument(metavar="JSON", help="The event's data; - reads standard input.")
     ],
@@ -60,7 +64,7 @@ def publish(
     nats: NatsOption = None,
     data: DataOption = None,
 ) -> None:
-    """Publish a valid event in its producer's name, to every consumer, and print its id."""
+    """Publish an event to every consumer, as its producer would, and print its id."""
     from ticketing_ops.events.connection import run_on_bus
     from ticketing_ops.events.publish import envelope_of, publish
 
@@ -78,7 +82,11 @@ def replay(
     to: Annotated[str, typer.Option("--to", metavar="SERVICE", help="The service to send to.")],
     since: Annotated[
         datetime | None,
-        time_option("--from", help="Begin at 2h, 7d ago, or a time.", show_default="all events"),
+        time_option(
+            "--since",
+            help="Events of the last 2h or 7d, or from a time.",
+            show_default="all events",
+        ),
     ] = None,
     wait: Annotated[
         float, typer.Option(min=0, help="Seconds to wait until the service has handled them.")

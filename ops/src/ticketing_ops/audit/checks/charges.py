@@ -134,7 +134,7 @@ def _differences(charge: Charge, payment: Row) -> list[tuple[Kind, str]]:
     match payment["status"]:
         case PaymentStatus.SUCCEEDED if is_refunded:
             problem = "it is refunded at Stripe, and the payment is not"
-            found.append((kinds.REFUND_NOT_NOTED, problem))
+            found.append((kinds.REFUND_NOT_RECORDED, problem))
         case PaymentStatus.SUCCEEDED if charge.refunded:
             problem = f"{charge.refunded} of {charge.amount} is refunded"
             found.append((kinds.PARTLY_REFUNDED, problem))
@@ -149,7 +149,7 @@ def _differences(charge: Charge, payment: Row) -> list[tuple[Kind, str]]:
             found.append((kinds.REFUND_NOT_MADE, problem))
         case PaymentStatus() | str() as status if status not in CHARGED and not is_refunded:
             problem = f"Stripe has charged the buyer, and the payment is {status}"
-            found.append((kinds.CHARGE_NOT_NOTED, problem))
+            found.append((kinds.CHARGE_NOT_RECORDED, problem))
     return found
 
 

@@ -38,7 +38,7 @@ class Copy:
     """Fields that older copies lack."""
     is_deleted: Callable[[Row], bool] = _never
     """Whether a copy is marked as deleted."""
-    outlives: bool = False
+    kept_after_deletion: bool = False
     """Whether a copy is kept unmarked when its source is deleted."""
     is_dispensable: Callable[[Row], bool] = _never
     """Whether a source may have no copy any more."""
@@ -71,10 +71,10 @@ class Copy:
             return Finding(kinds.COPY_MISSING, ids, problem, target=document, repair=resend)
         state = str({name: _comparable(copy.get(name)) for name in self.fields})
         if source is None:
-            if self.outlives or self.is_deleted(copy):
+            if self.kept_after_deletion or self.is_deleted(copy):
                 return None
             problem = f"{subject} has no source in {self.source[0]}"
-            return Finding(kinds.COPY_OUTLIVES, ids, problem, document, state, resend)
+            return Finding(kinds.COPY_WITHOUT_SOURCE, ids, problem, document, state, resend)
         if self.is_deleted(copy):
             problem = f"{subject} is marked as deleted, and the source exists"
             return Finding(kinds.COPY_DIFFERS, ids, problem, document, state)
@@ -144,7 +144,7 @@ COPIES = (
         copy=("contact", "tickets"),
         stream="TICKET",
         fields={"version": "version", "title": "title", "price": "price", "user_id": "user_id"},
-        outlives=True,
+        kept_after_deletion=True,
     ),
     Copy(
         of="order",

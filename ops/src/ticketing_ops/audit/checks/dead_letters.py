@@ -36,13 +36,14 @@ async def find_dead_letters(scan: Scan) -> AsyncGenerator[Finding, None]:
         group = (listener, subject)
         more = ", ..." if count > MAX_EXAMPLES else ""
         yield Finding(
-            kinds.EVENTS_DEAD_LETTERED,
+            kinds.DEAD_LETTERS,
             {
                 "listener": listener,
                 "subject": subject,
                 "events": ", ".join(examples[group]) + more,
             },
-            f"{listener} could not handle {count} of {subject}; the last cause: {causes[group]}",
+            f"{listener} could not handle {count} {subject} events; "
+            f"the last cause: {causes[group]}",
             target=listener,
         )
 

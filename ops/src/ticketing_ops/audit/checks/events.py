@@ -82,12 +82,12 @@ async def _check_consumer(
             info = None
     if info is None:
         problem = f"{service} has no consumer of {stream}"
-        yield Finding(kinds.NOT_LISTENING, ids, problem, target=target)
+        yield Finding(kinds.NOT_SUBSCRIBED, ids, problem, target=target)
         return
     skipped = sorted({*subjects} - {*filter_subjects_of(info.config)})
     if skipped:
         problem = f"The consumer of {service} of {stream} does not receive {', '.join(skipped)}"
-        yield Finding(kinds.NOT_LISTENING, ids, problem, target=target)
+        yield Finding(kinds.NOT_SUBSCRIBED, ids, problem, target=target)
     unhandled = (info.num_pending or 0) + (info.num_ack_pending or 0)
     if unhandled:
         acknowledged = acknowledged_sequence(info)

@@ -69,7 +69,7 @@ async def find_wrong_holds(scan: Scan) -> AsyncGenerator[Finding, None]:
                 )
         elif not found:
             yield Finding(
-                kinds.TICKET_GONE_BUT_ORDERED,
+                kinds.TICKET_DELETED_BUT_ORDERED,
                 {"ticket": ticket, "order": holder},
                 f"Ticket {ticket} is deleted, and order {holder} has it reserved",
                 target=ticket,
@@ -78,7 +78,7 @@ async def find_wrong_holds(scan: Scan) -> AsyncGenerator[Finding, None]:
         elif held_for and held_for != holder:
             state = f"order {holder} has it reserved" if holder else "no order has it reserved"
             yield Finding(
-                kinds.TICKET_HELD_FOR_NOBODY,
+                kinds.TICKET_HELD_WITHOUT_ORDER,
                 {"ticket": ticket, "order": held_for},
                 f"Ticket {ticket} is held for order {held_for}, and {state}",
                 target=ticket,
@@ -101,7 +101,7 @@ async def find_overdue(scan: Scan) -> AsyncGenerator[Finding, None]:
         for order_id, order in overdue.items():
             if order_id not in paying:
                 yield Finding(
-                    kinds.ORDER_PAST_ITS_TIME,
+                    kinds.ORDER_NOT_EXPIRED,
                     {"order": order_id, "ticket": order["ticket"]["id"]},
                     f"Order {order_id} is {order['status']}, and it expired at "
                     f"{order['expires_at']:%Y-%m-%d %H:%M:%S}",

@@ -80,7 +80,7 @@ def _check_attempts(scan: Scan, order_id: str, attempts: list[Row]) -> Iterator[
         if payment["status"] in IN_PROGRESS and payment["pay_by"] < scan.overdue:
             problem = f"Payment {payment_id} is {payment['status']}, and its time ended at "
             problem += f"{payment['pay_by']:%Y-%m-%d %H:%M:%S}"
-            yield Finding(kinds.PAYMENT_NEVER_ENDS, ids, problem, target=order_id)
+            yield Finding(kinds.PAYMENT_NOT_SETTLED, ids, problem, target=order_id)
         if payment.get("problem"):
             problem = f"Payment {payment_id} of order {order_id}: {payment['problem']}"
             yield Finding(kinds.PAYMENT_PROBLEM, ids, problem, target=order_id)
