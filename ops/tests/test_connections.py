@@ -102,7 +102,9 @@ def test_load_reports_a_stopped_stack_with_the_variables_of_other_stores(
 ) -> None:
     install(stopped_stack)
 
-    with pytest.raises(CommandError, match=r"No stack is running. For other stores set NATS_URL."):
+    with pytest.raises(
+        CommandError, match=r"No stack is running. To use other stores, set NATS_URL."
+    ):
         BusConnection.load()
 
 

@@ -57,7 +57,9 @@ def restore(uris: Mapping[str, str], folder: Path, *, replace: bool = False) -> 
     """
     for service in uris:
         if not (folder / service).is_dir():
-            raise CommandError(f"{folder} has no backup of {service}.")
+            raise CommandError(
+                f"{folder} has no backup of {service}. Name a folder from `ticketing backup`."
+            )
     if not replace:
         for service, uri in uris.items():
             with MongoClient[Any](uri) as client:

@@ -10,7 +10,7 @@ from ticketing_common.topology import SERVICES_WITH_DATABASE
 from ticketing_ops.errors import CommandError, exit_on_error
 from ticketing_ops.options import DataOption
 
-Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The backup's folder.")]
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of the backup.")]
 
 
 def backup(folder: Folder, data: DataOption = None) -> None:
@@ -31,13 +31,11 @@ def restore(
     folder: Folder,
     services: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="[SERVICE]...", help="The services; all by default.", show_default=False
-        ),
+        typer.Argument(metavar="SERVICE", help="A service; all by default.", show_default=False),
     ] = None,
     *,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Delete the documents of a database that has any.")
+        bool, typer.Option("--replace", help="Delete the present documents of a database first.")
     ] = False,
     data: DataOption = None,
 ) -> None:

@@ -34,13 +34,24 @@ class _Variables(BaseModel):
         Raises:
             CommandError: A variable is missing or invalid, or there is no local stack.
         """
-        stores = [name for name in cls._names() if name.endswith(("_URL", "_URI"))]
-        if data is None and any(os.environ.get(name) for name in stores):
-            return cls.from_variables(os.environ)
-        try:
+        if data is not None:
             return cls.from_variables(_local_stack(data))
+        stores = [name for name in cls._names() if name.endswith(("_URL", "_URI"))]
+        if present := [name for name in stores if os.environ.get(name)]:
+            try:
+                return cls.from_variables(os.environ)
+            except CommandError as error:
+                raise CommandError(
+                    f"{error} The local stack is not used, because the environment has "
+                    f"{', '.join(present)}."
+                ) from None
+        try:
+            return cls.from_variables(_local_stack(None))
         except CommandError as error:
-            raise CommandError(f"{error} For other stores set {', '.join(stores)}.") from None
+            required = [
+                name.upper() for name, field in cls.model_fields.items() if field.is_required()
+            ]
+            raise CommandError(f"{error} To use other stores, set {', '.join(required)}.") from None
 
     @classmethod
     def from_variables(cls, variables: Mapping[str, str]) -> Self:

@@ -4,6 +4,7 @@ The command is part of the payments service. In a cluster its image runs it: doc
 """
 
 import os
+import shlex
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -28,7 +29,9 @@ OrderId = Annotated[str, typer.Argument(metavar="ORDER", help="The order's id.")
 
 @app.command()
 def reconcile(
-    hours: Annotated[float, typer.Option(min=0, max=720, help="How far back to read.")] = 24,
+    hours: Annotated[
+        float, typer.Option(min=0, max=720, metavar="HOURS", help="How far back to read.")
+    ] = 24,
     data: DataOption = None,
 ) -> None:
     """Process Stripe events whose webhook was missed. The service does so every few minutes."""
@@ -38,7 +41,7 @@ def reconcile(
 @app.command()
 def refund(
     order: OrderId,
-    reason: Annotated[str, typer.Option(help="The reason, which the buyer reads.")],
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="The reason, which the buyer reads.")],
     data: DataOption = None,
 ) -> None:
     """Refund an order's payment in full, once. The buyer keeps the ticket."""
@@ -86,8 +89,8 @@ def _run(data: "Path | None", *arguments: str) -> None:
     with exit_on_error():
         if not is_installed():
             raise CommandError(
-                f"The payments service is not installed here. Run `python -m payments "
-                f"{' '.join(arguments)}` in its image: docs/operations.md."
+                "The payments service is not installed here. In a cluster run "
+                f"`infra/run-job.sh payments-command {shlex.join(arguments)}`."
             )
         variables = environment(Connections.load(data))
     ended = subprocess.run(command(*arguments), env=variables, check=False)

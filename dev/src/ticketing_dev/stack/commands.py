@@ -23,7 +23,7 @@ error_console = Console(stderr=True, style="red", highlight=False, soft_wrap=Tru
 
 Data = Annotated[
     Path | None,
-    typer.Option(help="Data folder of the stack.", show_default=".ticketing/ of this checkout"),
+    typer.Option(help="The data folder of the stack.", show_default=".ticketing/ of this checkout"),
 ]
 
 
@@ -81,7 +81,8 @@ def down(data: Data = None) -> None:
 
 def restart(
     services: Annotated[
-        list[str] | None, typer.Argument(help="Services; all by default.", show_default=False)
+        list[str] | None,
+        typer.Argument(metavar="SERVICE", help="A service; all by default.", show_default=False),
     ] = None,
     data: Data = None,
 ) -> None:
@@ -128,7 +129,8 @@ def _table(state: StackState) -> Table:
 
 def logs(
     process: Annotated[
-        str | None, typer.Argument(help="Process; all by default.", show_default=False)
+        str | None,
+        typer.Argument(metavar="PROCESS", help="A process; all by default.", show_default=False),
     ] = None,
     *,
     follow_logs: Annotated[

@@ -149,6 +149,12 @@ async def test_bus_connection_reports_a_wrong_password(nats: Nats) -> None:
     assert "hush" not in str(raised.value)
 
 
+async def test_bus_connection_reports_a_missing_permission(nats: Nats) -> None:
+    with pytest.raises(CommandError, match=r"does not permit this: .*order\.created"):
+        async with connected(nats.url_of(AUDIT)) as js:
+            await js.publish("order.created", b"{}", timeout=1)
+
+
 async def test_services_create_all_streams_in_any_order(
     connect: Connect, operator: NatsUser
 ) -> None:

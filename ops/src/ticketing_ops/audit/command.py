@@ -18,22 +18,27 @@ def audit(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     grace: Annotated[
-        float, typer.Option(min=0, help="Seconds that a change may be in progress.")
+        float, typer.Option(min=0, metavar="SECONDS", help="How long a change may be in progress.")
     ] = 10,
     days: Annotated[
-        float, typer.Option(min=0, max=3650, help="How far back Stripe's charges are read.")
+        float,
+        typer.Option(
+            min=0, max=3650, metavar="DAYS", help="How far back Stripe's charges are read."
+        ),
     ] = 30,
     repair: Annotated[
         bool, typer.Option("--repair", help="Repair violations, after a confirmation of each.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="With --repair: do not ask.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="With --repair: do not ask for confirmation.")
+    ] = False,
     data: DataOption = None,
 ) -> None:
     """Check the system's invariants: tickets, orders, payments and events.
 
     Reads the stores that the environment names (ORDERS_MONGO_URI, NATS_URL and so on), otherwise
-    those of the local stack. The exit status is 0 without a violation, 1 with one, and 2 if a store
-    is unavailable.
+    those of the local stack. The exit status is 0 without a violation, 1 with one, and 2 if the
+    audit cannot run, for example because a store is unavailable.
     """
     # Imported here, so that the command line starts fast.
     from ticketing_ops.audit.errors import StoreUnavailable

@@ -1,6 +1,7 @@
 """Executing repairs: sending events again and refunding. No document is changed directly."""
 
 import asyncio
+import shlex
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from uuid import uuid4
@@ -139,8 +140,8 @@ class Repairer:
         arguments = ["refund", repair.order, "--reason", repair.reason]
         if not payments.is_installed():
             self._report(
-                f"Refund of order {repair.order}: run `python -m payments refund {repair.order} "
-                f'--reason "{repair.reason}"` in the image of payments: see docs/operations.md'
+                f"Refund of order {repair.order}: the payments service is not installed here. "
+                f"Run `infra/run-job.sh payments-command {shlex.join(arguments)}`."
             )
             return
         process = await asyncio.create_subprocess_exec(

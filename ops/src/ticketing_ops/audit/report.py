@@ -33,7 +33,12 @@ def print_report(result: AuditResult, console: Console) -> None:
         console.print("\nNotes:", highlight=False)
         _print_findings(result.notes, console)
     for name in result.incomplete:
-        console.print(f"The check {name} stopped early: it has too many findings.", highlight=False)
+        console.print(
+            f"The check of {name} stopped early: it has too many findings. Fix their cause, and "
+            "audit again.",
+            highlight=False,
+            soft_wrap=True,
+        )
     count = len(violations)
     summary = "No violation" if not count else f"{count} violation{'s' if count > 1 else ''}"
     effort = f"{result.rows:,} documents, events and charges read in {result.seconds:.1f} s"

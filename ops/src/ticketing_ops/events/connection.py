@@ -25,7 +25,8 @@ async def connected(url: str) -> AsyncIterator[JetStreamContext]:
     """Connect to JetStream, and reconnect whenever the connection is lost.
 
     Raises:
-        CommandError: No NATS server is reachable at the URL, or it refuses the user.
+        CommandError: No NATS server is reachable at the URL, it refuses the user, or the user has
+            no permission for a request of the block.
     """
     address = _address(url)
     client = Client()
@@ -56,10 +57,28 @@ async def connected(url: str) -> AsyncIterator[JetStreamContext]:
                 raise CommandError(
                     f"NATS at {address} refuses the user or the password of its URL."
                 ) from None
-            raise CommandError(f"No NATS server is reachable at {address}: {cause!r}") from None
-        yield client.jetstream()
+            raise CommandError(
+                f"No NATS server is reachable at {address}: {_reason(cause)}. Check that it runs, "
+                "and the address in NATS_URL or --nats."
+            ) from None
+        try:
+            yield client.jetstream()
+        except (NatsError, OSError):
+            # The refused request gets no response and times out.
+            if errors and "permissions violation" in str(errors[-1]).lower():
+                raise CommandError(
+                    f"NATS at {address} does not permit this: {_reason(errors[-1])}. "
+                    "Use the NATS user `operator`."
+                ) from None
+            raise
     finally:
         await client.close()
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "no response in time"
+    return str(error) or type(error).__name__
 
 
 def _address(url: str) -> str:
@@ -86,6 +105,6 @@ def run_on_bus(
         except BrokenPipeError:  # the reader of the output has ended, as `head` does
             raise
         except (NatsError, OSError) as error:
-            raise CommandError(f"NATS failed: {error!r}") from None
+            raise CommandError(f"NATS failed: {_reason(error)}") from None
         except KeyboardInterrupt:
             raise typer.Exit from None

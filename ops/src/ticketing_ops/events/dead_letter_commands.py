@@ -62,7 +62,7 @@ def retry(
     nats: NatsOption = None,
     data: DataOption = None,
 ) -> None:
-    """Send the event again, only to the service that failed."""
+    """Send the event of a dead letter again, only to the service that failed."""
     from ticketing_ops.events import dead_letters
 
     _apply("retry", dead_letters.retry, number, every, yes, nats, data)
@@ -77,7 +77,7 @@ def discard(
     nats: NatsOption = None,
     data: DataOption = None,
 ) -> None:
-    """Delete a dead letter for good."""
+    """Delete a dead letter. Its event is not handled; a record without the body remains."""
     from ticketing_ops.events import dead_letters
 
     _apply("discard", dead_letters.discard, number, every, yes, nats, data)
@@ -99,14 +99,17 @@ def _apply(
         raise typer.BadParameter("Give either an ID or --all.")
     numbers = [found.number for found in _dead_letters(nats, data)] if number is None else [number]
     which = f"dead letter {number}" if number is not None else f"all {len(numbers)} dead letters"
-    if numbers and not yes:
+    if not numbers:
+        typer.echo("There are no dead letters.")
+        return
+    if not yes:
         typer.confirm(f"{verb.capitalize()} {which}?", abort=True)
 
     async def work(js: "JetStreamContext") -> None:
         for each in numbers:
             dead_letter = await action(js, each)
-            done = {"retry": "sent again", "discard": "discarded"}[verb]
-            typer.echo(f"{each}  {dead_letter.subject}  of {dead_letter.service}: {done}")
+            done = {"retry": f"sent to {dead_letter.service} again", "discard": "discarded"}[verb]
+            typer.echo(f"{each}  {dead_letter.subject}  {done}")
 
     run_on_bus(nats, data, work)
 

@@ -34,7 +34,9 @@ class DeadLetter:
                 Message.of_stored(DEAD_LETTER_STREAM, await js.get_msg(DEAD_LETTER_STREAM, number))
             )
         except NotFoundError:
-            raise CommandError(f"There is no dead letter {number}.") from None
+            raise CommandError(
+                f"There is no dead letter {number}. `ticketing dead-letters list` shows all."
+            ) from None
 
     @property
     def number(self) -> int:
