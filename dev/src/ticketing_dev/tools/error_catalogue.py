@@ -46,7 +46,8 @@ VALIDATION = """\
 Status 400. A rule that [pydantic](https://docs.pydantic.dev/latest/errors/validation_errors/)
 checks has pydantic's error type as its code, for example `missing`, `string_too_short`,
 `string_too_long`, `string_pattern_mismatch`, `greater_than`, `less_than_equal`,
-`decimal_max_places` or `enum`. A body that is not JSON has `invalid_json`. The other rules, and `invalid_value` for any further one:
+`decimal_max_places` or `enum`. A body that is not JSON has `invalid_json`, a rule without a code
+of its own `invalid_value`. The services' own rules:
 
 | code | message |
 | --- | --- |
