@@ -20,7 +20,26 @@ async def background(*work: Coroutine[Any, Any, None]) -> AsyncIterator[list[asy
     try:
         yield tasks
     finally:
+        interrupted = False
         while running := [task for task in tasks if not task.done()]:
             for task in running:
                 task.cancel()
-            await asyncio.wait(running, timeout=RECANCEL_SECONDS)
+            try:
+                await asyncio.wait(running, timeout=RECANCEL_SECONDS)
+            except asyncio.CancelledError:  # the tasks still have to end first
+                interrupted = True
+        if interrupted:
+            raise asyncio.CancelledError
+
+
+async def run_until_failure(*work: Coroutine[Any, Any, None]) -> None:
+    """Run coroutines until one ends, cancel the others, and raise the first failure.
+
+    Unlike `asyncio.TaskGroup`, this does not wait forever for a task that loses its cancellation.
+    """
+    async with background(*work) as tasks:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    failures = [task.exception() for task in tasks if not task.cancelled()]
+    for failure in failures:
+        if failure is not None:
+            raise failure

@@ -1,6 +1,8 @@
 import asyncio
 
-from ticketing_common.background import background
+import pytest
+
+from ticketing_common.background import background, run_until_failure
 
 
 async def test_background_cancels_again_after_a_lost_cancellation() -> None:
@@ -33,3 +35,49 @@ async def test_background_failure_leaves_other_tasks_running() -> None:
 
     assert isinstance(failed.exception(), ValueError)
     assert other.cancelled()
+
+
+async def test_background_ends_its_tasks_although_its_own_end_is_cancelled() -> None:
+    begun, lost = asyncio.Event(), asyncio.Event()
+
+    async def loses_first_cancellation() -> None:
+        begun.set()
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            lost.set()
+        await asyncio.sleep(60)
+
+    tasks: list[asyncio.Task[None]] = []
+
+    async def run() -> None:
+        async with background(loses_first_cancellation()) as started:
+            tasks.extend(started)
+            await begun.wait()
+
+    running = asyncio.create_task(run())
+    await lost.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+    assert tasks[0].cancelled()
+
+
+async def test_run_until_failure_raises_it_although_another_task_loses_its_cancellation() -> None:
+    begun = asyncio.Event()
+
+    async def loses_first_cancellation() -> None:
+        begun.set()
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            await asyncio.sleep(60)
+
+    async def fails() -> None:
+        await begun.wait()
+        raise ValueError
+
+    async with asyncio.timeout(30):
+        with pytest.raises(ValueError):  # noqa: PT011
+            await run_until_failure(loses_first_cancellation(), fails())

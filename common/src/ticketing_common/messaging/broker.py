@@ -11,7 +11,7 @@ from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 from pymongo.errors import PyMongoError
 
-from ticketing_common.background import background
+from ticketing_common.background import background, run_until_failure
 from ticketing_common.events import DomainEvent, Envelope, InvalidMessage
 from ticketing_common.messaging.consumer import Consumer
 from ticketing_common.messaging.feed import Feed
@@ -128,15 +128,13 @@ class Broker:
         await provision(self.jetstream(), self._listeners, replicas=self._replicas)
         self._ready.set()
         log.info("broker.ready")
-        async with asyncio.TaskGroup() as tasks:
-            if self._relay is not None:
-                tasks.create_task(self._relay.run())
-            for consumer in self._consumers:
-                tasks.create_task(consumer.run())
-            if self._feed is not None:
-                tasks.create_task(
-                    keep_feed_current(self.jetstream(), self._feed, self._listeners.service)
-                )
+        work = [consumer.run() for consumer in self._consumers]
+        if self._relay is not None:
+            work.append(self._relay.run())
+        if self._feed is not None:
+            work.append(keep_feed_current(self.jetstream(), self._feed, self._listeners.service))
+        if work:
+            await run_until_failure(*work)
 
     async def _run(self) -> None:
         """Serve until cancelled, and start again after any failure."""
