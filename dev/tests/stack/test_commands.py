@@ -307,6 +307,12 @@ def test_logs_prefix_lines_with_the_process(running: Ticketing) -> None:
     assert "The processes are store, app, ingress" in unknown.err
 
 
+def test_logs_fail_where_no_stack_has_run(ticketing: Ticketing) -> None:
+    logs = ticketing("logs")
+    assert logs.returncode == 1
+    assert "so it has no logs" in logs.err
+
+
 def test_logs_follow_prints_new_lines(ticketing: Ticketing) -> None:
     ticketing("up", "--detach")
     with ticketing.begin("logs", "app", "-f") as logs:

@@ -152,10 +152,14 @@ def logs(
     folder = lifecycle.data_folder(data)
     with _exit_on_error():
         files = _log_files(folder)
-        if process and process not in files:
-            known = ", ".join(files) or "none"
+        if not files:
             raise StackError(
-                f"Unknown process {process} in {folder.path}. The processes are {known}."
+                f"No stack has run in {folder.path}, so it has no logs. "
+                "Start one with `ticketing up`."
+            )
+        if process and process not in files:
+            raise StackError(
+                f"Unknown process {process} in {folder.path}. The processes are {', '.join(files)}."
             )
     formatter = LogFormatter(list(files), human_readable=console.is_terminal)
     last = lines if lines is not None or process else 20
