@@ -20,7 +20,7 @@ class Subscription:
 
     service: str
     listener: str
-    """The service and the handler, as `orders.expire_order`."""
+    """The service and the handler, such as `orders.expire_order`."""
     subject: str
     copy: str | None
     """The collection of the copy that the handler updates; None where it uses the inbox."""

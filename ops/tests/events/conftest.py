@@ -1,4 +1,4 @@
-"""The command line on the bus of a test's own world, and a service with failing handlers."""
+"""The command line on the bus of a test, and a service with failing handlers."""
 
 import asyncio
 import json

@@ -41,7 +41,7 @@ def start_store_servers(folder: Path) -> Iterator[StoreServers]:
 
 @contextmanager
 def _from_packages(folder: Path) -> Iterator[StoreServers]:
-    # Their data is not needed after the tests, so it is neither synced nor are they stopped gently.
+    # The data is not needed after the tests, so it is not synced, and the servers are killed.
     mongo = servers.mongo(free_port(), folder / "mongo", durable=False)
     nats = servers.nats(free_port(), folder / "nats", accounts=NATS_ACCOUNTS, durable=False)
     redis = servers.redis(free_port(), folder / "redis")

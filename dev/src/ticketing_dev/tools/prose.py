@@ -225,7 +225,7 @@ def _is_plain_function(node: ast.AST) -> bool:
 
 
 def _comments(source: str) -> Iterator[tuple[int, str]]:
-    """Give the comments. Consecutive lines are one comment."""
+    """Yield the comments with their lines. Consecutive lines are one comment."""
     tokens = tokenize.generate_tokens(io.StringIO(source).readline)
     lines = [(token.start[0], token.string) for token in tokens if token.type == tokenize.COMMENT]
     for _, run in groupby(enumerate(lines), key=lambda item: item[1][0] - item[0]):

@@ -96,7 +96,7 @@ def _route(path: dict[str, Any]) -> Route:
 
 
 def _root_user() -> str | None:
-    """The `user` directive that keeps root: nginx's default user cannot write to our folder."""
+    """Return the user for nginx if this process is root: its default user cannot write here."""
     if os.geteuid() != 0:
         return None
     return f"{pwd.getpwuid(0).pw_name} {grp.getgrgid(0).gr_name}"

@@ -114,7 +114,10 @@ def _is_marked(copy: Row) -> bool:
 
 
 def _is_old(order: Row) -> bool:
-    """tickets deletes a hold one day after the stream has deleted the order's events."""
+    """Return whether tickets may have deleted the hold of this order.
+
+    It does so one day after the stream has deleted the events of the order.
+    """
     created_at: Any = order["_id"].generation_time
     return bool(created_at < utc_now() - STREAM_RETENTION + timedelta(days=1))
 

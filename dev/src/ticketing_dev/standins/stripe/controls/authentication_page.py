@@ -46,7 +46,7 @@ async def decide(
 
 
 def authentication_page(request: Request, client_secret: str, return_path: str) -> Response:
-    """Render the page: the form, or why there is nothing to decide."""
+    """Return the page: the form, or the reason why there is nothing to decide."""
     intent = find_intent(request, client_secret)
     amount = format_with_code(intent["amount"], intent["currency"]) if intent else ""
     return PAGES.render(
