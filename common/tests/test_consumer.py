@@ -187,7 +187,7 @@ class TestOneEvent:
         await served.bus.wait_until_handled(sample.listeners)
 
         assert dead_letter.data == body
-        assert (dead_letter.headers or {})["Dead-Letter-Cause"].startswith("Not a OrderCreated")
+        assert (dead_letter.headers or {})["Dead-Letter-Cause"].startswith("Invalid OrderCreated")
         assert await Item.count() == 1
 
     async def test_message_without_id_becomes_a_dead_letter(self, served: RunningService) -> None:

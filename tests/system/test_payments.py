@@ -89,7 +89,7 @@ async def test_operator_refunds_an_order_once(stack: RunningStack) -> None:
     refund = stack.run_command("payments", "refund", order["id"], "--reason", "it rains")
     assert "refunded" in refund.stdout
     again = stack.run_command("payments", "refund", order["id"], "--reason", "it rains")
-    assert (again.returncode, again.stderr) == (1, "The payment is refunded\n")
+    assert (again.returncode, again.stderr) == (1, "The payment is already refunded.\n")
 
     assert "it rains" in (await stack.wait_for_mail(buyer.email, "Refunded: Rained off"))["text"]
     [payment] = await payments_of(buyer, order)

@@ -142,8 +142,8 @@ async def test_publish_reads_standard_input(bus: Bus, ticketing: Command) -> Non
             "{}",
             "No domain event has the subject ticket.praised. Subjects: user.signed",
         ),
-        ("ticket.deleted", "{}", "Not a TicketDeleted: id: Field required, version"),
-        ("ticket.deleted", "{", "Not a TicketDeleted: body: Invalid JSON"),
+        ("ticket.deleted", "{}", "Invalid TicketDeleted: id: Field required, version"),
+        ("ticket.deleted", "{", "Invalid TicketDeleted: body: Invalid JSON"),
     ],
 )
 async def test_publish_rejects_an_invalid_event(

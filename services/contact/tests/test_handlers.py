@@ -157,4 +157,4 @@ async def test_invalid_message_becomes_dead_letter_and_blocks_no_other(
     assert dead_letter.data == b'{"id": "not an id"}'
     assert dead_letter.headers is not None
     assert dead_letter.headers["Dead-Letter-Subject"] == event.subject
-    assert f"Not a {event.__name__}: id: " in dead_letter.headers["Dead-Letter-Cause"]
+    assert f"Invalid {event.__name__}: id: " in dead_letter.headers["Dead-Letter-Cause"]

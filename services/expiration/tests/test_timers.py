@@ -110,7 +110,7 @@ async def test_invalid_message_becomes_dead_letter_and_blocks_no_other(
     [dead_letter] = await expiration.bus.dead_letters(1)
     assert dead_letter.data == b'{"id": "not an id"}'
     assert dead_letter.headers is not None
-    assert f"Not a {event.__name__}: id: " in dead_letter.headers["Dead-Letter-Cause"]
+    assert f"Invalid {event.__name__}: id: " in dead_letter.headers["Dead-Letter-Cause"]
     assert await expired_orders(expiration.bus, 1) == [order.id]
 
 

@@ -64,12 +64,12 @@ async def test_command_refund_refunds_an_order_once(
     status, output = await run_command("refund", purchase.order.id, "--reason", "cancelled")
     assert status == 0
     assert "refunded" in output
-    assert "25 usd" in output
+    assert "25.00 USD" in output
     (refunded,) = await payments.bus.published(PaymentRefunded)
     assert refunded.reason == "cancelled"
 
     status, output = await run_command("refund", purchase.order.id, "--reason", "once more")
-    assert (status, output) == (1, "The payment is refunded\n")
+    assert (status, output) == (1, "The payment is already refunded.\n")
     assert await refunded_amounts(purchase) == [2500]
 
 

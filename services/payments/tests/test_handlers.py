@@ -116,7 +116,7 @@ async def test_handlers_dead_letter_an_invalid_event_and_handle_the_next(
     assert dead_letter.data == b'{"id": "not an id"}'
     assert dead_letter.headers is not None
     assert dead_letter.headers["Dead-Letter-Subject"] == event.subject
-    assert f"Not a {event.__name__}: id: " in dead_letter.headers["Dead-Letter-Cause"]
+    assert f"Invalid {event.__name__}: id: " in dead_letter.headers["Dead-Letter-Cause"]
     assert (await copy_of(created)).version == 0
 
 

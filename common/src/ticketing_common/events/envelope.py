@@ -58,4 +58,4 @@ class Envelope:
                 f"{'.'.join(str(part) for part in rule['loc']) or 'body'}: {rule['msg']}"
                 for rule in error.errors(include_input=False, include_url=False)
             )
-            raise InvalidMessage(f"Not a {event_type.__name__}: {rules}") from None
+            raise InvalidMessage(f"Invalid {event_type.__name__}: {rules}") from None

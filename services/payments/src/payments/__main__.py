@@ -1,6 +1,6 @@
 """Show, refund and reconcile payments, with the environment of the service.
 
-`ticketing payments` runs this command. In a cluster: `python -m payments` in payments' image.
+`ticketing payments` runs this command. In a cluster: `infra/run-job.sh payments-command ...`.
 """
 
 import argparse
@@ -52,7 +52,7 @@ async def show(order_id: str) -> None:
 
 def _line(payment: Payment) -> str:
     columns = [
-        f"{payment.id}  {payment.status}  {payment.price} {payment.currency}",
+        f"{payment.id}  {payment.status}  {payment.price:.2f} {payment.currency.upper()}",
         payment.stripe_id or "",
         "disputed" if payment.disputed else "",
         payment.message or payment.reason or "",

@@ -204,6 +204,8 @@ class Payment(OwnedDocument):
             self.refund_attempt += 1  # an operator repeats a refund that the bank returned
         elif self.status == PaymentStatus.SUCCEEDED:
             self.transition(PaymentStatus.REFUND_PENDING)
+        elif self.status == PaymentStatus.REFUNDED:
+            raise NotRefundable("The payment is already refunded.")
         else:
-            raise NotRefundable(f"The payment is {self.status}")
+            raise NotRefundable(f"The payment is {self.status}, so it cannot be refunded.")
         self.reason, self.problem = reason, None
