@@ -15,7 +15,10 @@ from tests.system.stack import Browser, RunningStack, running_stack
 pytestmark = pytest.mark.xdist_group("stack")
 
 BUYERS = 6
+PAUSE_SECONDS = 0.1
+"""Between two requests of a buyer: the processes need the CPU for their start."""
 STREAMS = 2
+SLOW_CHARGES = 3
 SLOW_SECONDS = 8
 """The duration of some charges: longer than a stopping process waits before it accepts no more
 requests."""
@@ -41,8 +44,9 @@ class Buyer:
                 await self._send("GET", f"orders/{order['id']}")
 
     async def _send(self, method: str, path: str, body: object = None) -> dict[str, str] | None:
-        """Send a request. Returns the created resource, or None after any other status."""
+        """Pause, and send a request. Returns the created resource, None after any other status."""
         request = f"{method} {path.partition('/')[0]}"
+        await asyncio.sleep(PAUSE_SECONDS)
         try:
             # A new connection each, as from many users: httpx does not retry on a closed one.
             async with httpx.AsyncClient(
@@ -76,7 +80,7 @@ async def restart_under_load(stack: RunningStack) -> tuple[Counter[str], Any]:
     ended = asyncio.Event()
     async with stack.browsers:
         browsers = [await stack.sign_up() for _ in range(BUYERS)]
-        await stack.stripe.add_fault("delay", seconds=SLOW_SECONDS, times=BUYERS)
+        await stack.stripe.add_fault("delay", seconds=SLOW_SECONDS, times=SLOW_CHARGES)
         async with asyncio.TaskGroup() as buying:
             stream = buying.create_task(read_stream(browsers[0], outcomes))
             for browser in browsers:
