@@ -150,7 +150,7 @@ async def action_costs(pods: Pods, url: str) -> dict[str, Milliseconds]:
     """Return the CPU time of each action, without that of a pod at rest."""
     async with AsyncExitStack() as stack:
         users = [
-            await stack.enter_async_context(User(base_url=url, timeout=30)) for _ in range(USERS)
+            await stack.enter_async_context(User(base_url=url, timeout=10)) for _ in range(USERS)
         ]
         for number, user in enumerate(users):
             await user.sign_up(number)

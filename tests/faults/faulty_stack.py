@@ -24,6 +24,8 @@ from ticketing_testing.standins import StripeStandInClient
 COMMAND = str(Path(sys.executable).with_name("ticketing"))
 WINDOW_SECONDS, GRACE_SECONDS = 4, 6
 REPLICAS = 2
+AUDIT_SECONDS = 20
+"""The time limit of one audit: a fraction of the time for which audits are repeated."""
 PROCESSES = [*SERVICE_NAMES, *(f"{service}-2" for service in SERVICE_NAMES)]
 
 
@@ -77,8 +79,13 @@ class FaultyStack:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
-        async with asyncio.timeout(120):
-            output, errors = await process.communicate()
+        try:
+            async with asyncio.timeout(AUDIT_SECONDS):
+                output, errors = await process.communicate()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+            return 2, {"errors": f"no result within {AUDIT_SECONDS} s"}
         try:
             return process.returncode or 0, json.loads(output)
         except json.JSONDecodeError:

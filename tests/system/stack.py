@@ -19,6 +19,7 @@ from ticketing_dev.stack.secrets import Secrets
 from ticketing_testing import eventually
 from ticketing_testing.http import NO_TLS
 from ticketing_testing.standins import StripeStandInClient
+from ticketing_testing.timeouts import ATTEMPT_SECONDS
 
 COMMAND = str(Path(sys.executable).with_name("ticketing"))
 PASSWORD = "correct horse battery staple"
@@ -49,16 +50,21 @@ class RunningStack:
         key = Secrets.load_or_create(DataFolder(self._data).secrets).stripe
         return StripeStandInClient(f"http://{address}", {"Authorization": f"Bearer {key}"})
 
-    def run_command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run a `ticketing` command on this stack."""
+    def run_command(
+        self, *arguments: str, timeout: float = 480
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a `ticketing` command on this stack. Raises: subprocess.TimeoutExpired."""
         command = [COMMAND, *arguments, "--data", str(self._data)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=480, check=False)
+        return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
 
     async def wait_for_clean_audit(self) -> Any:
         """Audit until there is no violation. Returns the report."""
 
         async def report() -> Any:
-            audit = self.run_command("audit", "--json", "--grace", "1")
+            try:
+                audit = self.run_command("audit", "--json", "--grace", "1", timeout=ATTEMPT_SECONDS)
+            except subprocess.TimeoutExpired as error:
+                raise AssertionError(str(error)) from None
             assert audit.returncode == 0, audit.stdout + audit.stderr
             return json.loads(audit.stdout)
 
