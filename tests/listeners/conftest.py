@@ -3,8 +3,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import pytest
-from tests.listeners.cases import Given
 from tests.listeners.services import make_app
+from tests.listeners.story import Given
 
 from ticketing_common.messaging import streams
 from ticketing_testing import Bus, TestEnvironment

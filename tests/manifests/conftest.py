@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.contract.tables import ENVIRONMENT
 from tests.manifests.project import DOCKERFILES
-from tests.manifests.references import faults
+from tests.manifests.rules.references import faults
 
 from ticketing_dev.checkout import ROOT
 from ticketing_dev.tools import manifests

@@ -5,7 +5,7 @@ import re
 
 from prometheus_client import REGISTRY
 from tests.manifests.conftest import Render
-from tests.manifests.objects import Objects
+from tests.manifests.rules.objects import Objects
 
 from ticketing_common.observability import metrics
 from ticketing_dev.checkout import ROOT

@@ -12,7 +12,7 @@ import pytest
 from nats.aio.client import Client
 from nats.js.errors import NotFoundError
 from tests.manifests.conftest import Render
-from tests.manifests.objects import Objects
+from tests.manifests.rules.objects import Objects
 
 from ticketing_common.events import Envelope, TicketCreated, utc_now
 from ticketing_common.messaging.streams import provision, streams

@@ -12,8 +12,8 @@ import pytest
 import yaml
 from tests.manifests.conftest import Faults, Render
 from tests.manifests.linters import lint
-from tests.manifests.objects import Objects
-from tests.manifests.references import NO_BACKEND
+from tests.manifests.rules.objects import Objects
+from tests.manifests.rules.references import NO_BACKEND
 
 from ticketing_common.messaging.consumer import HANDLER_TIMEOUT_SECONDS
 from ticketing_common.messaging.replay import REPLAY_STREAM

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from tests.manifests.conftest import Faults, Render
-from tests.manifests.network_policies import connections
-from tests.manifests.objects import Objects
-from tests.manifests.pod_security import restricted
+from tests.manifests.rules.network_policies import connections
+from tests.manifests.rules.objects import Objects
+from tests.manifests.rules.pod_security import restricted
 
 from ticketing_common.topology import SERVICE_NAMES, SERVICES_WITH_DATABASE
 from ticketing_dev.tools.manifests import Object

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Collection, Iterator, Mapping
 
-from tests.manifests.network_policies import connection_faults, policy_faults
-from tests.manifests.objects import Objects, Pod, pod_of
+from tests.manifests.rules.network_policies import connection_faults, policy_faults
+from tests.manifests.rules.objects import Objects, Pod, pod_of
 
 from ticketing_dev.tools.manifests import Object
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from tests.manifests.objects import Pod
+from tests.manifests.rules.objects import Pod
 
 
 def restricted(pod: Pod) -> Iterator[str]:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from tests.manifests.objects import Objects, Pod
+from tests.manifests.rules.objects import Objects, Pod
 
 OUTSIDE_LABELS = {
     "kubernetes.io/metadata.name",
