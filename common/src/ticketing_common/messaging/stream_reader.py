@@ -1,6 +1,6 @@
 """Reader of a stream. It does not change the position of any consumer."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 
@@ -111,10 +111,30 @@ class StreamReader:
 
 
 async def read_stored(
-    js: JetStreamContext, stream: str, name: str, *, subjects: Sequence[str] = ()
-) -> AsyncIterator[Msg]:
-    """Yield the messages that a stream has stored now, oldest first. Raises: NatsError."""
-    async with StreamReader.open(js, stream, name, subjects=subjects) as reader:
-        while reader.pending > 0:
-            for message in await reader.fetch():
+    js: JetStreamContext,
+    stream: str,
+    name: str,
+    *,
+    subjects: Sequence[str] = (),
+    start_time: datetime | None = None,
+    headers_only: bool = False,
+    inactive_seconds: float = INACTIVE_SECONDS,
+) -> AsyncGenerator[Msg, None]:
+    """Yield the messages that a stream has now, oldest first. Later ones are not read.
+
+    Raises: NatsError, in particular NotFoundError if there is no such stream.
+    """
+    async with StreamReader.open(
+        js,
+        stream,
+        name,
+        subjects=subjects,
+        start_time=start_time,
+        headers_only=headers_only,
+        inactive_seconds=inactive_seconds,
+    ) as reader:
+        remaining = reader.pending
+        while remaining > 0 and reader.pending > 0:
+            for message in (await reader.fetch())[:remaining]:
+                remaining -= 1
                 yield message

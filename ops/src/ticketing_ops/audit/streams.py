@@ -8,8 +8,9 @@ from nats.js import JetStreamContext
 from nats.js.api import ConsumerInfo
 from nats.js.errors import NotFoundError
 
+from ticketing_common.messaging.stream_reader import BATCH_SIZE
 from ticketing_ops.audit.errors import StoreUnavailable
-from ticketing_ops.events.reading import BATCH, Message, read_stream
+from ticketing_ops.events.reading import Message, read_stream
 
 ALL = (">",)
 
@@ -32,7 +33,7 @@ async def read_batches(
         async with aclosing(read_stream(js, stream, ALL, headers_only=headers_only)) as messages:
             async for message in messages:
                 batch.append(message)
-                if len(batch) == BATCH:
+                if len(batch) == BATCH_SIZE:
                     yield batch
                     batch = []
     if batch:

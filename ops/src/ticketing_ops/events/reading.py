@@ -11,15 +11,15 @@ from typing import Any, Self
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
-from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, RawStreamMsg
+from nats.js.api import RawStreamMsg
 from nats.js.errors import NotFoundError
 
 from ticketing_common.background import background
 from ticketing_common.events import utc_now
+from ticketing_common.messaging.stream_reader import StreamReader, read_stored
 from ticketing_common.messaging.streams import ephemeral_name
 
-BATCH = 256
-FETCH_SECONDS = 5
+QUEUE_SIZE = 256
 RETRY_SECONDS = 0.5
 INACTIVE_SECONDS = 3600
 """How long NATS keeps an idle consumer: one stream waits while another is read."""
@@ -86,35 +86,25 @@ async def read_stream(
     headers_only: bool = False,
 ) -> AsyncGenerator[Message, None]:
     """Yield the messages that a stream has now, oldest first; none if it does not exist."""
-    config = ConsumerConfig(
-        name=ephemeral_name("ticketing"),
-        filter_subjects=list(subjects),
-        deliver_policy=DeliverPolicy.BY_START_TIME if since else DeliverPolicy.ALL,
-        opt_start_time=since,
-        ack_policy=AckPolicy.NONE,
-        inactive_threshold=INACTIVE_SECONDS,
-        mem_storage=True,
-        headers_only=headers_only or None,
+    name = ephemeral_name("ticketing")
+    messages = read_stored(
+        js,
+        stream,
+        name,
+        subjects=subjects,
+        start_time=since,
+        headers_only=headers_only,
+        inactive_seconds=INACTIVE_SECONDS,
     )
     try:
-        consumer = await js.add_consumer(stream, config)
+        async with aclosing(messages):
+            async for message in messages:
+                yield Message.of_delivery(message)
     except NotFoundError:
         return
-    subscription = await js.pull_subscribe_bind(consumer.name, stream=stream)
-    remaining = consumer.num_pending or 0
-    try:
-        while remaining > 0:
-            try:
-                messages = await subscription.fetch(min(BATCH, remaining), timeout=FETCH_SECONDS)
-            except TimeoutError:  # the rest has expired meanwhile
-                return
-            remaining -= len(messages)
-            for message in messages:
-                yield Message.of_delivery(message)
     finally:
         with suppress(NatsError):
-            await subscription.unsubscribe()
-            await js.delete_consumer(stream, consumer.name)
+            await js.delete_consumer(stream, name)
 
 
 async def read_streams(
@@ -150,7 +140,7 @@ async def follow_streams(
     js: JetStreamContext, subjects: Mapping[str, Sequence[str]], after: Mapping[str, int]
 ) -> AsyncGenerator[Message, None]:
     """Yield the messages of several streams after some sequence numbers, without an end."""
-    queue: asyncio.Queue[Message] = asyncio.Queue(BATCH)
+    queue: asyncio.Queue[Message] = asyncio.Queue(QUEUE_SIZE)
     followers = [
         _follow_stream(js, stream, wanted, after[stream], queue)
         for stream, wanted in subjects.items()
@@ -169,28 +159,14 @@ async def _follow_stream(
 ) -> None:
     """Put new messages into the queue, and resume after the last one when NATS was unavailable."""
     while True:
+        name = ephemeral_name("ticketing")
         try:
-            consumer = await js.add_consumer(
-                stream,
-                ConsumerConfig(
-                    name=ephemeral_name("ticketing"),
-                    filter_subjects=list(subjects),
-                    deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
-                    opt_start_seq=after + 1,
-                    ack_policy=AckPolicy.EXPLICIT,
-                    inactive_threshold=10 * FETCH_SECONDS,
-                    mem_storage=True,
-                ),
-            )
-            subscription = await js.pull_subscribe_bind(consumer.name, stream=stream)
-            while True:
-                try:
-                    [message] = await subscription.fetch(1, timeout=FETCH_SECONDS)
-                except TimeoutError:
-                    await js.consumer_info(stream, consumer.name)  # raises if it was deleted
-                    continue
-                await message.ack()
-                await queue.put(Message.of_delivery(message))
-                after = message.metadata.sequence.stream
+            async with StreamReader.open(
+                js, stream, name, subjects=subjects, start_sequence=after + 1
+            ) as reader:
+                while True:
+                    for message in await reader.fetch():
+                        await queue.put(Message.of_delivery(message))
+                        after = message.metadata.sequence.stream
         except (NatsError, OSError):
             await asyncio.sleep(RETRY_SECONDS)
