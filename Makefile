@@ -36,15 +36,11 @@ PYTEST := $(BIN)/pytest --quiet --numprocesses $(WORKERS) --dist loadgroup
 FAST_FOLDERS := $(wildcard tests/fast */tests/fast services/*/tests/fast)
 FAST_CHECKS := fast-style fast-types fast-tests fast-client
 
-# Both spend half of their time waiting, so they run side by side.
 .PHONY: test
-test: check kubectl chromium ## Check everything and run every test
-	@$(MAKE) --silent --jobs 2 --output-sync=line test-python test-client
-
-.PHONY: test-python
-test-python: setup ## Run all Python tests
-	@echo "==> Python tests, on real servers"
+test: check kubectl ## Check everything and run every test
+	@echo "==> Tests, on real servers"
 	@$(PYTEST)
+	@$(MAKE) --silent test-client
 
 .PHONY: test-fast
 test-fast: client ## Check style and types and run the tests without servers, within a minute
