@@ -6,7 +6,7 @@ from datetime import datetime
 import structlog
 
 from expiration.timers import RetryAfter, Timers
-from ticketing_common.background import background
+from ticketing_common.background import run_until_failure
 from ticketing_common.backoff import Backoff
 from ticketing_common.events import (
     Envelope,
@@ -41,10 +41,12 @@ class ExpirationWorker:
         """Run timers until cancelled, and start again after any failure."""
         while True:
             timers, rebuilding = self._timers.run(self.expire_order), self._rebuild_when_lost()
-            async with background(timers, rebuilding) as tasks:
-                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            errors = [task.exception() for task in tasks if not task.cancelled()]
-            log.warning("timers.failed", errors=[repr(error) for error in errors])
+            error: Exception | None = None
+            try:
+                await run_until_failure(timers, rebuilding)
+            except Exception as failure:  # any failure must not stop the timers for good
+                error = failure
+            log.warning("timers.failed", error=repr(error))
             await asyncio.sleep(RESTART_DELAY_SECONDS)
 
     async def expire_order(self, order_id: str, attempt: int) -> None:
