@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from services.contact.tests.conftest import Handle, ReceivedMails, SignUp
 
-from contact import sender
+from contact import outgoing, sender
 from contact.app import create_app
 from contact.handlers import listeners
 from contact.models import Mail, MailState
@@ -20,7 +20,15 @@ from ticketing_common.web.sessions import SessionUser
 from ticketing_dev.stack.processes import services
 from ticketing_dev.stack.processes.ports import free_port
 from ticketing_dev.stack.processes.sendgrid_stand_in import sendgrid_stand_in
-from ticketing_testing import Bus, RunningService, TestEnvironment, eventually, new_event, new_user
+from ticketing_testing import (
+    Bus,
+    RunningService,
+    TestEnvironment,
+    eventually,
+    new_event,
+    new_id,
+    new_user,
+)
 from ticketing_testing.processes import environment_variables, run_process
 from ticketing_testing.standins import StandInClient
 
@@ -196,7 +204,7 @@ async def test_sender_sends_mail_of_killed_process_after_its_lease(
         async with environment.serve(create_app(ContactSettings(**settings))):
             mail = await only_mail()
             assert mail.state == MailState.QUEUED
-            assert mail.next_attempt_at - mail.queued_at >= sender.LEASE
+            assert mail.next_attempt_at - mail.queued_at >= outgoing.LEASE
 
             await asyncio.to_thread(sendgrid_process.start)
             await mail.set({"next_attempt_at": utc_now()})  # ends the lease
@@ -217,6 +225,69 @@ async def test_sender_finishes_mail_in_progress_before_shutdown(
     async with environment.serve(create_app(ContactSettings(**settings))):
         assert (await only_mail()).state == MailState.SENT
         assert len(await sendgrid.get("/api/mails", to=user.email)) == 1
+
+
+async def test_sender_sends_committed_mail_without_polling(
+    contact: RunningService, sendgrid: StandInClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def claim() -> Mail:
+        raise AssertionError("polled")
+
+    monkeypatch.setattr(sender, "_claim", claim)
+    user = new_user()
+
+    await contact.bus.publish(new_event(UserSignedUp, id=user.id, email=user.email))
+
+    assert (await mail_in_state(MailState.SENT)).attempts == 1
+    assert len(await sendgrid.get("/api/mails", to=user.email)) == 1
+
+
+async def test_sender_sends_mail_that_the_full_queue_dropped(
+    sign_up: SignUp, received_mails: ReceivedMails, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outgoing, "MAX_MAILS", 0)
+
+    user = await sign_up()
+
+    assert len(await received_mails(user, 1)) == 1
+    assert (await only_mail()).attempts == 1
+
+
+async def test_sender_leaves_committed_mail_whose_lease_ends_soon_to_others() -> None:
+    now = utc_now()
+    fields = {"template": "welcome", "user_id": new_id(), "to": "a@example.com", "variables": {}}
+    late, early = (
+        Mail.model_construct(**fields, next_attempt_at=now + seconds * outgoing.LEASE)
+        for seconds in (0.4, 0.9)
+    )
+    with outgoing.outgoing_mails(lambda: None) as mails:
+        mails.add(late)
+        mails.add(early)
+
+        assert mails.take() is early
+        assert mails.take() is None
+
+
+async def test_sender_releases_mails_in_the_queue_at_shutdown(
+    environment: TestEnvironment, settings: dict[str, Any], sendgrid: StandInClient
+) -> None:
+    await sendgrid.add_fault("delay", seconds=3, times=MAX_CONCURRENT_REQUESTS)
+    events = [new_event(UserSignedUp) for _ in range(MAX_CONCURRENT_REQUESTS + 3)]
+    async with environment.serve(create_app(ContactSettings(**settings))) as contact:
+        await contact.bus.publish(*events)
+        await contact.bus.wait_until_handled(listeners)
+        await eventually(sendgrid.all_faults_used)
+
+    async with environment.serve(create_app(ContactSettings(**settings))):
+
+        async def all_are_sent() -> bool:
+            return await Mail.find({"state": MailState.SENT.value}).count() == len(events)
+
+        started = time.monotonic()
+        await eventually(all_are_sent)
+        assert time.monotonic() - started < outgoing.LEASE.total_seconds() / 2
+    for event in events:
+        assert len(await sendgrid.get("/api/mails", to=event.email)) == 1
 
 
 async def test_sender_sends_each_mail_once_at_two_replicas(

@@ -5,6 +5,7 @@ from typing import Any
 from beanie import PydanticObjectId
 
 from contact.models import Mail, Order, Recipient, Ticket, load
+from contact.outgoing import insert_and_send
 from ticketing_common.events import (
     OrderCancelled,
     OrderCompleted,
@@ -152,7 +153,7 @@ async def _queue_mail(user_id: str, template: str, **variables: Any) -> None:
 async def _queue(mail: Mail) -> None:
     """Queue a mail, except in a replay: it was sent before contact lost its data."""
     if not is_replay():
-        await mail.insert()
+        await insert_and_send(mail)
 
 
 async def _create_mail(user_id: str, template: str, **variables: Any) -> Mail:

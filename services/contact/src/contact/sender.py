@@ -6,21 +6,23 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 import structlog
+from beanie import PydanticObjectId
 from pymongo.errors import PyMongoError
 
 from contact.models import Mail, MailState
+from contact.outgoing import LEASE, OutgoingMails, outgoing_mails
 from contact.rendering import render
 from contact.sendgrid_client import MAX_CONCURRENT_REQUESTS, SendFailed, SendGridClient
 from ticketing_common.backoff import Backoff
 from ticketing_common.circuit_breaker import CircuitOpen
 from ticketing_common.events import utc_now
 from ticketing_common.persistence.lease import claim_due
+from ticketing_common.persistence.transaction import transactional
 
 log = structlog.get_logger(__name__)
 
-POLL_SECONDS = 1
-LEASE = timedelta(seconds=60)
-"""A mail whose process died while sending it is sent by another one after this time."""
+POLL_SECONDS = 5
+"""How often a process polls for due mails: those to send again, and those of other processes."""
 BACKOFF = Backoff(2, 600)
 MAX_ATTEMPTS = 150
 """With the backoff, these take about a day."""
@@ -37,43 +39,66 @@ class MailSender:
         self._sendgrid = sendgrid
         self._public_url = public_url
         self._currency = currency
-        self._stopping = asyncio.Event()
+        self._stopping = False
+        self._wake = asyncio.Event()
+        self._due_is_next = False
+        self._poll_at = 0.0
+        """When to poll for due mails, in the event loop's time."""
 
     def stop(self) -> None:
         """Make `run` return after the mails in progress."""
-        self._stopping.set()
+        self._stopping = True
+        self._wake.set()
 
     async def run(self) -> None:
         """Send mails until stopped, several at a time."""
         slots = asyncio.Semaphore(MAX_CONCURRENT_REQUESTS)
-        async with asyncio.TaskGroup() as tasks:
-            while not self._stopping.is_set():
-                await slots.acquire()
-                if (mail := await self._claim()) is not None:
-                    task = tasks.create_task(self._process(mail))
-                    task.add_done_callback(lambda _: slots.release())
-                    continue
-                slots.release()
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopping.wait(), POLL_SECONDS)
+        with outgoing_mails(self._wake.set) as outgoing:
+            async with asyncio.TaskGroup() as tasks:
+                while True:
+                    await slots.acquire()
+                    if self._stopping:
+                        break
+                    self._wake.clear()
+                    if (mail := await self._next(outgoing)) is not None:
+                        task = tasks.create_task(self._process(mail))
+                        task.add_done_callback(lambda _: slots.release())
+                        continue
+                    slots.release()
+                    await self._wait()
+        await _release(outgoing.clear())
 
-    async def _claim(self) -> Mail | None:
-        """Claim the mail that has been due for longest, None if there is none.
+    async def _next(self, outgoing: OutgoingMails) -> Mail | None:
+        """Return a mail that this process has claimed, None if there is none now.
+
+        A committed mail and a due one are taken in turn, so that neither delays the other.
+        """
+        self._due_is_next = not self._due_is_next
+        if self._due_is_next:
+            return await self._claim_due() or outgoing.take()
+        return outgoing.take() or await self._claim_due()
+
+    async def _claim_due(self) -> Mail | None:
+        """Claim the mail that has been due for longest. If there is none, poll again later.
 
         While the circuit is open, no mail is claimed, so none uses up its attempts.
         """
-        if self._stopping.is_set() or self._sendgrid.circuit_breaker.is_open:
+        now = asyncio.get_running_loop().time()
+        if now < self._poll_at:
             return None
+        mail: Mail | None = None
         with _log_errors():
-            row = await claim_due(
-                Mail.get_pymongo_collection(),
-                "next_attempt_at",
-                LEASE,
-                where={"state": MailState.QUEUED.value},
-                count="attempts",
-            )
-            return Mail.model_validate(row) if row is not None else None
-        return None
+            if not self._sendgrid.circuit_breaker.is_open:
+                mail = await _claim()
+        if mail is None:
+            self._poll_at = now + POLL_SECONDS
+        return mail
+
+    async def _wait(self) -> None:
+        """Wait for a committed mail, the stop, or the time of the next poll."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._poll_at - asyncio.get_running_loop().time()):
+                await self._wake.wait()
 
     async def _process(self, mail: Mail) -> None:
         """Send a mail unless it is too late. After an error, it is due when its lease ends."""
@@ -129,9 +154,35 @@ def _log_errors() -> Iterator[None]:
         log.exception("sender.failed")
 
 
+async def _claim() -> Mail | None:
+    row = await claim_due(
+        Mail.get_pymongo_collection(),
+        "next_attempt_at",
+        LEASE,
+        where={"state": MailState.QUEUED.value},
+        count="attempts",
+    )
+    return Mail.model_validate(row) if row is not None else None
+
+
 async def _record_failure(mail: Mail, error: str) -> None:
     await _update(mail, state=MailState.FAILED, error=error, secret=None)
 
 
 async def _update(mail: Mail, **changes: object) -> None:
     await Mail.get_pymongo_collection().update_one({"_id": mail.id}, {"$set": changes})
+
+
+async def _release(mails: list[Mail]) -> None:
+    """Make mails due at once that this process does not send any more."""
+    if not mails:
+        return
+    with _log_errors():
+        await _end_leases([mail.id for mail in mails])
+
+
+@transactional
+async def _end_leases(ids: list[PydanticObjectId]) -> None:
+    await Mail.get_pymongo_collection().update_many(
+        {"_id": {"$in": ids}}, {"$set": {"next_attempt_at": utc_now()}}
+    )

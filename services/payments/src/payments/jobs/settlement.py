@@ -126,9 +126,7 @@ class Settlement:
             while True:
                 notified.clear()
                 try:
-                    async with asyncio.TaskGroup() as group:
-                        for _ in range(CONCURRENT_POLLS):
-                            group.create_task(self.settle_due())
+                    await self.settle_due(CONCURRENT_POLLS)
                 except Exception:
                     log.exception("settlement.failed")
                 with suppress(TimeoutError):
@@ -137,18 +135,27 @@ class Settlement:
         finally:
             unsubscribe()
 
-    async def settle_due(self) -> None:
-        """Settle the due payments, one after another."""
-        while (payment := await _claim_due()) is not None:
-            is_settled = False
-            try:
-                await self.settle(payment)
-                is_settled = True
-            except StripeUnavailable as error:
-                log.warning("stripe.unavailable", payment_id=str(payment.id), error=str(error))
-            except Exception:
-                log.exception("payment.not_settled", payment_id=str(payment.id))
-            await _schedule_next_poll(payment, is_settled=is_settled)
+    async def settle_due(self, concurrency: int = 1) -> None:
+        """Settle the due payments, so many at a time."""
+        slots = asyncio.Semaphore(concurrency)
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                await slots.acquire()
+                if (payment := await _claim_due()) is None:
+                    return
+                task = tasks.create_task(self._settle_claimed(payment))
+                task.add_done_callback(lambda _: slots.release())
+
+    async def _settle_claimed(self, payment: Payment) -> None:
+        is_settled = False
+        try:
+            await self.settle(payment)
+            is_settled = True
+        except StripeUnavailable as error:
+            log.warning("stripe.unavailable", payment_id=str(payment.id), error=str(error))
+        except Exception:
+            log.exception("payment.not_settled", payment_id=str(payment.id))
+        await _schedule_next_poll(payment, is_settled=is_settled)
 
 
 async def _claim_due() -> Payment | None:
