@@ -1,6 +1,8 @@
-from collections.abc import AsyncIterator, Callable
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
+import structlog
 from common.tests.sample_service import SampleListeners, create_sample_service
 from fastapi import FastAPI
 
@@ -27,3 +29,14 @@ async def served(
 ) -> AsyncIterator[RunningService]:
     async with environment.serve(create_app()) as running:
         yield running
+
+
+@pytest.fixture
+def restored_logging() -> Iterator[None]:
+    """Undoes the configuration of logging that the test makes."""
+    root = logging.getLogger()
+    handlers, level, own = root.handlers[:], root.level, structlog.get_config()
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.configure(**own)

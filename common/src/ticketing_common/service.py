@@ -88,6 +88,8 @@ def create_service(
         redoc_url=None,
         default_response_class=JSONResponse,
         redirect_slashes=False,
+        # RequestLoggingMiddleware opens the spans.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.settings = settings
     app.state.feed = feed

@@ -11,7 +11,6 @@ from pydantic import BaseModel
 from pymongo import IndexModel
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import DuplicateKeyError, PyMongoError
-from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -21,6 +20,7 @@ from ticketing_common.events import utc_now
 from ticketing_common.persistence.database import database, is_unavailable
 from ticketing_common.persistence.transaction import current_transaction
 from ticketing_common.web.error_handlers import error_response
+from ticketing_common.web.headers import request_header
 from ticketing_common.web.middleware.body_limit import receive_body
 from ticketing_common.web.middleware.origin_check import MUTATING_METHODS
 from ticketing_common.web.sessions import COOKIE
@@ -77,7 +77,7 @@ class IdempotencyMiddleware:
         if scope["type"] != "http" or scope["method"] not in MUTATING_METHODS:
             await self._app(scope, receive, send)
             return
-        key = Headers(scope=scope).get(HEADER)
+        key = request_header(scope, HEADER.lower().encode())
         if key is None:
             await self._app(scope, receive, send)
             return

@@ -2,11 +2,11 @@
 
 import asyncio
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ticketing_common.errors import BadRequest, BodyTooLarge, ServiceError
 from ticketing_common.web.error_handlers import error_response
+from ticketing_common.web.headers import request_header
 from ticketing_common.web.middleware.origin_check import MUTATING_METHODS
 
 MAX_BODY_BYTES = 64 * 1024
@@ -38,7 +38,7 @@ class BodyLimitMiddleware:
             await self._app(scope, receive, send)
             return
         try:
-            body = await _read_body(Headers(scope=scope), receive)
+            body = await _read_body(scope, receive)
         except ServiceError as error:
             await error_response(error)(scope, receive, send)
             return
@@ -46,13 +46,14 @@ class BodyLimitMiddleware:
             await self._app(scope, receive_body(body, receive), send)
 
 
-async def _read_body(headers: Headers, receive: Receive) -> bytes | None:
+async def _read_body(scope: Scope, receive: Receive) -> bytes | None:
     """Return the body, None if the client disconnected."""
-    declared = headers.get("content-length", "0")
-    if not declared.isdecimal():
-        raise InvalidContentLength
-    if int(declared[:20]) > MAX_BODY_BYTES:
-        raise BodyTooLarge
+    declared = request_header(scope, b"content-length")
+    if declared is not None:
+        if not declared.isdecimal():
+            raise InvalidContentLength
+        if int(declared[:20]) > MAX_BODY_BYTES:
+            raise BodyTooLarge
     body = bytearray()
     try:
         async with asyncio.timeout(BODY_TIMEOUT_SECONDS):

@@ -1,6 +1,5 @@
 """Load shedding: a limit of the requests that one process serves at the same time."""
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ticketing_common.errors import Unavailable
@@ -59,4 +58,7 @@ class ConcurrencyLimitMiddleware:
 def _starts_event_stream(message: Message) -> bool:
     if message["type"] != "http.response.start":
         return False
-    return Headers(raw=message["headers"]).get("content-type", "").startswith("text/event-stream")
+    return any(
+        name == b"content-type" and value.startswith(b"text/event-stream")
+        for name, value in message["headers"]
+    )
