@@ -43,7 +43,7 @@ class Buyer:
 
     def __init__(self, http: httpx.AsyncClient, name: str, dice: random.Random, ledger: Ledger):
         self._http = http
-        self._email = f"{name}@example.com"
+        self.email = f"{name}@example.com"
         self._dice = dice
         self._ledger = ledger
         self._tickets: list[str] = []
@@ -51,7 +51,7 @@ class Buyer:
 
     async def run(self, until: asyncio.Event) -> None:
         """Do one random action after another until the event is set."""
-        await self._sign_up(until)
+        await self.sign_up(until)
         actions = {
             self._list_ticket: 4,
             self._change_ticket: 2,
@@ -66,8 +66,9 @@ class Buyer:
             await action()
             await asyncio.sleep(self._dice.uniform(0.02, 0.3))
 
-    async def _sign_up(self, until: asyncio.Event) -> None:
-        account = {"email": self._email, "password": PASSWORD}
+    async def sign_up(self, until: asyncio.Event) -> None:
+        """Sign up, or sign in, unless the event is set first."""
+        account = {"email": self.email, "password": PASSWORD}
         while not until.is_set():
             for route in ("signup", "signin"):
                 response = await self._send("POST", f"/api/users/{route}", json=account)
@@ -109,7 +110,7 @@ class Buyer:
         if response is not None and response.status_code == 201:
             order = response.json()["id"]
             self._orders.append(order)
-            self._ledger.orders[order] = self._email
+            self._ledger.orders[order] = self.email
 
     async def _pay(self) -> None:
         if not self._orders:
@@ -121,7 +122,7 @@ class Buyer:
         if response is None:
             return
         if response.status_code == 201:
-            self._ledger.paid[order] = self._email
+            self._ledger.paid[order] = self.email
         elif response.status_code == 202:
             await self._confirm(response.json())
 
@@ -164,7 +165,7 @@ class Buyer:
         """Return the promises to this user that do not hold, once the system is quiet."""
         violations = []
         for order, email in self._ledger.orders.items():
-            if email == self._email:
+            if email == self.email:
                 response = await self._http.get(f"/api/orders/{order}")
                 body = response.json()
                 status = body.get("status") if response.is_success else response.status_code
@@ -178,14 +179,14 @@ class Buyer:
 
     async def _repeated_mails(self) -> list[str]:
         """Return the mails with the same content: one may be sent twice, but with one id."""
-        params = {"to": self._email, "limit": "1000"}
+        params = {"to": self.email, "limit": "1000"}
         response = await self._http.get("/dev/mail/api/mails", params=params)
         mails = response.raise_for_status().json()
         by_id = {mail["customArgs"]["mail_id"]: (mail["subject"], mail["text"]) for mail in mails}
         unique = ("Welcome", "Reserved for you:", "Receipt:", "Your ticket:")
         counts = Counter(mail for mail in by_id.values() if mail[0].startswith(unique))
         return [
-            f"{self._email} got {count} mails: {subject}"
+            f"{self.email} got {count} mails: {subject}"
             for (subject, _), count in counts.items()
             if count > 1
         ]
@@ -197,3 +198,7 @@ class Buyer:
         if "refunded" in statuses:
             return []
         return [f"The order {order} was paid, is not complete and not refunded: {statuses}"]
+
+
+Buyers = list[tuple[httpx.AsyncClient, Buyer]]
+"""Simulated users, each with the client that its owner must close."""

@@ -1,18 +1,29 @@
 """The guards of the system, and how to disable each one: the fault run must then fail.
 
 A stack without a guard runs each service from this module's factory of its name. The environment
-variable DISABLED_GUARD names the guard. Nothing of this is in the services themselves.
+variable DISABLED_GUARD names the guard. DISABLED_GUARD_COUNT names a file that gets one character
+for each case that the guard would have stopped. Nothing of this is in the services themselves.
 """
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
 
 VARIABLE = "DISABLED_GUARD"
+COUNT_VARIABLE = "DISABLED_GUARD_COUNT"
+
+
+def count_provoked() -> None:
+    """Count a case that the guard would have stopped."""
+    with Path(os.environ[COUNT_VARIABLE]).open("a") as file:
+        file.write(".")
 
 
 def patch(owner: Any, name: str, replacement: Any) -> None:
@@ -23,8 +34,11 @@ def disable_reservations() -> None:
     """Let every order have its ticket, also a reserved one."""
     from orders.models import Reservation
 
-    async def none(*_: Any, **__: Any) -> None:
-        return None
+    find = Reservation.get
+
+    async def none(ticket_id: Any) -> None:
+        if await find(ticket_id) is not None:
+            count_provoked()
 
     patch(Reservation, "get", none)
     patch(Reservation, "insert", Reservation.save)
@@ -39,6 +53,8 @@ def disable_version_checks() -> None:
 
     async def update(listener: Any, event: VersionedEvent, document: Any) -> None:
         copy = await document.get(PydanticObjectId(event.id))
+        if event.version != (-1 if copy is None else copy.version) + 1:
+            count_provoked()
         if event.version > 0 and copy is not None:
             await listener.handler(event, copy)
         elif event.version == 0 and copy is None:
@@ -54,7 +70,9 @@ def disable_inbox() -> None:
 
     class Inbox:
         async def insert_one(self, row: dict[str, Any]) -> None:
-            await database()["inbox"].replace_one({"_id": row["_id"]}, row, upsert=True)
+            result = await database()["inbox"].replace_one({"_id": row["_id"]}, row, upsert=True)
+            if result.matched_count > 0:
+                count_provoked()
 
     class Database:
         def __getitem__(self, name: str) -> Any:
@@ -67,7 +85,11 @@ def disable_relay_sweep() -> None:
     """Never publish the outbox rows that a crash left."""
     from ticketing_common.persistence import outbox
 
-    async def none(*_: Any) -> list[str]:
+    find = outbox.aggregates_pending_since
+
+    async def none(time: datetime, limit: int) -> list[str]:
+        if await find(time, limit):
+            count_provoked()
         return []
 
     patch(outbox, "aggregates_pending_since", none)
@@ -75,13 +97,25 @@ def disable_relay_sweep() -> None:
 
 def disable_idempotency_keys() -> None:
     """Run a repeated request again."""
-    from ticketing_common.web import idempotency
+    from ticketing_common.errors import Conflict, ServiceError
+    from ticketing_common.web.idempotency import _Claim
 
-    async def nothing(*_: Any) -> None:
-        return None
+    acquire, store = _Claim.acquire, _Claim.store
 
-    for name in ("acquire", "store", "release"):
-        patch(idempotency._Claim, name, nothing)
+    async def run_again(self: _Claim) -> None:
+        try:
+            repeated = await acquire(self) is not None
+        except ServiceError:
+            repeated = True
+        if repeated:
+            count_provoked()
+
+    async def store_first(self: _Claim, status: int, body: bytes) -> None:
+        with suppress(Conflict):
+            await store(self, status, body)
+
+    patch(_Claim, "acquire", run_again)
+    patch(_Claim, "store", store_first)
 
 
 def disable_refunds() -> None:
@@ -89,6 +123,7 @@ def disable_refunds() -> None:
     from payments.domain.documents import Payment
 
     def keep(self: Payment, reason: str) -> None:
+        count_provoked()
         self.reason = reason
 
     patch(Payment, "request_refund", keep)
@@ -103,6 +138,7 @@ def disable_payment_check() -> None:
     async def expire_at_once(event: ExpirationCompleted) -> None:
         order = await handlers._load_order(event.order_id)
         if order.status == OrderStatus.CREATED:
+            count_provoked()
             await cancel_order(order, CancelReason.EXPIRED)
         else:
             await handlers.publish_order_overdue(event)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
-from tests.faults.buyers import Buyer, Ledger
+from tests.faults.buyers import Buyer, Buyers, Ledger
 from tests.faults.duplicates import Duplicator
 from tests.faults.faults import EXPECTED_ERRORS, FAULTS, LONG_FAULTS, end_faults
 from tests.faults.faulty_stack import GRACE_SECONDS, WINDOW_SECONDS, FaultyStack
@@ -78,16 +78,13 @@ async def run_faults(stack: FaultyStack, plan: Plan, report: Report) -> Result:
         report(f"round {number} of {plan.rounds}: {plan.seconds:.0f} s of faults")
         buyers = await _run_round(stack, plan, dice, result, report, number)
         try:
-            await _wait_until_converged(stack, plan, buyers, result, report)
+            await wait_until_converged(stack, plan, buyers, result, report)
         finally:
             for http, _buyer in buyers:
                 await http.aclose()
         if result.violations:
             break
     return result
-
-
-Buyers = list[tuple[httpx.AsyncClient, Buyer]]
 
 
 async def _run_round(
@@ -146,7 +143,7 @@ async def _inject_faults(
         await asyncio.gather(*running, return_exceptions=True)
 
 
-async def _wait_until_converged(
+async def wait_until_converged(
     stack: FaultyStack, plan: Plan, buyers: Buyers, result: Result, report: Report
 ) -> None:
     """End the faults, wait until an audit finds nothing, and record the violations."""

@@ -3,13 +3,15 @@
 import asyncio
 import random
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 
 import httpx
 import nats
 import nats.errors
 from nats.aio.client import Client
+from nats.js.errors import NotFoundError
 from tests.faults.faulty_stack import PROCESSES, FaultyStack
 
 from ticketing_testing import eventually
@@ -115,18 +117,25 @@ async def _has_new_pid(stack: FaultyStack, process: str, pid: int | None) -> boo
 
 async def a_consumer_is_paused(stack: FaultyStack, dice: random.Random) -> None:
     """Deliver no event of one stream to one service for a while."""
+    stream, service = dice.choice(PAUSED_STREAMS), dice.choice(PROCESSES)
+    with suppress(NotFoundError):
+        async with paused_consumer(stack, stream, service.removesuffix("-2")):
+            await asyncio.sleep(dice.uniform(2, 5))
+
+
+@asynccontextmanager
+async def paused_consumer(stack: FaultyStack, stream: str, service: str) -> AsyncIterator[None]:
+    """Deliver no event of a stream to a service during the block. Raises: NotFoundError."""
     connection = await nats.connect(stack.nats_url, connect_timeout=2, max_reconnect_attempts=1)
     try:
-        stream = dice.choice(PAUSED_STREAMS)
-        names = await _consumers_of(connection, stream)
-        if names:
-            until = "2100-01-01T00:00:00Z"
-            subject = f"{PAUSE_SUBJECT}.{stream}.{dice.choice(names)}"
-            await connection.request(subject, f'{{"pause_until": "{until}"}}'.encode(), timeout=2)
-            try:
-                await asyncio.sleep(dice.uniform(2, 5))
-            finally:
-                await connection.request(subject, b"{}", timeout=5)
+        await connection.jsm().consumer_info(stream, service, timeout=2)
+        subject = f"{PAUSE_SUBJECT}.{stream}.{service}"
+        until = "2100-01-01T00:00:00Z"
+        await connection.request(subject, f'{{"pause_until": "{until}"}}'.encode(), timeout=2)
+        try:
+            yield
+        finally:
+            await connection.request(subject, b"{}", timeout=5)
     finally:
         await connection.close()
 

@@ -26,6 +26,7 @@ WINDOW_SECONDS, GRACE_SECONDS = 4, 6
 REPLICAS = 2
 AUDIT_SECONDS = 20
 """The time limit of one audit: a fraction of the time for which audits are repeated."""
+PROVOKED = "provoked"
 PROCESSES = [*SERVICE_NAMES, *(f"{service}-2" for service in SERVICE_NAMES)]
 
 
@@ -72,6 +73,12 @@ class FaultyStack:
             if each.suffix != ".log":
                 shutil.rmtree(each) if each.is_dir() else each.unlink()
 
+    @property
+    def provoked(self) -> int:
+        """How often the disabled guard would have stopped something."""
+        counts = self.data / PROVOKED
+        return len(counts.read_text()) if counts.exists() else 0
+
     async def audit(self) -> tuple[int, dict[str, Any]]:
         """Run `ticketing audit`. Returns its exit status and its findings."""
         process = await asyncio.create_subprocess_exec(
@@ -101,7 +108,8 @@ def running_stack(data: Path, without: str | None = None) -> Iterator[FaultyStac
     env = {**os.environ, "PAYMENT_GRACE_SECONDS": str(GRACE_SECONDS)}
     program = [COMMAND]
     if without is not None:
-        env |= {"DISABLED_GUARD": without, "PYTHONPATH": str(ROOT)}
+        env |= {"DISABLED_GUARD": without, "DISABLED_GUARD_COUNT": str(data / PROVOKED)}
+        env["PYTHONPATH"] = str(ROOT)
         program = [sys.executable, "-m", "tests.faults.up_without_guard"]
     command = [*program, "up", "--detach", "--no-client", *options, *folder]
     started = subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True)

@@ -4,11 +4,12 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from tests.faults.controls import PROVOKING_FAULTS
+from tests.faults.controls import Control
 from tests.faults.disabled_guards import GUARDS
 from tests.faults.fault_run import Plan, run_faults
 from tests.faults.faults import FAULTS, LONG_FAULTS
 from tests.faults.faulty_stack import running_stack
+from tests.faults.scenarios import SCENARIOS
 
 from ticketing_common.topology import SERVICE_NAMES
 
@@ -27,8 +28,19 @@ def test_fault_run_violates_no_invariant(tmp_path: Path) -> None:
     assert result.ledger.operations > 20
 
 
-def test_guards_have_faults_that_provoke_their_violations() -> None:
-    assert PROVOKING_FAULTS.keys() == GUARDS.keys()
-    assert {fault for faults in PROVOKING_FAULTS.values() for fault in faults} <= FAULTS.keys()
+def test_guards_have_scenarios() -> None:
+    assert SCENARIOS.keys() == GUARDS.keys()
     assert all(set(services) <= set(SERVICE_NAMES) for _, services in GUARDS.values())
     assert FAULTS.keys() > LONG_FAULTS
+
+
+@pytest.mark.parametrize(
+    ("control", "failure"),
+    [
+        (Control(provoked=0, violations=["something else"]), "not provoked"),
+        (Control(provoked=2, violations=[]), "unnoticed"),
+        (Control(provoked=1, violations=["two live orders"]), None),
+    ],
+)
+def test_control_fails_without_proof(control: Control, failure: str | None) -> None:
+    assert control.failure == failure
