@@ -1,7 +1,7 @@
 """Controls: without one of its guards, the system must fail the scenario that the guard is for.
 
 `make controls` first runs every scenario on the intact system, which must pass it. Then it disables
-each guard in turn, and prints how often the guard would have stopped something, and what it found.
+each guard in turn, and prints how often the guard would have stopped something, and the violations.
 The exit status is 1 if the intact system fails, if a scenario did not provoke its case, or if a
 missing guard goes unnoticed.
 """

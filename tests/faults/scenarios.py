@@ -155,7 +155,7 @@ async def cancel_an_order_while_it_is_charged(shop: Shop) -> None:
     await eventually(shop.stack.stripe.all_faults_used)
     (await buyer.http.delete(f"/api/orders/{order}")).raise_for_status()
     await paying
-    shop.ledger.paid[order] = buyer.email  # it was charged, whatever the response was
+    shop.ledger.paid[order] = buyer.email  # it was charged, also if the response is an error
 
 
 async def expire_an_order_that_is_paid(shop: Shop) -> None:
