@@ -6,6 +6,7 @@ import pytest_asyncio
 from tests.contract.apps import make_app
 from tests.contract.tables import BASES
 
+from payments import order_arrivals
 from ticketing_dev.stack.processes.ports import free_port
 from ticketing_dev.stack.processes.stripe_stand_in import stripe_stand_in
 from ticketing_dev.stack.supervision.process import running
@@ -13,6 +14,12 @@ from ticketing_testing import RunningService, TestEnvironment
 from ticketing_testing.store_servers import StoreServers
 
 Serve = Callable[[str], AbstractAsyncContextManager[RunningService]]
+
+
+@pytest.fixture(autouse=True)
+def short_wait_for_orders(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make payments answer soon with a 404 for an order that it does not know."""
+    monkeypatch.setattr(order_arrivals, "WAIT_SECONDS", 0.01)
 
 
 @pytest.fixture(scope="session")

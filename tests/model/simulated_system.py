@@ -19,6 +19,7 @@ import tickets.app
 import tickets.handlers
 from orders import models as order_models
 from payments.jobs.settlement import Settlement
+from payments.order_arrivals import OrderArrivals
 from payments.stripe.client import StripeClient
 from ticketing_common.errors import Unavailable
 from ticketing_common.events import Envelope, ExpirationCompleted, OrderCreated, utc_now
@@ -87,6 +88,7 @@ class SimulatedSystem:
                 system._databases[service] = database.database()
                 app = make_app(service, TestEnvironment(uri, "nats://nowhere", "redis://nowhere"))
                 app.state.settlement = system._settlement
+                app.state.order_arrivals = OrderArrivals(max_waits=0)
                 system._sessions = app.state.sessions
                 system._clients[service] = await stack.enter_async_context(
                     httpx.AsyncClient(

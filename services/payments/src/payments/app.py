@@ -9,25 +9,30 @@ from payments.domain.documents import Order, Payment
 from payments.handlers import listeners
 from payments.jobs import reconciliation
 from payments.jobs.settlement import Settlement
+from payments.order_arrivals import OrderArrivals
 from payments.routes import router
 from payments.settings import PaymentsSettings
 from payments.stripe.client import StripeClient
 from payments.stripe.webhooks import WebhookEvent
 from ticketing_common.background import background
 from ticketing_common.service import create_service
+from ticketing_common.shutdown import on_shutdown_signal
 
 DOCUMENTS = [Order, Payment, WebhookEvent, reconciliation.Checkpoint]
 
 
 @asynccontextmanager
 async def _background_work(app: FastAPI) -> AsyncIterator[None]:
-    """Run the jobs, and provide the settlement to the routes."""
+    """Run the jobs, and provide those of requests to the routes."""
     settings: PaymentsSettings = app.state.settings
     async with StripeClient.connected(settings) as stripe:
         settlement = Settlement(stripe, settings.currency, settings.grace)
         app.state.settlement = settlement
-        async with background(settlement.run(), reconciliation.run(stripe)):
-            yield
+        app.state.order_arrivals = arrivals = OrderArrivals()
+        jobs = (settlement.run(), reconciliation.run(stripe), arrivals.run())
+        with on_shutdown_signal(arrivals.close):
+            async with background(*jobs):
+                yield
 
 
 def create_app(settings: PaymentsSettings | None = None) -> FastAPI:

@@ -3,7 +3,7 @@
 from beanie import PydanticObjectId
 
 from payments.domain import order_end
-from payments.domain.documents import Order
+from payments.domain.documents import ORDER_COPIED, Order
 from ticketing_common.events import (
     OrderAwaitingPayment,
     OrderCancelled,
@@ -13,6 +13,7 @@ from ticketing_common.events import (
     UserChangedPassword,
 )
 from ticketing_common.messaging.listeners import Listeners
+from ticketing_common.persistence.transaction import notify_after_commit
 from ticketing_common.web.sessions import end_earlier_sessions
 
 listeners = Listeners("payments")
@@ -22,7 +23,8 @@ listeners.on(UserChangedPassword)(end_earlier_sessions)
 
 @listeners.on(OrderCreated, copy=Order)
 async def create_order_copy(event: OrderCreated) -> None:
-    """Insert the copy of an order."""
+    """Insert the copy of an order. A request to pay may wait for it."""
+    notify_after_commit(ORDER_COPIED, event.id)
     await Order(
         id=PydanticObjectId(event.id),
         user_id=event.user_id,

@@ -1,5 +1,6 @@
 """The routes of payments."""
 
+import functools
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Request, Response
@@ -20,6 +21,7 @@ from payments.errors import (
     PaymentUnknown,
 )
 from payments.jobs.settlement import Settlement
+from payments.order_arrivals import OrderArrivals
 from payments.settings import PaymentsSettings
 from payments.stripe import webhooks
 from payments.stripe.client import StripeUnavailable
@@ -27,6 +29,7 @@ from ticketing_common.circuit_breaker import CircuitOpen
 from ticketing_common.errors import NotFound, NotOwner
 from ticketing_common.events import PaymentStatus
 from ticketing_common.web.idempotency import HEADER
+from ticketing_common.web.middleware.concurrency_limit import uncounted
 from ticketing_common.web.openapi import error_responses
 from ticketing_common.web.sessions import CurrentUser
 
@@ -64,6 +67,7 @@ RequestKey = Annotated[str | None, Header(alias=HEADER, include_in_schema=False)
     },
 )
 async def create_payment(
+    request: Request,
     payload: schemas.CreatePaymentRequest,
     user: CurrentUser,
     settlement: SettlementDep,
@@ -72,15 +76,22 @@ async def create_payment(
 ) -> schemas.CreatePaymentResponse | schemas.ConfirmPaymentResponse:
     """Pay for an order of the caller. One charge is made, however many requests arrive at once.
 
-    - An order that was placed just now can be unknown here for a moment: 404.
+    - An order that was placed just now can be unknown here for a moment. The request waits for it,
+      for at most two seconds, then 404. With more than three requests of the caller waiting, or
+      very many of all, 404 at once.
     - 202: the bank asks the buyer to confirm. Pass the `clientSecret` to Stripe's script. To pay
       with another card instead, send it: the payment that awaits confirmation is cancelled.
     - 402: the card was declined, with Stripe's message. The order can still be paid.
     - 503 with `payment_unknown`: whether there is a charge is not known yet. The service finds it
       out and updates the order.
     """
+    pay = functools.partial(settlement.pay, user, payload.order_id, payload.token, request_key)
     try:
-        payment, intent = await settlement.pay(user, payload.order_id, payload.token, request_key)
+        try:
+            payment, intent = await pay()
+        except NotFound:
+            await _wait_for_order(request, payload.order_id, user.id)
+            payment, intent = await pay()
     except StripeUnavailable:
         raise PaymentUnknown from None
     if payment.status == PaymentStatus.NEEDS_CONFIRMATION and intent is not None:
@@ -141,6 +152,19 @@ async def receive_webhook(
     if event is not None:
         await webhooks.process(event)
     return {}
+
+
+async def _wait_for_order(request: Request, order_id: str, user_id: str) -> None:
+    """Wait until the order is known here. Raises: NotFound, Unavailable."""
+    arrivals: OrderArrivals = request.app.state.order_arrivals
+    with uncounted(request.scope):
+        await arrivals.wait_for(order_id, user_id, functools.partial(_disconnected, request))
+
+
+async def _disconnected(request: Request) -> None:
+    """Return when the client has closed the connection."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def _require_success(payment: Payment) -> None:

@@ -1,5 +1,8 @@
 """Load shedding: a limit of the requests that one process serves at the same time."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ticketing_common.errors import Unavailable
@@ -8,6 +11,8 @@ from ticketing_common.web.probes import PROBE_PATHS
 
 MAX_CONCURRENT_REQUESTS = 200
 """About as many as one process serves in a second, so that an accepted request waits briefly."""
+
+_SLOT = "ticketing.concurrency_slot"
 
 
 class ServiceOverloaded(Unavailable):
@@ -26,33 +31,59 @@ class ConcurrencyLimitMiddleware:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._in_progress = 0
+        self.in_progress = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] in PROBE_PATHS:
             await self._app(scope, receive, send)
             return
-        if self._in_progress >= MAX_CONCURRENT_REQUESTS:
+        if self.in_progress >= MAX_CONCURRENT_REQUESTS:
             await error_response(ServiceOverloaded())(scope, receive, send)
             return
-        counted = True
-        self._in_progress += 1
-
-        def stop_counting() -> None:
-            nonlocal counted
-            if counted:
-                counted = False
-                self._in_progress -= 1
+        slot = scope[_SLOT] = _Slot(self)
+        slot.take()
 
         async def send_and_count(message: Message) -> None:
             if _starts_event_stream(message):
-                stop_counting()
+                slot.release()
             await send(message)
 
         try:
             await self._app(scope, receive, send_and_count)
         finally:
-            stop_counting()
+            slot.release()
+
+
+class _Slot:
+    """A request's part of the limit."""
+
+    def __init__(self, limit: ConcurrencyLimitMiddleware) -> None:
+        self._limit = limit
+        self._is_taken = False
+
+    def take(self) -> None:
+        if not self._is_taken:
+            self._is_taken = True
+            self._limit.in_progress += 1
+
+    def release(self) -> None:
+        if self._is_taken:
+            self._is_taken = False
+            self._limit.in_progress -= 1
+
+
+@contextmanager
+def uncounted(scope: Scope) -> Iterator[None]:
+    """Do not count the request during the block, in which it only waits.
+
+    The caller limits such requests itself.
+    """
+    slot: _Slot = scope[_SLOT]
+    slot.release()
+    try:
+        yield
+    finally:
+        slot.take()
 
 
 def _starts_event_stream(message: Message) -> bool:
