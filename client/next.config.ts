@@ -3,6 +3,8 @@ import type { NextConfig } from "next";
 const config: NextConfig = {
   output: "standalone",
   outputFileTracingRoot: import.meta.dirname,
+  // Our server starts Next.js. It replaces the server.js that Next.js generates.
+  outputFileTracingIncludes: { "/*": ["server/**"] },
   turbopack: {
     root: import.meta.dirname,
     resolveAlias: {

@@ -18,7 +18,7 @@ export class ClientServer {
     const modifiedAt = (name: string) => statSync(join(BUILDS, name)).mtimeMs;
     const newest = builds.sort((a, b) => modifiedAt(b) - modifiedAt(a))[0] as string;
     const port = String(await freePort());
-    const server = spawn(process.execPath, [join(BUILDS, newest, "server.js")], {
+    const server = spawn(process.execPath, [join(BUILDS, newest, "server/main.mjs")], {
       env: { NODE_ENV: "production", PORT: port, HOSTNAME: "127.0.0.1", ...environment },
     });
     const url = `http://localhost:${port}`;

@@ -59,7 +59,7 @@ def _install(report: Report, omit: str) -> None:
 
 def server_command(report: Report) -> tuple[str, ...]:
     """Build the client if it has changed and return the command that serves it."""
-    server = build(report) / "server.js"
+    server = build(report) / "server" / "main.mjs"
     return (str(node.folder() / "node"), str(server))
 
 
