@@ -21,8 +21,19 @@ export const apiFetch = createApiFetch({
   },
 });
 
+/** Return whether the visitor may be signed in: the session can have ended. */
+export async function hasSession(): Promise<boolean> {
+  return (await cookies()).has("session");
+}
+
+/** Load a ticket, once per page. */
+export const fetchTicket = cache((ticketId: string) =>
+  apiFetch("get", "/api/tickets/{ticketId}", { path: { ticketId } }),
+);
+
 /** Load the signed-in user, once per page. Returns null for a visitor, and if auth is unavailable. */
 export const getCurrentUser = cache(async () => {
+  if (!(await hasSession())) return null;
   const result = await apiFetch("get", "/api/users/currentuser");
   return result.ok ? result.data.currentUser : null;
 });

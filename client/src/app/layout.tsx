@@ -1,6 +1,5 @@
 import type { Metadata, Viewport } from "next";
 import type { ReactNode } from "react";
-import { getCurrentUser } from "@/api/server";
 import { CurrencyProvider } from "@/components/common/price";
 import { ConnectionStatus } from "@/components/layout/connection-status";
 import { Footer } from "@/components/layout/footer";
@@ -14,12 +13,12 @@ export const metadata: Metadata = {
 
 export const viewport: Viewport = { colorScheme: "light dark" };
 
-export default async function RootLayout({ children }: { children: ReactNode }) {
+export default function RootLayout({ children }: { children: ReactNode }) {
   const currency = (process.env.CURRENCY || "usd").toLowerCase();
   return (
     <html lang="en">
       <body>
-        <Header user={await getCurrentUser()} />
+        <Header />
         <main className="container py-4" id="content">
           <CurrencyProvider currency={currency}>{children}</CurrencyProvider>
         </main>

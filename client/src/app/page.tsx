@@ -1,10 +1,13 @@
+import type { Metadata } from "next";
 import Link from "next/link";
+import { cache } from "react";
 import type { Sort, Ticket } from "@/api/models";
 import { nextCursor } from "@/api/pagination";
 import { apiFetch } from "@/api/server";
 import { buildUrl } from "@/api/url";
 import { EmptyPage } from "@/components/common/empty-page";
-import { LoadFailure } from "@/components/common/load-failure";
+import { LoadFailure, titleOf } from "@/components/common/load-failure";
+import { Streamed } from "@/components/common/streamed";
 import { SearchForm } from "@/components/tickets/search-form";
 import { TicketList } from "@/components/tickets/ticket-list";
 
@@ -16,17 +19,33 @@ const SORT_LABELS: Record<Sort, string> = {
 
 const asText = (value: string | string[] | undefined) => (typeof value === "string" ? value : "");
 
-export default async function TicketsPage({ searchParams }: PageProps<"/">) {
+const fetchTickets = cache((q: string, sort: Sort, cursor: string) =>
+  apiFetch("get", "/api/tickets", { query: { q, sort, limit: 24, cursor: cursor || undefined } }),
+);
+
+async function readQuery({ searchParams }: PageProps<"/">) {
   const parameters = await searchParams;
-  const search = asText(parameters.q).slice(0, 200).trim();
-  const sort = (
-    asText(parameters.sort) in SORT_LABELS ? asText(parameters.sort) : "newest"
-  ) as Sort;
-  const cursor = asText(parameters.cursor);
+  const sort = asText(parameters.sort);
+  return {
+    search: asText(parameters.q).slice(0, 200).trim(),
+    sort: Object.hasOwn(SORT_LABELS, sort) ? (sort as Sort) : "newest",
+    cursor: asText(parameters.cursor),
+  } as const;
+}
+
+export async function generateMetadata(props: PageProps<"/">): Promise<Metadata> {
+  const { search, sort, cursor } = await readQuery(props);
+  return titleOf(await fetchTickets(search, sort, cursor), "ticketing");
+}
+
+export default function TicketsPage(props: PageProps<"/">) {
+  return <Streamed content={loadTickets(props)} />;
+}
+
+async function loadTickets(props: PageProps<"/">) {
+  const { search, sort, cursor } = await readQuery(props);
   const filter = { q: search, sort };
-  const result = await apiFetch("get", "/api/tickets", {
-    query: { ...filter, limit: 24, cursor: cursor || undefined },
-  });
+  const result = await fetchTickets(search, sort, cursor);
   if (!result.ok) {
     return <LoadFailure failure={result} url={buildUrl("/", { query: { ...filter, cursor } })} />;
   }

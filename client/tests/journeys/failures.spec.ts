@@ -1,10 +1,7 @@
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import AxeBuilder from "@axe-core/playwright";
+import { ApiProxy, type Failure } from "./api-proxy";
 import { ClientServer } from "./client-server";
 import { expect, test } from "./fixtures";
-
-type Failure = { status: number; body: string };
 
 const UNAVAILABLE: Failure = {
   status: 503,
@@ -13,40 +10,9 @@ const UNAVAILABLE: Failure = {
 /** A list of tickets without any field. */
 const INVALID_DATA: Failure = { status: 200, body: "[{}]" };
 
-/** A proxy between the client and the stack that responds with a failure while it has one. */
-class FailingProxy {
-  private readonly server: Server;
-
-  constructor(public failure: Failure | undefined) {
-    this.server = createServer(async (request, response) => {
-      if (this.failure) {
-        response.writeHead(this.failure.status, { "Content-Type": "application/json" });
-        response.end(this.failure.body);
-        return;
-      }
-      const upstream = await fetch(`${process.env.STACK_URL}${request.url}`);
-      response.writeHead(upstream.status, Object.fromEntries(upstream.headers));
-      response.end(await upstream.text());
-    });
-  }
-
-  start(): Promise<string> {
-    return new Promise((resolve) =>
-      this.server.listen(0, "127.0.0.1", () =>
-        resolve(`http://127.0.0.1:${(this.server.address() as AddressInfo).port}`),
-      ),
-    );
-  }
-
-  stop(): void {
-    this.server.closeAllConnections();
-    this.server.close();
-  }
-}
-
-for (const [problem, failure, heading] of [
-  ["the API is unavailable", UNAVAILABLE, "Temporarily unavailable"],
-  ["the API returns invalid data", INVALID_DATA, "Something went wrong"],
+for (const [problem, failure, status, heading] of [
+  ["the API is unavailable", UNAVAILABLE, 503, "Temporarily unavailable"],
+  ["the API returns invalid data", INVALID_DATA, 500, "Something went wrong"],
 ] as const) {
   test(`page shows an error while ${problem}, and recovers with "Try again"`, async ({
     seller,
@@ -54,13 +20,14 @@ for (const [problem, failure, heading] of [
   }) => {
     const title = `Available again ${Date.now()}`;
     await seller.createTicket(title);
-    const proxy = new FailingProxy(failure);
+    const proxy = new ApiProxy(failure);
     const client = await ClientServer.start({ API_URL: await proxy.start() });
     try {
       const { page } = await newVisitor();
 
-      await page.goto(client.url);
+      const response = await page.goto(client.url);
 
+      expect(response?.status()).toBe(status);
       await expect(page.getByRole("heading", { name: heading })).toBeVisible();
       expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
       await page.screenshot({ path: `test-results/pages/${heading}.png`, fullPage: true });

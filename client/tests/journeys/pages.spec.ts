@@ -2,6 +2,7 @@ import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
 import { expect, test } from "./fixtures";
 import { JAVASCRIPT_LIMIT, measureJavaScript } from "./javascript-size";
+import { layoutShift } from "./layout-shift";
 import { PAGES } from "./page-list";
 
 const PHONE = { width: 360, height: 740 };
@@ -35,7 +36,7 @@ for (const { name, isSignedIn, prepare } of PAGES) {
       PHONE.width,
     );
     expect(await javaScriptSize()).toBeLessThan(JAVASCRIPT_LIMIT);
-    expect(await layoutShift(page)).toBeLessThan(0.01);
+    expect(await layoutShift(page, 1500)).toBeLessThan(0.01);
     expect(consoleErrors).toEqual([]);
   });
 }
@@ -59,21 +60,4 @@ async function accessibilityViolations(page: Page, rule?: string): Promise<strin
 
 async function takeScreenshot(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: `test-results/pages/${name}.png`, fullPage: true });
-}
-
-/** Return the sum of the layout shifts without user input in the first 1.5 seconds. */
-function layoutShift(page: Page): Promise<number> {
-  return page.evaluate(
-    () =>
-      new Promise<number>((resolve) => {
-        let sum = 0;
-        new PerformanceObserver((list) => {
-          for (const entry of list.getEntries()) {
-            const shift = entry as unknown as { value: number; hadRecentInput: boolean };
-            if (!shift.hadRecentInput && entry.startTime < 1500) sum += shift.value;
-          }
-        }).observe({ type: "layout-shift", buffered: true });
-        setTimeout(() => resolve(sum), 50);
-      }),
-  );
 }

@@ -40,3 +40,53 @@ test("order and ticket pages can be read without JavaScript", async ({
   await page.goto("/tickets/mine");
   await expect(page.getByRole("article")).toContainText("Reserved or sold");
 });
+
+const MISSING_ID = "0123456789abcdef01234567";
+
+for (const [name, path] of [
+  ["a missing ticket", `/tickets/${MISSING_ID}`],
+  ["a ticket id that cannot exist", "/tickets/x"],
+  ["a path that is not UTF-8", "/tickets/%ff"],
+  ["a path that is cut off", "/orders/%C3%28"],
+  ["a cursor that cannot exist", "/?cursor=x"],
+  ["a path of no page", "/nowhere"],
+] as const) {
+  test(`page of ${name} shows "Page not found" with and without JavaScript`, async ({
+    newVisitor,
+  }) => {
+    for (const javaScriptEnabled of [true, false]) {
+      const { page } = await newVisitor({ javaScriptEnabled });
+      const response = await page.goto(path);
+      expect(response?.status()).toBe(404);
+      await expect(page.getByRole("heading", { name: "Page not found" })).toBeVisible();
+      await expect(page).toHaveTitle(/^Page not found/);
+      await expect(page.getByRole("main")).toContainText(
+        "The address may be wrong, or the ticket is no longer for sale.",
+      );
+    }
+  });
+}
+
+test('pages that belong to somebody else show "Page not found" without JavaScript', async ({
+  seller,
+  newSignedInUser,
+  newVisitor,
+}) => {
+  const user = await newSignedInUser();
+  const order = await seller.orderTicket(await seller.createTicket("Not yours", 12));
+  const ticket = await seller.createTicket("Not yours to edit", 12);
+  const { page } = await newVisitor({
+    javaScriptEnabled: false,
+    storageState: await user.page.context().storageState(),
+  });
+
+  for (const path of [
+    `/orders/${order.id}`,
+    `/orders/${MISSING_ID}`,
+    `/tickets/${ticket.id}/edit`,
+  ]) {
+    expect((await page.goto(path))?.status()).toBe(404);
+    await expect(page.getByRole("heading", { name: "Page not found" })).toBeVisible();
+    await expect(page.getByText(user.email)).toBeVisible();
+  }
+});

@@ -1,20 +1,34 @@
 import type { Metadata } from "next";
 import Link from "next/link";
+import { cache } from "react";
 import { nextCursor } from "@/api/pagination";
 import { apiFetch } from "@/api/server";
 import { buildUrl } from "@/api/url";
-import { LoadFailure } from "@/components/common/load-failure";
+import { LoadFailure, titleOf } from "@/components/common/load-failure";
+import { Streamed } from "@/components/common/streamed";
 import { OrderListItem } from "@/components/orders/order-list-item";
 import { RefreshOnReturn } from "@/live/refresh-on-return";
 
-export const metadata: Metadata = { title: "My orders" };
+const fetchOrders = cache((cursor: string | undefined) =>
+  apiFetch("get", "/api/orders", { query: { limit: 25, cursor } }),
+);
 
-export default async function MyOrdersPage({ searchParams }: PageProps<"/orders">) {
-  const { cursor: parameter } = await searchParams;
-  const cursor = typeof parameter === "string" ? parameter : undefined;
-  const result = await apiFetch("get", "/api/orders", {
-    query: { limit: 25, cursor },
-  });
+const cursorOf = async ({ searchParams }: PageProps<"/orders">) => {
+  const { cursor } = await searchParams;
+  return typeof cursor === "string" ? cursor : undefined;
+};
+
+export async function generateMetadata(props: PageProps<"/orders">): Promise<Metadata> {
+  return titleOf(await fetchOrders(await cursorOf(props)), "My orders");
+}
+
+export default function MyOrdersPage(props: PageProps<"/orders">) {
+  return <Streamed content={loadOrders(props)} />;
+}
+
+async function loadOrders(props: PageProps<"/orders">) {
+  const cursor = await cursorOf(props);
+  const result = await fetchOrders(cursor);
   if (!result.ok) {
     return <LoadFailure failure={result} url={buildUrl("/orders", { query: { cursor } })} />;
   }

@@ -1,9 +1,20 @@
 import Link from "next/link";
 import type { User } from "@/api/models";
+import { getCurrentUser } from "@/api/server";
+import { Streamed } from "@/components/common/streamed";
 import { NavLink, SignInLink } from "./nav-link";
 import { SignOutButton } from "./sign-out-button";
 
-export function Header({ user }: { user: User | null }) {
+export function Header() {
+  return <Streamed content={loadHeader()} fallback={<HeaderOf user={undefined} />} />;
+}
+
+async function loadHeader() {
+  return <HeaderOf user={await getCurrentUser()} />;
+}
+
+/** The header of a user or of a visitor (null). Undefined: not known yet. */
+function HeaderOf({ user }: { user: User | null | undefined }) {
   return (
     <header className="site-header">
       <a className="visually-hidden-focusable" href="#content">
@@ -23,7 +34,10 @@ export function Header({ user }: { user: User | null }) {
           )}
         </nav>
         <div className="site-nav account-nav d-flex align-items-center column-gap-4 ms-auto">
-          {user ? (
+          {user === undefined ? (
+            // As high as the button that takes its place.
+            <span className="btn btn-link border-0 invisible">…</span>
+          ) : user ? (
             <>
               <span
                 className="user-email text-truncate text-body-secondary small"

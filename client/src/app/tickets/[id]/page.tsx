@@ -1,20 +1,20 @@
 import type { Metadata } from "next";
-import { cache } from "react";
 import { hasErrorCode } from "@/api/errors";
-import { apiFetch, getCurrentUser } from "@/api/server";
-import { LoadFailure } from "@/components/common/load-failure";
+import { apiFetch, fetchTicket, getCurrentUser } from "@/api/server";
+import { LoadFailure, titleOf } from "@/components/common/load-failure";
+import { Streamed } from "@/components/common/streamed";
 import { TicketView } from "@/components/tickets/ticket-view";
-
-const fetchTicket = cache((id: string) =>
-  apiFetch("get", "/api/tickets/{ticketId}", { path: { ticketId: id } }),
-);
 
 export async function generateMetadata({ params }: PageProps<"/tickets/[id]">): Promise<Metadata> {
   const result = await fetchTicket((await params).id);
-  return { title: result.ok ? result.data.title : "Page not found" };
+  return titleOf(result, result.ok ? result.data.title : "Ticket");
 }
 
-export default async function TicketPage({ params }: PageProps<"/tickets/[id]">) {
+export default function TicketPage(props: PageProps<"/tickets/[id]">) {
+  return <Streamed content={loadTicket(props)} />;
+}
+
+async function loadTicket({ params }: PageProps<"/tickets/[id]">) {
   const { id } = await params;
   const [user, result] = await Promise.all([getCurrentUser(), fetchTicket(id)]);
   if (!result.ok)

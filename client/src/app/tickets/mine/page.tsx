@@ -1,21 +1,35 @@
 import type { Metadata } from "next";
 import Link from "next/link";
+import { cache } from "react";
 import { nextCursor } from "@/api/pagination";
 import { apiFetch } from "@/api/server";
 import { buildUrl } from "@/api/url";
 import { EmptyPage } from "@/components/common/empty-page";
-import { LoadFailure } from "@/components/common/load-failure";
+import { LoadFailure, titleOf } from "@/components/common/load-failure";
+import { Streamed } from "@/components/common/streamed";
 import { TicketCard } from "@/components/tickets/ticket-card";
 import { RefreshOnReturn } from "@/live/refresh-on-return";
 
-export const metadata: Metadata = { title: "My tickets" };
+const fetchTickets = cache((cursor: string | undefined) =>
+  apiFetch("get", "/api/tickets", { query: { seller: "me", limit: 24, cursor } }),
+);
 
-export default async function MyTicketsPage({ searchParams }: PageProps<"/tickets/mine">) {
-  const { cursor: parameter } = await searchParams;
-  const cursor = typeof parameter === "string" ? parameter : undefined;
-  const result = await apiFetch("get", "/api/tickets", {
-    query: { seller: "me", limit: 24, cursor },
-  });
+const cursorOf = async ({ searchParams }: PageProps<"/tickets/mine">) => {
+  const { cursor } = await searchParams;
+  return typeof cursor === "string" ? cursor : undefined;
+};
+
+export async function generateMetadata(props: PageProps<"/tickets/mine">): Promise<Metadata> {
+  return titleOf(await fetchTickets(await cursorOf(props)), "My tickets");
+}
+
+export default function MyTicketsPage(props: PageProps<"/tickets/mine">) {
+  return <Streamed content={loadTickets(props)} />;
+}
+
+async function loadTickets(props: PageProps<"/tickets/mine">) {
+  const cursor = await cursorOf(props);
+  const result = await fetchTickets(cursor);
   if (!result.ok) {
     return <LoadFailure failure={result} url={buildUrl("/tickets/mine", { query: { cursor } })} />;
   }

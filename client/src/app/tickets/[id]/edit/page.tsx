@@ -1,24 +1,26 @@
 import type { Metadata } from "next";
 import Link from "next/link";
-import { notFound, redirect } from "next/navigation";
-import { apiFetch, getCurrentUser } from "@/api/server";
-import { LoadFailure } from "@/components/common/load-failure";
+import { redirect } from "next/navigation";
+import { fetchTicket, getCurrentUser } from "@/api/server";
+import { LoadFailure, titleOf } from "@/components/common/load-failure";
+import { NotFound } from "@/components/common/not-found";
 import { FormPage } from "@/components/layout/form-page";
 import { signInUrl } from "@/lib/redirects";
 import { EditTicketForm } from "./edit-ticket-form";
 
-export const metadata: Metadata = { title: "Edit ticket" };
+export async function generateMetadata({
+  params,
+}: PageProps<"/tickets/[id]/edit">): Promise<Metadata> {
+  return titleOf(await fetchTicket((await params).id), "Edit ticket");
+}
 
 export default async function EditTicketPage({ params }: PageProps<"/tickets/[id]/edit">) {
   const { id } = await params;
-  const [user, result] = await Promise.all([
-    getCurrentUser(),
-    apiFetch("get", "/api/tickets/{ticketId}", { path: { ticketId: id } }),
-  ]);
+  const [user, result] = await Promise.all([getCurrentUser(), fetchTicket(id)]);
   const ticketPath = `/tickets/${encodeURIComponent(id)}`;
   if (!result.ok) return <LoadFailure failure={result} url={`${ticketPath}/edit`} />;
   if (!user) redirect(signInUrl(`${ticketPath}/edit`));
-  if (user.id !== result.data.userId) notFound();
+  if (user.id !== result.data.userId) return <NotFound />;
   return (
     <FormPage title="Edit ticket">
       <EditTicketForm ticket={result.data} />
