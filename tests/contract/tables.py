@@ -176,7 +176,7 @@ _WITH_SESSIONS = {**_STORED, "JWT_KEY": True, "JWT_KEY_PREVIOUS": False}
 
 ENVIRONMENT = {
     "auth": {**_WITH_SESSIONS, "COOKIE_SECURE": False},
-    "tickets": _WITH_SESSIONS,
+    "tickets": {**_WITH_SESSIONS, "CURRENCY": False},
     "orders": {**_WITH_SESSIONS, "EXPIRATION_WINDOW_SECONDS": False},
     "payments": {
         **_WITH_SESSIONS,

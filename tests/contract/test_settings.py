@@ -27,7 +27,7 @@ REQUIRED = {
 }
 OPTIONAL = {
     "auth": {"JWT_KEY_PREVIOUS": "too short", "COOKIE_SECURE": "perhaps", "LOG_LEVEL": "loud"},
-    "tickets": {"OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4318"},
+    "tickets": {"OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4318", "CURRENCY": "xxx"},
     "orders": {"EXPIRATION_WINDOW_SECONDS": "0"},
     "payments": {"STRIPE_API_BASE": "stripe", "CURRENCY": "jpy", "PAYMENT_GRACE_SECONDS": "-1"},
     "expiration": {},

@@ -115,7 +115,7 @@ class Story:
         return tickets.models.Ticket, {
             "id": PydanticObjectId(self.ticket),
             "title": "Concert",
-            "price": 25,
+            "price": 25_00,
             "user_id": self.seller,
             "search_terms": ["concert"],
             "created_at": utc_now(),
@@ -132,7 +132,7 @@ class Story:
             "id": PydanticObjectId(self.order),
             "user_id": self.buyer,
             "expires_at": utc_now() + timedelta(seconds=seconds),
-            "ticket": {"id": self.ticket, "title": "Concert", "price": 25},
+            "ticket": {"id": self.ticket, "title": "Concert", "price": 25_00},
         }
         reservation = {
             "id": PydanticObjectId(self.ticket),

@@ -1,8 +1,9 @@
 """The application factory: everything of a service but its rules."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from types import MappingProxyType
 
 from beanie import Document
 from fastapi import APIRouter, FastAPI
@@ -13,6 +14,7 @@ from ticketing_common.messaging.feed import Feed
 from ticketing_common.messaging.listeners import INBOX_INDEXES, Listeners
 from ticketing_common.observability import logs, tracing
 from ticketing_common.persistence import database, outbox
+from ticketing_common.persistence.price_migration import store_prices_in_minor_units
 from ticketing_common.settings import SessionSettings, Settings, StoreSettings
 from ticketing_common.shutdown import on_shutdown_signal
 from ticketing_common.web import error_handlers, idempotency, openapi
@@ -36,6 +38,7 @@ def create_service(
     description: str,
     listeners: Listeners | None = None,
     documents: Sequence[type[Document]] = (),
+    prices: Mapping[str, str] = MappingProxyType({}),
     router: APIRouter | None = None,
     prefix: str = "",
     idempotent: bool = False,
@@ -48,6 +51,7 @@ def create_service(
     Args:
         listeners: The domain events that it handles, none for a service that only publishes.
         documents: Its beanie documents. Outbox, inbox and session cutoffs are added.
+        prices: Collection and field of its prices. Those of an earlier release are migrated.
         router: Its routes below `prefix`, none for a service that only handles events.
         idempotent: Whether its mutating routes accept an `Idempotency-Key`.
         feed: The feed of its server-sent event streams.
@@ -63,7 +67,7 @@ def create_service(
             stack.callback(tracing.stop)
             has_store = isinstance(settings, StoreSettings)
             if isinstance(settings, StoreSettings):
-                await stack.enter_async_context(_store(settings, documents))
+                await stack.enter_async_context(_store(settings, documents, prices))
             broker = Broker(
                 settings.nats_url,
                 listeners,
@@ -114,9 +118,10 @@ def create_service(
 
 @asynccontextmanager
 async def _store(
-    settings: StoreSettings, documents: Sequence[type[Document]]
+    settings: StoreSettings, documents: Sequence[type[Document]], prices: Mapping[str, str]
 ) -> AsyncIterator[None]:
     async with database.connected(settings.mongo_uri, [*documents, SessionCutoff]):
+        await store_prices_in_minor_units(prices)
         await asyncio.gather(
             outbox.rows().create_indexes(outbox.INDEXES),
             database.database()["inbox"].create_indexes(INBOX_INDEXES),

@@ -13,13 +13,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-UNSUPPORTED_CURRENCIES = {
-    *("bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "ugx", "vnd"),
-    *("vuv", "xaf", "xof", "xpf"),
-    *("bhd", "jod", "kwd", "omr", "tnd"),  # a thousandth, not a hundredth
-    *("huf", "isk", "twd"),  # a hundredth that cannot always be charged
-}
-"""Currencies whose minor unit is not a hundredth: docs.stripe.com/currencies#minor-units."""
+from ticketing_common.money import MINIMUM_CHARGES
 
 
 def _require_32_bytes(key: SecretStr) -> SecretStr:
@@ -44,11 +38,9 @@ def _require_database(uri: str) -> str:
     return uri
 
 
-def _require_hundredths(currency: str) -> str:
-    if currency in UNSUPPORTED_CURRENCIES:
-        raise ValueError(
-            "should be a currency with a hundred minor units, as prices have two decimals"
-        )
+def _require_supported(currency: str) -> str:
+    if currency not in MINIMUM_CHARGES:
+        raise ValueError(f"should be one of {', '.join(MINIMUM_CHARGES)}")
     return currency
 
 
@@ -63,8 +55,8 @@ LogLevel = Annotated[
 ]
 Currency = Annotated[
     str,
-    StringConstraints(to_lower=True, pattern="^[A-Za-z]{3}$"),
-    AfterValidator(_require_hundredths),
+    StringConstraints(to_lower=True),
+    AfterValidator(_require_supported),
 ]
 
 

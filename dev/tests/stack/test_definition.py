@@ -13,7 +13,7 @@ SHARED = {"NATS_URL", "LOG_LEVEL"}
 STORED = SHARED | {"MONGO_URI"}
 VARIABLES = {
     "auth": STORED | {"JWT_KEY", "COOKIE_SECURE"},
-    "tickets": STORED | {"JWT_KEY"},
+    "tickets": STORED | {"JWT_KEY", "CURRENCY"},
     "orders": STORED | {"JWT_KEY", "EXPIRATION_WINDOW_SECONDS"},
     "payments": STORED
     | {"JWT_KEY", "STRIPE_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_API_BASE", "CURRENCY"},
@@ -39,7 +39,7 @@ def test_define_stack_sets_exactly_the_variables_of_each_service(tmp_path: Path)
 def test_define_stack_sets_the_currency(tmp_path: Path) -> None:
     specs = define(tmp_path, currency="eur", client_command=lambda _: ("true",))
     with_currency = {name for name, spec in specs.items() if spec.env.get("CURRENCY") == "eur"}
-    assert with_currency == {"payments", "contact", "client"}
+    assert with_currency == {"tickets", "payments", "contact", "client"}
 
 
 def test_define_stack_leaves_the_default_expiration_window(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
-from bson import Decimal128, ObjectId
+from bson import ObjectId
 from nats.js import JetStreamContext
 from pymongo.asynchronous.database import AsyncDatabase
 from redis.asyncio import Redis
@@ -38,7 +38,7 @@ from ticketing_ops.audit.streams import acknowledged_sequence, next_message
 from ticketing_testing.timeouts import TIMEOUT_SECONDS
 
 Databases = Mapping[str, AsyncDatabase[dict[str, Any]]]
-PRICE = 25
+PRICE = 25_00
 
 
 @dataclass
@@ -130,7 +130,7 @@ class Shop:
     async def charge_order(self, order: str, payment: str) -> tuple[str, str]:
         """Create a successful charge at Stripe, and return the ids of its intent and itself."""
         request = {
-            "amount": PRICE * 100,
+            "amount": PRICE,
             "currency": "usd",
             "confirm": "true",
             "payment_method": "pm_card_visa",
@@ -225,7 +225,7 @@ class Shop:
             "order_id": order,
             "attempt": 1,
             "user_id": self.buyer,
-            "amount": PRICE * 100,
+            "amount": PRICE,
             "currency": "usd",
             "pay_by": self.expires_at,
             "status": "succeeded",
@@ -244,7 +244,7 @@ class Shop:
         """Put an order with its reservation and its copies."""
         row = {"_id": order, "version": version, "user_id": self.buyer, "status": status.value}
         row["expires_at"] = self.expires_at
-        ticket_fields = {"id": ticket, "title": "Concert", "price": Decimal128(str(PRICE))}
+        ticket_fields = {"id": ticket, "title": "Concert", "price": PRICE}
         copied = {"title": "Concert", "price": PRICE}
         self._put("orders", "orders", **row, ticket=ticket_fields)
         self._put("payments", "orders", **row, **copied, ticket_id=ticket)
@@ -318,10 +318,8 @@ class Shop:
 
 
 def _row(row: dict[str, Any]) -> dict[str, Any]:
-    """Convert ids and prices to the types that the services store."""
+    """Convert ids to the type that the services store."""
     stored = dict(row)
     if isinstance(stored["_id"], str) and ObjectId.is_valid(stored["_id"]):
         stored["_id"] = ObjectId(stored["_id"])
-    if "price" in stored:
-        stored["price"] = Decimal128(str(stored["price"]))
     return stored

@@ -137,7 +137,7 @@ async def test_confirm_ticket_update_ignores_reservation(
     seller = await sign_up()
     created = new_event(TicketCreated, user_id=seller.id)
     reserved = new_event(
-        TicketUpdated, **{**created.model_dump(), "version": 1, "order_id": new_id()}
+        TicketUpdated, **{**created.model_dump(mode="json"), "version": 1, "order_id": new_id()}
     )
 
     await handle(created, reserved)

@@ -1,7 +1,6 @@
 import asyncio
 from contextvars import copy_context
 from datetime import timedelta
-from decimal import Decimal
 from typing import Any
 
 import httpx
@@ -70,7 +69,7 @@ class TestTicketCopy:
         await handle(orders, event, event)
 
         [copy] = await Ticket.find_all().to_list()
-        assert (copy.title, copy.price, copy.version) == ("Opera", Decimal(30), 1)
+        assert (copy.title, copy.price, copy.version) == ("Opera", 30_00, 1)
 
     async def test_update_ticket_copy_waits_for_missing_version(
         self, orders: RunningService, ticket: TicketCreated

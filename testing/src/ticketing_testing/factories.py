@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from bson import ObjectId
+from pydantic_core import to_json
 
 from ticketing_common.events import DomainEvent, utc_now
 from ticketing_common.web.sessions import SessionUser
@@ -25,7 +26,7 @@ def new_user() -> SessionUser:
 
 
 def new_event(event: type[E], **fields: Any) -> E:
-    """Return an event with the given fields and valid defaults for the others."""
+    """Return an event with the given fields, as in its JSON, and valid defaults for the others."""
     defaults: dict[str, Any] = {
         "id": new_id(),
         "version": 0,
@@ -43,7 +44,7 @@ def new_event(event: type[E], **fields: Any) -> E:
         "token": {"value": "secret", "expires_at": utc_now() + timedelta(minutes=15)},
     }
     values = {name: defaults[name] for name in event.model_fields} | fields
-    return event.model_validate(values)
+    return event.model_validate_json(to_json(values))
 
 
 def next_millisecond() -> datetime:

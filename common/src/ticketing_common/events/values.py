@@ -2,7 +2,6 @@
 
 import re
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Annotated
 
 from pydantic import (
@@ -11,9 +10,12 @@ from pydantic import (
     BeforeValidator,
     Field,
     PlainSerializer,
+    ValidationInfo,
     WithJsonSchema,
 )
 from pydantic_core import PydanticCustomError
+
+from ticketing_common.money import to_json_number, to_minor_units
 
 _HEX = re.compile("[0-9a-f]{24}")
 
@@ -29,11 +31,11 @@ def to_milliseconds(time: datetime) -> datetime:
     return time.replace(microsecond=time.microsecond // 1000 * 1000)
 
 
-def _require_number(value: object) -> object:
-    if hasattr(value, "to_decimal"):  # a Decimal128 of MongoDB
-        return value.to_decimal()
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-        raise PydanticCustomError("number_type", "Input should be a number")
+def _to_price(value: object, info: ValidationInfo) -> int:
+    if info.mode == "json":
+        return to_minor_units(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise PydanticCustomError("int_type", "Input should be an integer of minor units")
     return value
 
 
@@ -44,10 +46,6 @@ def _require_id(value: object) -> str:
     return text
 
 
-def _to_json_number(value: Decimal) -> int | float:
-    return int(value) if value == value.to_integral_value() else float(value)
-
-
 Id = Annotated[
     str,
     BeforeValidator(_require_id),
@@ -56,10 +54,10 @@ Id = Annotated[
 """An id of 24 hex digits. Accepts an ObjectId."""
 
 Price = Annotated[
-    Decimal,
-    Field(gt=0, le=1_000_000, max_digits=9, decimal_places=2),
-    BeforeValidator(_require_number),
-    PlainSerializer(_to_json_number, when_used="json"),
+    int,
+    Field(gt=0, le=1_000_000_00),
+    BeforeValidator(_to_price),
+    PlainSerializer(to_json_number, when_used="json"),
     WithJsonSchema(
         {
             "type": "number",
@@ -70,7 +68,8 @@ Price = Annotated[
         }
     ),
 ]
-"""Major units of the currency: in JSON a number with at most two decimals, in Python a Decimal."""
+"""An integer of the currency's minor units in Python and MongoDB. In JSON a number of its major
+units with at most two decimals."""
 
 UtcTime = Annotated[AwareDatetime, AfterValidator(to_milliseconds)]
 """A time in UTC, in milliseconds; ISO 8601 in JSON."""

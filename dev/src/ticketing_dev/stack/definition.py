@@ -113,7 +113,7 @@ def define_stack(
         expiration_settings["EXPIRATION_WINDOW_SECONDS"] = str(expiration_window)
     by_service = {
         "auth": replicas_with_database("auth", JWT_KEY=secrets.jwt, COOKIE_SECURE="false"),
-        "tickets": replicas_with_database("tickets", JWT_KEY=secrets.jwt),
+        "tickets": replicas_with_database("tickets", JWT_KEY=secrets.jwt, CURRENCY=currency),
         "orders": replicas_with_database("orders", JWT_KEY=secrets.jwt, **expiration_settings),
         "payments": replicas_with_database(
             "payments",

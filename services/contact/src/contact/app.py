@@ -41,5 +41,6 @@ def create_app(settings: ContactSettings | None = None) -> FastAPI:
         listeners=listeners,
         description="Mails to buyers and sellers.",
         documents=[Mail, Order, Recipient, Ticket],
+        prices={"tickets": "price", "orders": "price"},
         background_work=background_work,
     )

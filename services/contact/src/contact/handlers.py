@@ -21,6 +21,7 @@ from ticketing_common.events import (
     UserSignedUp,
 )
 from ticketing_common.messaging.listeners import Listeners, is_replay
+from ticketing_common.money import format_price
 
 listeners = Listeners("contact")
 
@@ -159,5 +160,5 @@ async def _queue(mail: Mail) -> None:
 async def _create_mail(user_id: str, template: str, **variables: Any) -> Mail:
     recipient = await load(Recipient, user_id)
     if "price" in variables:
-        variables["price"] = f"{variables['price']:.2f}"
+        variables["price"] = format_price(variables["price"])
     return Mail(template=template, user_id=user_id, to=recipient.email, variables=variables)

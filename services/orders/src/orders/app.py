@@ -24,6 +24,7 @@ def create_app(settings: OrdersSettings | None = None) -> FastAPI:
         listeners=listeners,
         description="Orders: each reserves a ticket until it is paid, cancelled or expired.",
         documents=[Order, Reservation, Ticket],
+        prices={"tickets": "price", "orders": "ticket.price"},
         router=router,
         prefix="/api/orders",
         idempotent=True,

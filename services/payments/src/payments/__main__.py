@@ -18,6 +18,7 @@ from payments.settings import PaymentsSettings
 from payments.stripe.client import StripeClient, StripeUnavailable
 from ticketing_common.errors import ServiceError
 from ticketing_common.events import utc_now
+from ticketing_common.money import format_price
 from ticketing_common.persistence.database import connected
 
 
@@ -51,8 +52,9 @@ async def show(order_id: str) -> None:
 
 
 def _line(payment: Payment) -> str:
+    price = f"{format_price(payment.price)} {payment.currency.upper()}"
     columns = [
-        f"{payment.id}  {payment.status}  {payment.price:.2f} {payment.currency.upper()}",
+        f"{payment.id}  {payment.status}  {price}",
         payment.stripe_id or "",
         "disputed" if payment.disputed else "",
         payment.message or payment.reason or "",

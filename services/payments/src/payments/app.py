@@ -43,6 +43,7 @@ def create_app(settings: PaymentsSettings | None = None) -> FastAPI:
         description="Payments of orders through Stripe: at most one charge per order.",
         listeners=listeners,
         documents=DOCUMENTS,
+        prices={"orders": "price"},
         router=router,
         prefix="/api/payments",
         idempotent=True,

@@ -2,13 +2,28 @@
 
 import re
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any, ClassVar
 
 from fastapi import Path
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+    field_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from ticketing_common.events import Id, Price
+from ticketing_common.money import (
+    MAXIMUM_CHARGE,
+    MINIMUM_CHARGES,
+    require_chargeable,
+    to_json_number,
+    to_minor_units,
+)
 from ticketing_common.web.schemas import ApiModel
 
 # Not str.isprintable: it also refuses the joiners inside emoji and every space but U+0020.
@@ -27,12 +42,35 @@ Title = Annotated[
     AfterValidator(_refuse_control_characters),
     Field(json_schema_extra={"pattern": f"^[^{_CONTROL_CHARACTERS}]*$"}),
 ]
+RequestedPrice = Annotated[
+    int,
+    BeforeValidator(to_minor_units),
+    WithJsonSchema({"type": "number", "multipleOf": 0.01, "examples": [25, 19.99]}),
+]
 TicketId = Annotated[Id, Path(alias="ticketId")]
 
 
+def _add_price_range(schema: dict[str, Any], model: type[Any]) -> None:
+    schema["properties"]["price"] |= {
+        "minimum": to_json_number(MINIMUM_CHARGES[model.currency]),
+        "maximum": to_json_number(MAXIMUM_CHARGE),
+        "description": f"In {model.currency.upper()}: what can be charged in this currency.",
+    }
+
+
 class TicketRequest(ApiModel):
+    model_config = ConfigDict(json_schema_extra=_add_price_range)
+
+    currency: ClassVar[str] = "usd"
+    """`CURRENCY`, which determines the range of prices. Set by `create_app`."""
+
     title: Title
-    price: Price
+    price: RequestedPrice
+
+    @field_validator("price")
+    @classmethod
+    def _require_chargeable(cls, price: int) -> int:
+        return require_chargeable(price, cls.currency)
 
 
 class TicketResponse(ApiModel):

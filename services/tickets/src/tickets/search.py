@@ -1,10 +1,7 @@
 """Search and sorting of the ticket list."""
 
 import re
-from decimal import Decimal
 from typing import Any
-
-from bson import Decimal128
 
 from ticketing_common.web.pagination import Cursor, InvalidCursor
 from tickets.models import Ticket, search_terms
@@ -50,8 +47,7 @@ def _after(cursor: Cursor, field: str, comparison: str) -> dict[str, Any]:
     """Return the condition for the rows after the cursor."""
     if field == "_id":
         return {"_id": {comparison: cursor.id}}
-    try:
-        price = Decimal128(Decimal(cursor.value))
-    except (ArithmeticError, ValueError):  # not a number, or out of MongoDB's range
-        raise InvalidCursor from None
+    if not re.fullmatch("[0-9]{1,9}", cursor.value):
+        raise InvalidCursor
+    price = int(cursor.value)
     return {"$or": [{field: {comparison: price}}, {field: price, "_id": {comparison: cursor.id}}]}

@@ -1,7 +1,10 @@
 """Settings of tickets."""
 
-from ticketing_common.settings import SessionSettings
+from ticketing_common.settings import Currency, SessionSettings
 
 
 class TicketsSettings(SessionSettings):
     """The settings of tickets."""
+
+    currency: Currency = "usd"
+    """The currency of all prices, as an ISO 4217 code."""

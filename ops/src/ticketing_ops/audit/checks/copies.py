@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from bson import Decimal128, ObjectId
+from bson import ObjectId
 
 from ticketing_common.events import utc_now
 from ticketing_common.messaging.listeners import STREAM_RETENTION
@@ -103,10 +103,8 @@ class Copy:
 
 
 def _comparable(value: Any) -> Any:
-    """Convert an id to text and a price to a number, as some services store them otherwise."""
-    if isinstance(value, ObjectId):
-        return str(value)
-    return value.to_decimal() if isinstance(value, Decimal128) else value
+    """Convert an id to text, as some services store it."""
+    return str(value) if isinstance(value, ObjectId) else value
 
 
 def _is_marked(copy: Row) -> bool:

@@ -1,8 +1,6 @@
 """Check of payments: each complete order is paid once at its price, and no other order is."""
 
 from collections.abc import AsyncGenerator, Iterator, Mapping
-from decimal import Decimal
-from typing import Any
 
 from ticketing_common.events import CancelReason, OrderStatus
 from ticketing_common.events.payments import PaymentStatus
@@ -64,7 +62,7 @@ def _check_order(order_id: str, order: list[Row], attempts: list[Row]) -> Iterat
     if charged and order[0].get("reason") == CancelReason.EXPIRED:
         problem = f"Order {order_id} was paid, and it expired"
         yield finding(kinds.PAID_BUT_EXPIRED, problem, of=charged)
-    price = _minor_units(value_at(order[0], "ticket.price"))
+    price = value_at(order[0], "ticket.price")
     for payment in charged:
         if payment["amount"] != price:
             amount = payment["amount"]
@@ -87,8 +85,3 @@ def _check_attempts(scan: Scan, order_id: str, attempts: list[Row]) -> Iterator[
         if payment.get("disputed"):
             problem = f"Payment {payment_id} of order {order_id} is disputed by the buyer"
             yield Finding(kinds.PAYMENT_DISPUTED, ids, problem, target=order_id)
-
-
-def _minor_units(price: Any) -> int:
-    """Convert a stored price to minor units."""
-    return int(price.to_decimal() * Decimal(100))

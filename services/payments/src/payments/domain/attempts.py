@@ -51,7 +51,7 @@ async def begin(
             attempt=previous.attempt + 1 if previous is not None else 1,
             user_id=order.user_id,
             ticket_id=order.ticket_id,
-            amount=order.amount,
+            amount=order.price,
             currency=currency,
             pay_by=order.expires_at + grace,
             request_key=request_key,

@@ -1,7 +1,6 @@
 """The documents of payments: the copy of an order, and one payment per attempt to pay it."""
 
 from datetime import timedelta
-from decimal import Decimal
 from enum import StrEnum
 from typing import ClassVar, Self
 
@@ -56,11 +55,6 @@ class Order(OwnedDocument):
     @property
     def is_open(self) -> bool:
         return self.status in (OrderStatus.CREATED, OrderStatus.AWAITING_PAYMENT)
-
-    @property
-    def amount(self) -> int:
-        """The price in the currency's minor units."""
-        return int(self.price * Decimal(100))
 
     def require_payable(self) -> None:
         """Check that a payment may begin.
@@ -162,8 +156,8 @@ class Payment(OwnedDocument):
         return order
 
     @property
-    def price(self) -> Decimal:
-        return Decimal(self.amount) / 100
+    def price(self) -> int:
+        return self.amount
 
     @property
     def is_in_progress(self) -> bool:
