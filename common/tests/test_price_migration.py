@@ -38,7 +38,7 @@ async def insert(*prices: str) -> None:
 
 
 def in_minor_units(prices: Sequence[str]) -> list[int]:
-    """Return what the tickets and the orders should have."""
+    """Return the prices of the tickets and of the orders after the migration."""
     return [int(Decimal(price) * 100) for price in prices] * 2
 
 
@@ -88,12 +88,11 @@ async def test_migration_continues_after_an_interruption(monkeypatch: pytest.Mon
     assert await stored_prices() == in_minor_units(prices)
 
 
-async def test_migration_leaves_values_that_are_no_prices(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+async def test_migration_leaves_values_that_are_no_prices() -> None:
     await insert("12.345", "NaN", "Infinity", "1E+6000", "7." + 30 * "0" + "1", "7")
 
     await store_prices_in_minor_units(PRICES)
 
-    assert [price for price in await stored_prices() if isinstance(price, int)] == [7_00, 7_00]
-    assert caplog.text.count("prices.not_migrated") == 10
+    prices = await stored_prices()
+    assert [price for price in prices if isinstance(price, int)] == [7_00, 7_00]
+    assert len([price for price in prices if isinstance(price, Decimal128)]) == 10

@@ -3,7 +3,7 @@
 import math
 from decimal import Decimal
 
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
 MINIMUM_CHARGES = {
     "aed": 2_00,
@@ -43,19 +43,18 @@ def to_minor_units(number: object) -> int:
 
     Exact: a float stands for the decimal that it was parsed from, which is its shortest text.
 
-    Raises: PydanticCustomError for anything but a finite number of at most two decimals.
+    Raises: PydanticCustomError or PydanticKnownError for anything but a finite number with at most
+    two decimals.
     """
     if isinstance(number, bool) or not isinstance(number, int | float):
         raise PydanticCustomError("number_type", "Input should be a number")
     if isinstance(number, int):
         return number * 100
     if not math.isfinite(number):
-        raise PydanticCustomError("finite_number", "Input should be a finite number")
+        raise PydanticKnownError("finite_number")
     minor_units = Decimal(repr(number)).scaleb(2)
     if minor_units != minor_units.to_integral_value():
-        raise PydanticCustomError(
-            "decimal_max_places", "Input should have no more than 2 decimal places"
-        )
+        raise PydanticKnownError("decimal_max_places", {"decimal_places": 2})
     return int(minor_units)
 
 

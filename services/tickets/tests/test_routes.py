@@ -74,7 +74,7 @@ async def test_create_ticket_stores_minor_units(
     stored = await Ticket.get_pymongo_collection().find_one({"_id": ObjectId(ticket["id"])})
     assert stored is not None
     assert (type(stored["price"]), stored["price"]) == (int, round(price * 100))
-    assert (await get_ticket(seller_client, ticket["id"]))["price"] == ticket["price"] == price
+    assert (await get_ticket(seller_client, ticket))["price"] == ticket["price"] == price
 
 
 async def test_ticket_routes_name_the_price_range(seller_client: httpx.AsyncClient) -> None:

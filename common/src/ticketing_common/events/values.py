@@ -13,7 +13,7 @@ from pydantic import (
     ValidationInfo,
     WithJsonSchema,
 )
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from ticketing_common.money import to_json_number, to_minor_units
 
@@ -35,7 +35,7 @@ def _to_price(value: object, info: ValidationInfo) -> int:
     if info.mode == "json":
         return to_minor_units(value)
     if isinstance(value, bool) or not isinstance(value, int):
-        raise PydanticCustomError("int_type", "Input should be an integer of minor units")
+        raise PydanticKnownError("int_type")
     return value
 
 

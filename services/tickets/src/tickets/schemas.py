@@ -51,10 +51,11 @@ TicketId = Annotated[Id, Path(alias="ticketId")]
 
 
 def _add_price_range(schema: dict[str, Any], model: type[Any]) -> None:
+    currency = model.currency
     schema["properties"]["price"] |= {
-        "minimum": to_json_number(MINIMUM_CHARGES[model.currency]),
+        "minimum": to_json_number(MINIMUM_CHARGES[currency]),
         "maximum": to_json_number(MAXIMUM_CHARGE),
-        "description": f"In {model.currency.upper()}: what can be charged in this currency.",
+        "description": f"Major units of {currency.upper()}, in the range that can be charged.",
     }
 
 
