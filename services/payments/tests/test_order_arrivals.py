@@ -251,11 +251,14 @@ async def test_shutdown_signal_ends_a_wait(
         headers = {"Idempotency-Key": "k1"}
         post = functools.partial(client.post, "/api/payments", json=body, headers=headers)
 
-        async def is_in_progress() -> bool:
-            return (await post()).status_code == 409
+        async def waiting_request() -> "asyncio.Task[httpx.Response] | None":
+            both = {asyncio.create_task(post()), asyncio.create_task(post())}
+            done, waiting = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            in_progress = {request.result().status_code for request in done} == {409}
+            return waiting.pop() if in_progress and waiting else None
 
-        request = asyncio.create_task(post())
-        await eventually(is_in_progress)
+        request = await eventually(waiting_request)
+        assert request is not None
         process._signal_group(signal.SIGTERM)
 
         assert error_of(await request)[:2] == (503, "unavailable")  # not a 404 after two seconds
