@@ -27,7 +27,8 @@ from ticketing_common.settings import SessionSettings
 from ticketing_common.web.idempotency import Idempotency
 from ticketing_common.web.schemas import ApiModel
 from ticketing_common.web.server_sent_events import FeedSubscriber, Position, retry_hint, sse_event
-from ticketing_common.web.sessions import CurrentUser, end_earlier_sessions
+from ticketing_common.web.session_cutoffs import end_earlier_sessions
+from ticketing_common.web.sessions import CurrentUser
 
 CRASH = "crash"
 """An item with this title crashes its request."""

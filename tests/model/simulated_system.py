@@ -25,7 +25,8 @@ from ticketing_common.errors import Unavailable
 from ticketing_common.events import Envelope, ExpirationCompleted, OrderCreated, utc_now
 from ticketing_common.messaging.listeners import Listeners, Outcome, RetryLater
 from ticketing_common.persistence import database, outbox
-from ticketing_common.web.sessions import COOKIE, SessionCutoff, SessionUser
+from ticketing_common.web.session_cutoffs import SessionCutoff
+from ticketing_common.web.sessions import COOKIE, SessionUser
 from ticketing_testing import TestEnvironment
 from ticketing_testing.standins import StripeStandInClient
 from tickets import models as ticket_models

@@ -9,6 +9,7 @@ from beanie import Document
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse
 
+from ticketing_common.events import UserChangedPassword
 from ticketing_common.messaging.broker import Broker
 from ticketing_common.messaging.feed import Feed
 from ticketing_common.messaging.listeners import INBOX_INDEXES, Listeners
@@ -26,7 +27,8 @@ from ticketing_common.web.middleware.request_logging import RequestLoggingMiddle
 from ticketing_common.web.middleware.security_headers import SecurityHeadersMiddleware
 from ticketing_common.web.middleware.trailing_slash import TrailingSlashMiddleware
 from ticketing_common.web.probes import probes
-from ticketing_common.web.sessions import SessionCutoff, Sessions
+from ticketing_common.web.session_cutoffs import SessionCutoff, SessionCutoffs
+from ticketing_common.web.sessions import Sessions
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -59,6 +61,11 @@ def create_service(
         is_store_ready: Whether its own store answers, for `/readyz`.
     """
     listeners = listeners or Listeners(name)
+    # auth does not listen: its own transactions write cutoffs, and its store has them at once.
+    follows_cutoffs = listeners.of(UserChangedPassword.subject) is not None
+    cutoffs = (
+        SessionCutoffs() if follows_cutoffs and isinstance(settings, SessionSettings) else None
+    )
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -68,11 +75,14 @@ def create_service(
             has_store = isinstance(settings, StoreSettings)
             if isinstance(settings, StoreSettings):
                 await stack.enter_async_context(_store(settings, documents, prices))
+            if cutoffs is not None:
+                stack.callback(cutoffs.follow_commits())
             broker = Broker(
                 settings.nats_url,
                 listeners,
                 relay=has_store,
                 feed=feed,
+                follower=cutoffs,
                 replicas=settings.nats_replicas,
             )
             app.state.broker = await stack.enter_async_context(broker.running())
@@ -97,8 +107,9 @@ def create_service(
     )
     app.state.settings = settings
     app.state.feed = feed
+    app.state.follower = cutoffs
     if isinstance(settings, SessionSettings):
-        app.state.sessions = Sessions(settings.jwt_keys())
+        app.state.sessions = Sessions(settings.jwt_keys(), cutoffs)
     error_handlers.install(app)
     app.include_router(probes(is_store_ready))
     if router is not None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import Self
+from typing import Any, Self
 
 import structlog
 from nats.aio.client import Client
@@ -16,6 +16,7 @@ from ticketing_common.events import DomainEvent, Envelope, InvalidMessage
 from ticketing_common.messaging.consumer import Consumer
 from ticketing_common.messaging.feed import Feed
 from ticketing_common.messaging.feed_reader import keep_feed_current
+from ticketing_common.messaging.follower import Follower, keep_current
 from ticketing_common.messaging.listeners import Listeners
 from ticketing_common.messaging.publish import publish
 from ticketing_common.messaging.relay import Relay
@@ -44,6 +45,7 @@ class Broker:
         *,
         relay: bool = True,
         feed: Feed | None = None,
+        follower: Follower[Any] | None = None,
         replicas: int = 1,
     ) -> None:
         """`replicas` is the number of NATS servers that keep each stream."""
@@ -51,6 +53,7 @@ class Broker:
         self._replicas = replicas
         self._listeners = listeners
         self._feed = feed
+        self._follower = follower
         self._connection = Client()
         js = self.jetstream()
         self._relay = Relay(js) if relay else None
@@ -133,6 +136,8 @@ class Broker:
             work.append(self._relay.run())
         if self._feed is not None:
             work.append(keep_feed_current(self.jetstream(), self._feed, self._listeners.service))
+        if self._follower is not None:
+            work.append(keep_current(self.jetstream(), self._follower, self._listeners.service))
         if work:
             await run_until_failure(*work)
 

@@ -1,5 +1,6 @@
 """Reader of a stream. It does not change the position of any consumer."""
 
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
@@ -33,6 +34,7 @@ class StreamReader:
         stream: str,
         subscription: JetStreamContext.PullSubscription,
         pending: int,
+        asked_at: float,
     ) -> None:
         self._js = js
         self._name = name
@@ -41,6 +43,11 @@ class StreamReader:
         self._received = 0
         self.pending = pending
         """Messages that are stored in the stream and not read yet."""
+        self.current_at = asked_at if pending == 0 else None
+        """A time of the monotonic clock: all messages stored before it have been read.
+
+        None while there are more of them.
+        """
 
     @classmethod
     @asynccontextmanager
@@ -51,12 +58,16 @@ class StreamReader:
         name: str,
         *,
         subjects: Sequence[str] = (),
+        subject: str | None = None,
         start_sequence: int | None = None,
         start_time: datetime | None = None,
         headers_only: bool = False,
         inactive_seconds: float = INACTIVE_SECONDS,
     ) -> AsyncIterator["StreamReader"]:
         """Read a stream from a sequence or a time on, or from its first message.
+
+        `subject` instead of `subjects` is part of the request's subject, so the broker's
+        permissions can restrict it.
 
         Raises: NatsError, in particular NotFoundError if there is no such stream.
         """
@@ -65,10 +76,12 @@ class StreamReader:
             policy = DeliverPolicy.BY_START_SEQUENCE
         elif start_time is not None:
             policy = DeliverPolicy.BY_START_TIME
+        asked_at = time.monotonic()
         consumer = await js.add_consumer(
             stream,
             ConsumerConfig(
                 name=name,
+                filter_subject=subject,
                 filter_subjects=list(subjects) or None,
                 deliver_policy=policy,
                 opt_start_seq=start_sequence,
@@ -81,7 +94,8 @@ class StreamReader:
         )
         subscription = await js.pull_subscribe_bind(consumer.name, stream=stream)
         try:
-            yield cls(js, consumer.name, stream, subscription, consumer.num_pending or 0)
+            pending = consumer.num_pending or 0
+            yield cls(js, consumer.name, stream, subscription, pending, asked_at)
         finally:
             with suppress(NatsError):
                 await subscription.unsubscribe()
@@ -91,19 +105,25 @@ class StreamReader:
 
         Raises: MessagesLost, NatsError.
         """
+        asked_at = time.monotonic()
         try:
             size = min(BATCH_SIZE, self.pending or 1)
             messages: list[Msg] = await self._subscription.fetch(size, timeout=wait_seconds)
         except TimeoutError:
+            asked_at = time.monotonic()
             info = await self._js.consumer_info(self._stream, self._name)
             self._check(info.delivered.consumer_seq if info.delivered is not None else 0)
-            self.pending = info.num_pending or 0  # fewer, if some expired
+            self._set_pending(info.num_pending, asked_at)  # fewer, if some expired
             return []
         for message in messages:
             self._received += 1
             self._check(message.metadata.sequence.consumer)
-            self.pending = message.metadata.num_pending or 0
+            self._set_pending(message.metadata.num_pending, asked_at)
         return messages
+
+    def _set_pending(self, pending: int | None, asked_at: float) -> None:
+        self.pending = pending or 0
+        self.current_at = asked_at if self.pending == 0 else None
 
     def _check(self, sent: int) -> None:
         if self._received != sent:

@@ -1,19 +1,18 @@
-"""Sessions: a signed JWT in a cookie, and the cutoff that ends a user's earlier sessions."""
+"""Sessions: a signed JWT in a cookie."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Annotated, ClassVar
+from datetime import UTC, datetime
+from typing import Annotated
 
 import jwt
-from beanie import Document, PydanticObjectId
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyCookie
 from pydantic import BaseModel, ValidationError
 
 from ticketing_common.errors import NotAuthorized
-from ticketing_common.events import Id, UserChangedPassword, UtcTime
+from ticketing_common.events import Id
+from ticketing_common.web.session_cutoffs import SESSION_AGE, SessionCutoffs
 
 COOKIE = "session"
-SESSION_AGE = timedelta(days=7)
 ALGORITHM = "HS256"
 CLOCK_SKEW_SECONDS = 5
 
@@ -25,36 +24,16 @@ class SessionUser(BaseModel):
     email: str
 
 
-class SessionCutoff(Document):
-    """The time before which a user's sessions are over. Its id is the user's."""
-
-    class Settings:
-        name: ClassVar[str] = "session_cutoffs"
-
-    id: PydanticObjectId
-    changed_at: UtcTime
-
-
-async def end_sessions(user_id: str, changed_at: datetime) -> None:
-    """Refuse all sessions of the user that began before `changed_at`."""
-    await SessionCutoff.get_pymongo_collection().update_one(
-        {"_id": PydanticObjectId(user_id)}, {"$max": {"changed_at": changed_at}}, upsert=True
-    )
-
-
-async def end_earlier_sessions(event: UserChangedPassword) -> None:
-    """Refuse the sessions from before a password change. A handler of every service."""
-    await end_sessions(event.id, event.changed_at)
-
-
 class Sessions:
     """Issues and verifies session tokens.
 
-    The first key signs, all keys verify. Each has at least 32 bytes.
+    The first key signs, all keys verify. Each has at least 32 bytes. Cutoffs that nothing follows
+    are read from the store.
     """
 
-    def __init__(self, keys: list[str]) -> None:
+    def __init__(self, keys: list[str], cutoffs: SessionCutoffs | None = None) -> None:
         self._keys = keys
+        self._cutoffs = cutoffs or SessionCutoffs()
 
     def issue(self, user: SessionUser, began: datetime | None = None) -> str:
         """Return the token of a session that began at `began`, by default now."""
@@ -90,8 +69,7 @@ class Sessions:
         if not token or (verified := self.verify(token)) is None:
             return None
         user, began = verified
-        cutoff = await SessionCutoff.get(PydanticObjectId(user.id))
-        return None if cutoff is not None and began < cutoff.changed_at else user
+        return None if await self._cutoffs.has_ended(user.id, began) else user
 
 
 _cookie = APIKeyCookie(name=COOKIE, auto_error=False)

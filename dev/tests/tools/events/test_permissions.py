@@ -16,7 +16,7 @@ from ticketing_common.messaging.dead_letters import publish_dead_letter
 from ticketing_common.messaging.feed import Feed
 from ticketing_common.messaging.feed_reader import IDLE_SECONDS, keep_feed_current
 from ticketing_common.messaging.replay import REPLAY_STREAM, publish_replay
-from ticketing_common.messaging.stream_reader import read_stored
+from ticketing_common.messaging.stream_reader import StreamReader, read_stored
 from ticketing_common.messaging.streams import (
     consumers,
     ephemeral_name,
@@ -45,6 +45,8 @@ from ticketing_testing.timeouts import TIMEOUT_SECONDS
 LISTENERS = {listeners.service: listeners for listeners in service_listeners()}
 STREAMS = [str(stream.name) for stream in streams()]
 FEEDS = {name: app.state.feed for name, app in apps().items() if app.state.feed is not None}
+
+FOLLOWED = {name: app.state.follower.event for name, app in apps().items() if app.state.follower}
 
 every_service = pytest.mark.parametrize("service", LISTENERS)
 
@@ -234,6 +236,23 @@ async def test_service_can_read_the_stream_of_its_feed(
         finally:
             reading.cancel()
         assert user.errors == []
+
+
+@pytest.mark.parametrize("service", FOLLOWED)
+async def test_service_can_follow_one_event_of_a_stream(
+    connect: Connect, operator: NatsUser, service: str
+) -> None:
+    event, name = FOLLOWED[service], ephemeral_name(service)
+    stream = stream_of(event)
+    await publish(operator, event)
+    async with connect(service) as user:
+        async with StreamReader.open(user.js, stream, name, subject=event.subject) as reader:
+            while reader.current_at is None:
+                await reader.fetch(TIMEOUT_SECONDS)
+            assert await reader.fetch(0.2) == []  # includes a check for lost messages
+        assert user.errors == []
+        create = f"$JS.API.CONSUMER.CREATE.{stream}.{name}"
+        await user.assert_cannot_publish([create, f"{create}.user.signed-up", f"{create}.>"])
 
 
 async def _has_position(feed: Feed) -> bool:

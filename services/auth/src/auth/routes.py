@@ -41,14 +41,8 @@ from ticketing_common.events import (
 from ticketing_common.persistence import outbox
 from ticketing_common.persistence.transaction import transactional
 from ticketing_common.web.openapi import InvalidRequest, error_responses
-from ticketing_common.web.sessions import (
-    COOKIE,
-    SESSION_AGE,
-    OptionalUser,
-    Sessions,
-    SessionUser,
-    end_sessions,
-)
+from ticketing_common.web.session_cutoffs import SESSION_AGE, end_sessions
+from ticketing_common.web.sessions import COOKIE, OptionalUser, Sessions, SessionUser
 
 router = APIRouter(tags=["users"])
 

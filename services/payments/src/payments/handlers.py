@@ -14,7 +14,7 @@ from ticketing_common.events import (
 )
 from ticketing_common.messaging.listeners import Listeners
 from ticketing_common.persistence.transaction import notify_after_commit
-from ticketing_common.web.sessions import end_earlier_sessions
+from ticketing_common.web.session_cutoffs import end_earlier_sessions
 
 listeners = Listeners("payments")
 

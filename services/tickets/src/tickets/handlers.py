@@ -11,7 +11,7 @@ from ticketing_common.events import (
 )
 from ticketing_common.messaging.listeners import Listeners, RetryLater
 from ticketing_common.persistence import outbox
-from ticketing_common.web.sessions import end_earlier_sessions
+from ticketing_common.web.session_cutoffs import end_earlier_sessions
 from tickets.models import Hold, HoldState, Ticket
 
 listeners = Listeners("tickets")

@@ -47,12 +47,18 @@ def permissions() -> dict[str, Permissions]:
         name: app.state.feed.events for name, app in apps().items() if app.state.feed is not None
     }
     read_events["expiration"] = HISTORY_EVENTS
+    followed = {
+        name: app.state.follower.event
+        for name, app in apps().items()
+        if app.state.follower is not None
+    }
     of_services = {
         listeners.service: permissions_of(
             listeners,
             read_streams=sorted(
                 {stream_of(event) for event in read_events.get(listeners.service, ())}
             ),
+            followed_event=followed.get(listeners.service),
             others=[other for other in all_listeners if other is not listeners],
         )
         for listeners in all_listeners
@@ -61,12 +67,16 @@ def permissions() -> dict[str, Permissions]:
 
 
 def permissions_of(
-    listeners: Listeners, read_streams: Sequence[str] = (), others: Sequence[Listeners] = ()
+    listeners: Listeners,
+    read_streams: Sequence[str] = (),
+    followed_event: type[DomainEvent] | None = None,
+    others: Sequence[Listeners] = (),
 ) -> Permissions:
     """Return the least permissions that a service needs.
 
     `read_streams` are the streams that its processes read with ephemeral consumers, whose names are
-    random. `others` are the services whose consumers it must not use.
+    random. They read `followed_event` likewise, but no other event of its stream. `others` are the
+    services whose consumers it must not use.
     """
     service, api = listeners.service, "$JS.API"
     publish = [event.subject for event in EVENTS if event.producer == service]
@@ -85,12 +95,15 @@ def permissions_of(
         ]
     if own_consumers:
         publish.append(f"{DEAD_LETTER_PREFIX}.{service}.>")
+    reads = [(stream, "") for stream in read_streams]
+    if followed_event is not None:
+        reads.append((stream_of(followed_event), f".{followed_event.subject}"))
     deny = []
-    for stream in read_streams:
-        for request in ("INFO", "CREATE", "MSG.NEXT"):
-            publish.append(f"{api}.CONSUMER.{request}.{stream}.*")
+    for stream, filter_token in reads:
+        for request, token in (("INFO", ""), ("CREATE", filter_token), ("MSG.NEXT", "")):
+            publish.append(f"{api}.CONSUMER.{request}.{stream}.*{token}")
             deny += [
-                f"{api}.CONSUMER.{request}.{stream}.{other.service}"
+                f"{api}.CONSUMER.{request}.{stream}.{other.service}{token}"
                 for other in others
                 if stream in consumers(other)
             ]
