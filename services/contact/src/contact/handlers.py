@@ -29,8 +29,9 @@ listeners = Listeners("contact")
 @listeners.on(UserSignedUp)
 async def send_welcome(event: UserSignedUp) -> None:
     """Store the address of the new user and send a welcome mail."""
-    await Recipient(id=PydanticObjectId(event.id), email=event.email).insert()
-    await _queue_mail(event.id, "welcome")
+    recipient = Recipient(id=PydanticObjectId(event.id), email=event.email)
+    await recipient.insert()
+    await _queue(Mail(template="welcome", user_id=event.id, to=recipient.email, variables={}))
 
 
 @listeners.on(UserSignedIn)

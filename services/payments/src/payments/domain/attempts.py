@@ -64,15 +64,23 @@ async def begin(
     return payment
 
 
-@transactional
-async def record_intent(payment_id: PydanticObjectId, intent: Intent) -> Payment:
-    """Store the PaymentIntent before it is confirmed, unless the payment has ended meanwhile."""
+async def record_intent(payment_id: PydanticObjectId, intent: Intent) -> bool:
+    """Store the PaymentIntent before it is confirmed.
+
+    Returns False if the payment has ended meanwhile, or has another intent: this one must then
+    never be confirmed.
+    """
+    result = await Payment.get_pymongo_collection().update_one(
+        {"_id": payment_id, "status": PaymentStatus.STARTED.value, "stripe_id": None},
+        {
+            "$set": {"stripe_id": intent.id, "token": None, "receipt_email": None},
+            "$inc": {"version": 1},
+        },
+    )
+    if result.matched_count:
+        return True
     payment = await Payment.load(payment_id)
-    if payment.status == PaymentStatus.STARTED and payment.stripe_id is None:
-        payment.stripe_id = intent.id
-        payment.token = payment.receipt_email = None
-        await payment.save()
-    return payment
+    return payment.stripe_id == intent.id and payment.is_in_progress
 
 
 def _require_failed(previous: Payment) -> None:

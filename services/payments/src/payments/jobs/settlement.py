@@ -112,9 +112,7 @@ class Settlement:
         if payment.status != PaymentStatus.STARTED or not is_payable:
             raise StripeRefusal("The payment was not made in time.")
         intent = await self._stripe.create_intent(payment, order)
-        recorded = await attempts.record_intent(payment.id, intent)
-        if recorded.stripe_id != intent.id or not recorded.is_in_progress:
-            # It has ended meanwhile, so this intent is never confirmed.
+        if not await attempts.record_intent(payment.id, intent):
             raise StripeRefusal("The payment was not made in time.")
         return intent
 
