@@ -12,11 +12,11 @@ from typing import Any
 
 import yaml
 from pymongo import MongoClient
-from tests.local_cluster.images import STAND_IN_REPLICA_SET, create_folder, image_content, is_mongo
+from tests.local_cluster.images import create_folder, image_content, is_mongo
 from tests.local_cluster.manifests import Cluster, Pod, Probe
 from tests.local_cluster.network import Host, Network, network, run_inside
 
-from ticketing_dev.stack.processes import probes
+from ticketing_dev.stack.processes import probes, servers
 from ticketing_dev.stack.processes.ingress import Ingress, ingress, render
 from ticketing_dev.stack.processes.spec import ProcessSpec
 from ticketing_dev.stack.supervision.process import Process
@@ -82,7 +82,7 @@ def _pod_process(pod: Pod, host: Host, hub: str, data: Path, cluster: Cluster) -
     env = {**content.env, **pod.env}
     if "MONGO_URI" in env:
         env["MONGO_URI"] = env["MONGO_URI"].replace(
-            "replicaSet=rs0", f"replicaSet={STAND_IN_REPLICA_SET}"
+            "replicaSet=rs0", f"replicaSet={servers.EMBEDDED_REPLICA_SET}"
         )
     plan = {
         "root": str(create_folder(data / "root")),

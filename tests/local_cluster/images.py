@@ -17,7 +17,6 @@ from ticketing_dev.stack.processes.servers import BIN
 from ticketing_dev.tools import node
 
 BASE = {"HOME": "/", "PATH": "/programs:/usr/local/bin:/usr/bin:/bin"}
-STAND_IN_REPLICA_SET = "secantus"
 
 
 @dataclass(frozen=True)
@@ -69,11 +68,10 @@ def _mongo_stand_in(pod: Pod) -> ImageContent:
 
     It announces to its clients the host name at which it listens.
     """
-    command = ["/venv/bin/python", "-m", "ticketing_dev.standins.mongodb"]
+    command = [f"/venv/bin/{servers.EMBEDDED_MONGOD.name}"]
     command += ["--host", f"{pod.labels['mongo']}-mongo-srv", "--port", "27017"]
-    command += ["--storage-path", "/data/db/stand-in", "--cache-size", "64M"]
-    tools = ROOT / "dev/src"
-    return ImageContent([*_python(), (tools, str(tools))], "/tmp", command, BASE)
+    command += ["--storage-path", "/data/db/secantus", *servers.EMBEDDED_LIMITS]
+    return ImageContent(_python(), "/tmp", command, BASE)
 
 
 def _python() -> list[tuple[Path, str]]:

@@ -102,7 +102,8 @@ class SimulatedSystem:
         """Delete all documents, events, timers and faults."""
         for documents in self._databases.values():
             for name in await documents.list_collection_names():
-                await documents[name].delete_many({})
+                async for document in documents[name].find({}, {"_id": 1}):
+                    await documents[name].delete_one(document)
         await self.stripe.reset()
         self._forget_events()
 

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 from bson import CodecOptions, decode_file_iter, json_util
 from bson.raw_bson import RawBSONDocument
-from pymongo import IndexModel, MongoClient
+from pymongo import DeleteOne, IndexModel, MongoClient
 from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.read_concern import ReadConcern
@@ -102,8 +102,7 @@ def _load(uri: str, folder: Path) -> int:
     with MongoClient[Any](uri) as client:
         db = client.get_default_database()
         for old in list(_collections(db)):
-            # A running service keeps using its collections, so they are emptied and not dropped.
-            old.delete_many({})
+            _empty(old)
         for path in sorted(folder.glob("*.bson.gz")):
             collection = db.get_collection(path.name.removesuffix(".bson.gz"), codec_options=RAW)
             with gzip.open(path) as file:
@@ -114,6 +113,12 @@ def _load(uri: str, folder: Path) -> int:
             if indexes := [_index(stored) for stored in _indexes(metadata)]:
                 collection.create_indexes(indexes)
     return count
+
+
+def _empty(collection: Collection[Any]) -> None:
+    """Delete all documents. A running service keeps using its collections and their indexes."""
+    while ids := [row["_id"] for row in collection.find({}, {"_id": 1}).limit(BATCH)]:
+        collection.bulk_write([DeleteOne({"_id": each}) for each in ids], ordered=False)
 
 
 def _batches(file: BinaryIO) -> Iterator[list[RawBSONDocument]]:

@@ -70,7 +70,10 @@ async def shop(connections: Connections) -> AsyncIterator[Shop]:
         databases = {}
         for service in SERVICES_WITH_DATABASE:
             client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(
-                connections.mongo_uri(service), tz_aware=True
+                connections.mongo_uri(service),
+                tz_aware=True,
+                # The audit reads with concern "majority": servers before 5.0 acknowledge earlier.
+                w="majority",
             )
             await stack.enter_async_context(client)
             databases[service] = client.get_default_database()

@@ -177,7 +177,10 @@ class Shop:
                 rows = self._snapshot.get((service, name), [])
                 if await database[name].find().to_list() == rows:
                     continue
-                await database[name].delete_many({"_id": {"$nin": [row["_id"] for row in rows]}})
+                async for other in database[name].find(
+                    {"_id": {"$nin": [row["_id"] for row in rows]}}, {"_id": 1}
+                ):
+                    await database[name].delete_one(other)
                 for row in rows:
                     await database[name].replace_one({"_id": row["_id"]}, row, upsert=True)
 

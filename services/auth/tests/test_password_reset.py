@@ -34,9 +34,8 @@ async def current_user(client: httpx.AsyncClient) -> Any:
 
 
 async def expire_tokens() -> None:
-    await PasswordResetToken.find_all().update(
-        {"$set": {"expires_at": utc_now() - timedelta(seconds=1)}}
-    )
+    async for token in PasswordResetToken.find_all():
+        await token.set({"expires_at": utc_now() - timedelta(seconds=1)})
 
 
 async def test_forgot_password_returns_same_response_for_known_and_unknown_email(

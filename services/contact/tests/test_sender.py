@@ -123,7 +123,8 @@ async def test_sender_fails_mail_that_sendgrid_refuses(
     status: int,
 ) -> None:
     await received_mails(user, 1)
-    await Mail.delete_all()
+    async for mail in Mail.find_all():
+        await mail.delete()
     await sendgrid.add_fault("error", status=status)
 
     await handle(new_event(UserForgotPassword, id=user.id, version=1))

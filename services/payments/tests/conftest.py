@@ -257,7 +257,7 @@ def end_payment_time() -> Action:
 
 async def _change_polled(changes: dict[str, Any]) -> None:
     """Change all payments with a next poll, and wake the settlement job."""
-    await Payment.get_pymongo_collection().update_many(
-        {"next_poll_at": {"$ne": None}}, {"$set": changes}
-    )
+    payments = Payment.get_pymongo_collection()
+    async for payment in payments.find({"next_poll_at": {"$ne": None}}, {"_id": 1}):
+        await payments.update_one(payment, {"$set": changes})
     database.notify_committed(PAYMENT_DUE, "")

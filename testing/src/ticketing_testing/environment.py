@@ -42,6 +42,8 @@ class TestEnvironment:
         yield cls(servers.mongo_uri(name), servers.nats_url(number), redis_url)
         client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(servers.mongo_uri(name))
         async with client:
+            # A drop waits for a transaction that the test has left open.
+            await client.admin.command("killAllSessions", [])
             await client.drop_database(name)
 
     def settings(self) -> dict[str, Any]:

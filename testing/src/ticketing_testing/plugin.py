@@ -7,10 +7,15 @@ from contextlib import nullcontext
 from typing import Any
 
 import pytest
+from pymongo import monitoring
 
 from ticketing_testing.environment import TestEnvironment
-from ticketing_testing.no_servers import is_fast, no_servers
+from ticketing_testing.rules.no_servers import is_fast, no_servers
+from ticketing_testing.rules.safe_writes import SafeWrites
 from ticketing_testing.store_servers import StoreServers, start_store_servers
+
+_safe_writes = SafeWrites()
+monitoring.register(_safe_writes)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -48,6 +53,15 @@ def _as_text(value: Any) -> Any:
             return type(value)(map(_as_text, value))
         case _:
             return value
+
+
+@pytest.fixture(autouse=True)
+def safe_writes() -> Iterator[SafeWrites]:
+    """The unsupported writes of the test; the test fails if there is one at its end."""
+    yield _safe_writes
+    violations = list(_safe_writes.violations)
+    _safe_writes.violations.clear()
+    assert not violations, "The embedded MongoDB does not support: " + "; ".join(violations)
 
 
 @pytest.fixture(scope="session")

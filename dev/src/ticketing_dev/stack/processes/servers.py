@@ -6,7 +6,6 @@ Python can run them.
 
 import os
 import shutil
-import sys
 import sysconfig
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,6 +19,10 @@ from ticketing_dev.stack.processes.ports import HOST
 from ticketing_dev.stack.processes.spec import ProcessSpec
 
 BIN = Path(sysconfig.get_path("scripts"))
+
+EMBEDDED_MONGOD = BIN / "secantusd-rs"
+EMBEDDED_REPLICA_SET = "secantus"
+EMBEDDED_LIMITS = ("--cache-size", "256M", "--log-file-max", "128MB")
 
 NATS_CONFIG = Template("""\
 listen: $address
@@ -104,15 +107,20 @@ def mongo(port: int, data: Path, *, durable: bool = True) -> Mongo:
         command += ["--setParameter", mongod.TRANSACTION_PARAMETER]
         replica_set, initialize = mongod.REPLICA_SET, partial(mongod.initiate_replica_set, port)
         files = {"mongod/.keep": ""}  # mongod does not create its data folder
-        env = {}
     else:
-        command = [sys.executable, "-m", "ticketing_dev.standins.mongodb"]
-        command += ["--host", HOST, "--port", str(port)]
-        command += ["--storage-path", "stand-in", "--cache-size", "256M", "--config", "mongo.toml"]
+        command = [
+            str(EMBEDDED_MONGOD),
+            "--host",
+            HOST,
+            "--port",
+            str(port),
+            "--config",
+            "mongo.toml",
+        ]
+        command += ["--storage-path", "secantus", *EMBEDDED_LIMITS]
         command += ["--sync-on-commit"] if durable else []
-        replica_set, initialize = "secantus", None
+        replica_set, initialize = EMBEDDED_REPLICA_SET, None
         files = {"mongo.toml": ""}  # without it, a configuration in the home folder is read
-        env = {"TRANSACTION_LIFETIME_SECONDS": str(mongod.TRANSACTION_LIFETIME_SECONDS)}
     return Mongo(
         name="mongo",
         scheme="mongodb",
@@ -121,7 +129,6 @@ def mongo(port: int, data: Path, *, durable: bool = True) -> Mongo:
         data=data,
         replica_set=replica_set,
         files=files,
-        env=env,
         is_ready=partial(mongod.is_responding, port),
         initialize=initialize,
     )

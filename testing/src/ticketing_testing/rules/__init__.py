@@ -1,0 +1,1 @@
+"""Rules for tests, enforced by the plugin."""
