@@ -83,16 +83,17 @@ def disable_inbox() -> None:
 
 def disable_relay_sweep() -> None:
     """Never publish the outbox rows that a crash left."""
+    from ticketing_common.events import utc_now
     from ticketing_common.persistence import outbox
 
-    find = outbox.aggregates_pending_since
+    find = outbox.due
 
-    async def none(time: datetime, limit: int) -> list[str]:
-        if await find(time, limit):
+    async def none(before: datetime, *arguments: Any, **options: Any) -> dict[str, str]:
+        if await find(min(before, utc_now()), *arguments, **options):
             count_provoked()
-        return []
+        return {}
 
-    patch(outbox, "aggregates_pending_since", none)
+    patch(outbox, "due", none)
 
 
 def disable_idempotency_keys() -> None:

@@ -1,7 +1,7 @@
 """Background tasks with a bounded lifetime."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Collection, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -20,16 +20,21 @@ async def background(*work: Coroutine[Any, Any, None]) -> AsyncIterator[list[asy
     try:
         yield tasks
     finally:
-        interrupted = False
-        while running := [task for task in tasks if not task.done()]:
-            for task in running:
-                task.cancel()
-            try:
-                await asyncio.wait(running, timeout=RECANCEL_SECONDS)
-            except asyncio.CancelledError:  # the tasks still have to end first
-                interrupted = True
-        if interrupted:
-            raise asyncio.CancelledError
+        await end(tasks)
+
+
+async def end(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Cancel tasks, and again every `RECANCEL_SECONDS`, until all of them have ended."""
+    interrupted = False
+    while running := [task for task in tasks if not task.done()]:
+        for task in running:
+            task.cancel()
+        try:
+            await asyncio.wait(running, timeout=RECANCEL_SECONDS)
+        except asyncio.CancelledError:  # the tasks still have to end first
+            interrupted = True
+    if interrupted:
+        raise asyncio.CancelledError
 
 
 async def run_until_failure(*work: Coroutine[Any, Any, None]) -> None:

@@ -9,7 +9,6 @@ import structlog
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
-from pymongo.errors import PyMongoError
 
 from ticketing_common.background import background, run_until_failure
 from ticketing_common.events import DomainEvent, Envelope, InvalidMessage
@@ -31,7 +30,8 @@ BrokerError = (NatsError, OSError)
 log = structlog.get_logger(__name__)
 
 RESTART_DELAY_SECONDS = 0.5
-DRAIN_TIMEOUT_SECONDS = 3
+DRAIN_SECONDS, DRAIN_TIMEOUT_SECONDS = 2, 3
+"""How long the outbox is published at the shutdown; the same with the deletion of its rows."""
 CLOSE_TIMEOUT_SECONDS = 1
 
 
@@ -55,8 +55,7 @@ class Broker:
         self._feed = feed
         self._follower = follower
         self._connection = Client()
-        js = self.jetstream()
-        self._relay = Relay(js) if relay else None
+        self._relay = Relay(self._connection) if relay else None
         self._consumers = [
             Consumer(self._connection, stream, listeners) for stream in consumers(listeners)
         ]
@@ -72,11 +71,8 @@ class Broker:
             yield self
         await asyncio.gather(*(consumer.finish() for consumer in self._consumers))
         try:
-            if self._relay is not None and self._connection.is_connected:
-                async with asyncio.timeout(DRAIN_TIMEOUT_SECONDS):
-                    await self._relay.drain()
-        except (*BrokerError, PyMongoError) as error:
-            log.warning("broker.outbox_not_drained", error=repr(error))
+            if self._relay is not None:
+                await self._drain(self._relay)
         finally:
             with suppress(TimeoutError):  # an unresponsive broker reads nothing any more
                 async with asyncio.timeout(CLOSE_TIMEOUT_SECONDS):
@@ -104,6 +100,15 @@ class Broker:
             with suppress(InvalidMessage):
                 envelope = Envelope(message.subject, message.data)
                 yield envelope.decode(by_subject[message.subject])
+
+    async def _drain(self, relay: Relay) -> None:
+        # Not `asyncio.timeout`, which waits forever for a task that loses its cancellation.
+        async with background(relay.drain(DRAIN_SECONDS)) as tasks:
+            await asyncio.wait(tasks, timeout=DRAIN_TIMEOUT_SECONDS)
+        [task] = tasks
+        error = "no end in time" if task.cancelled() else task.exception()
+        if error is not None:
+            log.warning("broker.outbox_not_drained", error=repr(error))
 
     def jetstream(self) -> JetStreamContext:
         return self._connection.jetstream()

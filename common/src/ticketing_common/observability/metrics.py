@@ -11,6 +11,12 @@ EVENTS_PUBLISHED = Counter(
 PUBLISH_FAILURES = Counter(
     "outbox_publish_failures_total", "Failed attempts to publish; each is repeated"
 )
+OUTBOX_SET_ASIDE = Gauge(
+    "outbox_set_aside_rows", "Committed domain events that the broker refuses, or that wait for one"
+)
+OUTBOX_SET_ASIDE_AGE = Gauge(
+    "outbox_set_aside_age_seconds", "Time since the first of these events was set aside"
+)
 EVENTS_HANDLED = Counter(
     "events_handled_total", "Deliveries by listener and outcome", ["listener", "outcome"]
 )

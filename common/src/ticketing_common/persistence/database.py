@@ -29,7 +29,7 @@ OPERATOR_ERROR_CODES = {
 }
 """MongoDB's codes of errors that an operator resolves: the write itself is not at fault."""
 
-CommitCallback = Callable[[str], None]
+CommitCallback = Callable[[Any], None]
 
 
 @dataclass
@@ -89,7 +89,7 @@ def on_commit(topic: str, callback: CommitCallback) -> Callable[[], None]:
     return lambda: callbacks.remove(callback)
 
 
-def notify_committed(topic: str, value: str) -> None:
+def notify_committed(topic: str, value: object) -> None:
     """Call the callbacks of a topic."""
     for callback in list(_current().commit_callbacks[topic]):
         callback(value)

@@ -39,7 +39,7 @@ def current_transaction() -> Transaction:
     return transaction
 
 
-def notify_after_commit(topic: str, value: str = "") -> None:
+def notify_after_commit(topic: str, value: object = None) -> None:
     """Call the `database.on_commit` callbacks of a topic once the transaction has committed."""
     current_transaction().after_commit.append(lambda: notify_committed(topic, value))
 

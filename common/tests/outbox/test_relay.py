@@ -1,18 +1,16 @@
 import asyncio
 import functools
-from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from common.tests.sample_service import CreateApp, Item, SampleListeners, create_sample_service
-from pymongo import AsyncMongoClient, monitoring
+from common.tests.outbox.changes import Commands, change, is_empty, make, uncommunicated
+from common.tests.sample_service import CreateApp, SampleListeners, create_sample_service
+from pymongo import AsyncMongoClient
 
 from ticketing_common.events import TicketCreated, TicketUpdated, utc_now
 from ticketing_common.messaging import relay as relay_module
 from ticketing_common.persistence import database, outbox, transaction
-from ticketing_common.persistence.transaction import transactional
 from ticketing_common.settings import SessionSettings
 from ticketing_dev.stack.processes import servers
 from ticketing_dev.stack.processes.ports import free_port
@@ -27,25 +25,6 @@ from ticketing_testing import (
     serve_app,
 )
 from ticketing_testing.timeouts import TIMEOUT_SECONDS
-
-
-@transactional
-async def make() -> Item:
-    item = await Item(title="a", user_id=new_id()).insert()
-    await outbox.add(TicketCreated.of(item))
-    return item
-
-
-@transactional
-async def change(item_id: object) -> None:
-    item = await Item.get(item_id)
-    assert item is not None
-    await item.save()
-    await outbox.add(TicketUpdated.of(item))
-
-
-async def is_empty() -> bool:
-    return await outbox.rows().count_documents({}) == 0
 
 
 async def test_relay_publishes_and_deletes_committed_rows(served: RunningService) -> None:
@@ -111,13 +90,14 @@ async def test_relay_publishes_rows_after_a_crash(
 ) -> None:
     with monkeypatch.context() as crashed:
         crashed.setattr(outbox, "notify_after_commit", lambda *_: None)
-        for publishing in ("sweep", "drain"):
-            crashed.setattr(relay_module.Relay, publishing, lambda _: asyncio.sleep(0))
+        for publishing in ("_sweep", "drain"):
+            crashed.setattr(
+                relay_module.Relay, publishing, lambda *_, **__: asyncio.sleep(0, result=None)
+            )
         async with environment.serve(create_app()):
             await make()
             assert not await is_empty()
 
-    monkeypatch.setattr(relay_module, "SWEEP_AGE", timedelta(0))
     async with environment.serve(create_app()) as served:
         await served.bus.published(TicketCreated)
         assert await eventually(is_empty)
@@ -127,9 +107,8 @@ async def test_relay_sweeps_rows_of_another_replica(
     served: RunningService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(relay_module, "SWEEP_SECONDS", 0.1)
-    monkeypatch.setattr(outbox, "notify_after_commit", lambda *_: None)
-
-    await make()
+    with uncommunicated(monkeypatch):
+        await make()
 
     await served.bus.published(TicketCreated)
 
@@ -138,24 +117,15 @@ async def test_relay_reads_majority_committed_rows(
     environment: TestEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A single server never rolls back, so the test checks the read concern of the queries."""
-    asked: list[Mapping[str, Any]] = []
-
-    class Listener(monitoring.CommandListener):
-        def started(self, event: monitoring.CommandStartedEvent) -> None:
-            if event.command_name == "find":
-                asked.append(event.command)
-
-        def succeeded(self, event: monitoring.CommandSucceededEvent) -> None: ...
-
-        def failed(self, event: monitoring.CommandFailedEvent) -> None: ...
-
-    client = functools.partial(AsyncMongoClient, event_listeners=[Listener()])
+    commands = Commands()
+    client = functools.partial(AsyncMongoClient, event_listeners=[commands])
     monkeypatch.setattr(database, "AsyncMongoClient", client)
     async with database.connected(environment.mongo_uri, []):
-        await outbox.pending(new_id())
-        await outbox.aggregates_pending_since(utc_now(), 1)
+        await outbox.pending([new_id()])
+        await outbox.due(utc_now(), 1)
+        await outbox.count_set_aside()
 
-    assert [command["readConcern"] for command in asked] == [{"level": "majority"}] * 2
+    assert [command["readConcern"] for command in commands.commands] == [{"level": "majority"}] * 3
 
 
 async def test_broker_drops_a_second_publish(served: RunningService) -> None:
@@ -212,18 +182,15 @@ async def test_service_starts_while_the_broker_is_down(
         nats.stop()
 
 
-async def test_relay_leaves_rows_above_its_queue_to_the_sweep(
+async def test_relay_leaves_rows_above_its_limit_to_the_sweep(
     served: RunningService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(relay_module, "MAX_QUEUED_AGGREGATES", 1)
+    monkeypatch.setattr(relay_module, "MAX_ACTIVE", 1)
     monkeypatch.setattr(relay_module, "SWEEP_SECONDS", 0.1)
-    monkeypatch.setattr(relay_module, "SWEEP_AGE", timedelta(milliseconds=50))
+    monkeypatch.setattr(outbox, "SWEEP_AGE", timedelta(milliseconds=50))
 
     await asyncio.gather(*(make() for _ in range(10)))
 
     assert len(await served.bus.published(TicketCreated, 10)) == 10
 
-    async def none_waits() -> bool:
-        return await outbox.aggregates_pending_since(utc_now(), 10) == []
-
-    await eventually(none_waits)
+    assert await eventually(is_empty)
