@@ -26,7 +26,7 @@ from ticketing_testing import RunningService, TestEnvironment, eventually, new_i
 async def test_relay_publishes_from_memory(
     environment: TestEnvironment, create_app: CreateApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What this process commits in sequence costs an insert, no query and a shared deletion."""
+    """A change in sequence costs an insert, no query and a share of a deletion."""
     monkeypatch.setattr(relay_module, "SWEEP_SECONDS", 60)
     commands = Commands()
     client = functools.partial(AsyncMongoClient, event_listeners=[commands])

@@ -122,7 +122,7 @@ async def test_too_large_row_is_set_aside(served: RunningService) -> None:
     await served.bus.js.update_stream(config.evolve(max_msg_size=600))
     item = await make()
     await served.bus.published(TicketCreated)
-    # The broker refuses what is larger with an API error.
+    # The broker refuses a larger one with an API error.
     await outbox.rows().insert_one(row("ticket.updated", str(item.id), b"x" * 1000, version=1))
     await eventually(lambda: _are_refused(1))
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from ticketing_common.events import DomainEvent
 from ticketing_common.messaging.replay import REPLAY_STREAM, replay_subject
 from ticketing_common.messaging.streams import stream_of
 from ticketing_ops.events.subjects import BY_SUBJECT
@@ -36,6 +37,14 @@ def subscriptions() -> tuple[Subscription, ...]:
 def services() -> list[str]:
     """Return the services that consume any event."""
     return list(dict.fromkeys(subscription.service for subscription in subscriptions()))
+
+
+def consumed_events() -> dict[str, list[type[DomainEvent]]]:
+    """Return the events that each service consumes."""
+    return {
+        service: [BY_SUBJECT[subject] for subject in subscriptions_of(service)]
+        for service in services()
+    }
 
 
 def consumed_subjects(service: str) -> dict[str, list[str]]:

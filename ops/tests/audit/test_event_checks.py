@@ -8,6 +8,7 @@ from ops.tests.audit.shop import Shop
 from ticketing_common.events import UserForgotPassword, UserSignedIn, utc_now
 from ticketing_common.messaging.streams import DEAD_LETTER_STREAM
 from ticketing_ops.events.dead_letters import dead_letters, discard
+from ticketing_testing import new_id
 
 
 async def publish_dead_letter(shop: Shop, message_id: str, event_id: str = "") -> None:
@@ -106,3 +107,21 @@ async def test_consumer_check_ignores_a_consumer_with_progress(
         await shop.publish(UserSignedIn(id=shop.buyer, version=3))
 
     assert kinds_and_ids(await run_audit(resolve=acknowledge_and_publish)) == []
+
+
+async def test_unpublished_event_check_shows_the_refusal(shop: Shop, run_audit: RunAudit) -> None:
+    await shop.insert(
+        "orders",
+        "outbox",
+        _id=new_id(),
+        aggregate_id=shop.complete,
+        subject="order.completed",
+        created_at=utc_now() - timedelta(minutes=1),
+        attempts=7,
+        last_error="NoStreamResponseError: nats: no response from stream",
+    )
+
+    [finding] = (await run_audit()).findings
+
+    assert finding.kind.name == "event-not-published"
+    assert "NATS refused it 7 times: NoStreamResponseError" in finding.problem

@@ -52,7 +52,11 @@ class DomainEvent(BaseModel):
 
 
 class VersionedEvent(DomainEvent):
-    """A domain event about a new version of one document."""
+    """A domain event about a new version of one document.
+
+    All events of a version are added in one transaction, so that the version names the event before
+    the next one. A step that changes no field counts a version up for its event.
+    """
 
     id: Id
     version: int

@@ -26,15 +26,17 @@ from ticketing_common.persistence.publish_order import PublishedVersions
 log = structlog.get_logger(__name__)
 
 SWEEP_SECONDS = 5
-"""How often the relay looks for rows that are due: left behind by a process, or set aside."""
-SWEEP_ROWS = 256
-"""Due rows that one query returns."""
+"""How often the relay queries for rows that are due: left behind by a process, or set aside."""
+SWEEP_ROWS = 64
+"""Due rows that one query returns. Small, so that other work is not delayed by many of them."""
+REFUSED_PAUSE_SECONDS = 0.2
+"""The pause of a sweep after a query whose rows were all refused."""
 SWEEP_ROUND_SECONDS = 1
 """How long a sweep waits for the rows of one query before the next query."""
 CLOCK_SKEW = timedelta(seconds=2)
 """How far the clock of another replica may be ahead."""
 UNAVAILABLE_BACKOFF = Backoff(0.1, 5)
-REFUSED_BACKOFF = Backoff(1, 30)
+REFUSED_BACKOFF = Backoff(2, 30)
 DELETE_DELAY_SECONDS = 0.1
 """How long the deletion of a published row waits for others."""
 MAX_ACTIVE = 512
@@ -61,8 +63,8 @@ class Relay:
         self._active: Counter[str] = Counter()
         """Aggregates that are being published, by subject."""
         self._versions = PublishedVersions()
-        self._reads = Batcher(_read, start=self._start, limit=64)
-        self._set_asides = Batcher(_set_aside, start=self._start, limit=500)
+        self._reads = Batcher(_read, start=self._start, limit=SWEEP_ROWS)
+        self._set_asides = Batcher(_set_aside, start=self._start, limit=SWEEP_ROWS)
         self._deletes = Batcher(_delete, start=self._start, limit=500, delay=DELETE_DELAY_SECONDS)
         self._failures = 0
         self._available_at = 0.0
@@ -150,7 +152,11 @@ class Relay:
             self._has_set_aside = count > 0
 
     async def _sweep(self, before: datetime, *, fresh: bool = False) -> None:
-        """Publish the rows that are due, for as long as that succeeds. Raises: PyMongoError."""
+        """Publish the rows that are due. Raises: PyMongoError.
+
+        Where all are refused, it ends after `SWEEP_SECONDS`.
+        """
+        refused_until = _now() + SWEEP_SECONDS
         while self._is_available:
             full = [subject for subject, count in self._active.items() if count >= MAX_ACTIVE]
             due = await outbox.due(before, SWEEP_ROWS, except_subjects=full, fresh=fresh)
@@ -165,7 +171,9 @@ class Relay:
             done, _ = await asyncio.wait(tasks, timeout=seconds)
             await self._deletes.flush()
             if not any(task.result() for task in done if not task.cancelled()):
-                return
+                if len(due) < SWEEP_ROWS or _now() > refused_until:
+                    return
+                await asyncio.sleep(REFUSED_PAUSE_SECONDS)
 
     def _on_commit(self, row: Row) -> None:
         """Publish a row, or leave it to the sweep if there are too many."""

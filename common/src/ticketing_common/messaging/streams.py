@@ -1,5 +1,6 @@
 """The JetStream streams and consumers, derived from the domain events and the listeners."""
 
+from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import timedelta
 from secrets import token_hex
 
@@ -17,6 +18,7 @@ DEAD_LETTER_PREFIX, DISCARDED_PREFIX = "dead-letter", "discarded-dead-letter"
 ACK_WAIT_SECONDS = 30
 """How long a delivery may take before the broker redelivers the event."""
 MAX_ACK_PENDING = 1000
+CREATED, UPDATED = "created", "updated"
 
 
 def stream_of(event: type[DomainEvent]) -> str:
@@ -70,21 +72,22 @@ def _stream(name: str, subjects: list[str], max_age: timedelta) -> StreamConfig:
 
 
 def consumers(listeners: Listeners) -> dict[str, ConsumerConfig]:
-    """Return the service's consumer of each stream that it listens to, named after the service.
+    """Return the service's consumer of each stream that it listens to, named after the service."""
+    return consumers_of(listeners.service, [listener.event for listener in listeners])
+
+
+def consumers_of(service: str, events: Iterable[type[DomainEvent]]) -> dict[str, ConsumerConfig]:
+    """Return the consumers, by stream, of a service that consumes these events.
 
     One consumer per stream receives all subjects that the service listens to, so it receives them
     in the stream's order.
     """
     subjects: dict[str, list[str]] = {}
-    for listener in listeners:
-        subjects.setdefault(stream_of(listener.event), []).append(listener.event.subject)
-    configs = {
-        stream: _consumer(listeners.service, sorted(wanted)) for stream, wanted in subjects.items()
-    }
+    for event in events:
+        subjects.setdefault(stream_of(event), []).append(event.subject)
+    configs = {stream: _consumer(service, sorted(wanted)) for stream, wanted in subjects.items()}
     if configs:
-        configs[REPLAY_STREAM] = _consumer(
-            listeners.service, [replay_subject(listeners.service, ">")]
-        )
+        configs[REPLAY_STREAM] = _consumer(service, [replay_subject(service, ">")])
         # Replayed events may wait for events that the bus no longer has; they must not block it.
         configs[REPLAY_STREAM].max_ack_pending = -1
     return configs
@@ -150,34 +153,65 @@ async def provision(
             await _provision_consumer(js, stream, consumer)
 
 
-async def _provision_stream(js: JetStreamContext, config: StreamConfig, *, update: bool) -> None:
+async def provision_system(
+    js: JetStreamContext,
+    consumed: Mapping[str, Iterable[type[DomainEvent]]],
+    *,
+    replicas: int | None = None,
+) -> AsyncIterator[str]:
+    """Create and update every stream and every consumer, which only an operator may do.
+
+    `consumed` are the events that each service consumes. Without `replicas`, a stream keeps its
+    number, and a new one gets the highest number of the others. Yields a line for each change.
+    """
+    existing = {info.config.name: info.config.num_replicas or 1 for info in await js.streams_info()}
+    for config in streams():
+        most = max(existing.values(), default=1)
+        config.num_replicas = replicas or existing.get(config.name, most)
+        if change := await _provision_stream(js, config, update=True):
+            yield f"{change} stream {config.name}"
+    for service, events in consumed.items():
+        for stream, consumer in consumers_of(service, events).items():
+            if change := await _provision_consumer(js, stream, consumer):
+                yield f"{change} consumer {service} of {stream}"
+
+
+async def _provision_stream(
+    js: JetStreamContext, config: StreamConfig, *, update: bool
+) -> str | None:
     try:
         existing = (await js.stream_info(str(config.name))).config
     except NotFoundError:
         await js.add_stream(config)
-        return
+        return CREATED
     # Keep unknown subjects: during a rolling update a newer release may have added them.
     config.subjects = sorted({*(config.subjects or []), *(existing.subjects or [])})
     wanted = (config.subjects, config.max_age, config.num_replicas)
     current = (sorted(existing.subjects or []), existing.max_age, existing.num_replicas or 1)
-    if update and current != wanted:
-        existing.subjects, existing.max_age, existing.num_replicas = wanted
-        await js.update_stream(existing)
+    if not update or current == wanted:
+        return None
+    existing.subjects, existing.max_age, existing.num_replicas = wanted
+    await js.update_stream(existing)
+    return UPDATED
 
 
-async def _provision_consumer(js: JetStreamContext, stream: str, consumer: ConsumerConfig) -> None:
+async def _provision_consumer(
+    js: JetStreamContext, stream: str, consumer: ConsumerConfig
+) -> str | None:
     try:
         existing = (await js.consumer_info(stream, str(consumer.name))).config
     except NotFoundError:
         await js.add_consumer(stream, consumer)
-        return
+        return CREATED
     # Keep unknown subjects: the broker skips events that no consumer's filter has.
     subjects = sorted({*filter_subjects_of(consumer), *filter_subjects_of(existing)})
     wanted = _with_filter(consumer, subjects)
     # An unchanged consumer is not sent again: an older release may lack the permission for the
     # subjects of a newer one.
-    if _settings_of(existing) != _settings_of(wanted):
-        await js.add_consumer(stream, wanted)
+    if _settings_of(existing) == _settings_of(wanted):
+        return None
+    await js.add_consumer(stream, wanted)
+    return UPDATED
 
 
 def _settings_of(consumer: ConsumerConfig) -> tuple[object, ...]:

@@ -34,7 +34,8 @@ RESERVATION_WITHOUT_ORDER = _kind(
 EVENT_NOT_PUBLISHED = _kind(
     "event-not-published",
     2,
-    "Check that the service runs and reaches NATS. Its log has `relay.failed` with the cause.",
+    "Check that the service runs and reaches NATS. Its log has `relay.failed` with the cause. If "
+    "NATS refused the event: see `TicketingEventsSetAside` in docs/operations.md.",
 )
 EVENTS_NOT_HANDLED = _kind(
     "events-not-handled",
@@ -50,13 +51,13 @@ EVENT_LOST = _kind(
 NOT_SUBSCRIBED = _kind(
     "not-subscribed",
     2,
-    "Start or restart the service: it creates its consumers when it connects.",
+    "Run `ticketing streams provision`, or restart the service.",
 )
 STREAM_MISSING = _kind(
     "stream-missing",
     2,
-    "Restart a service that uses the stream: it creates it. The events of the stream are lost, "
-    "so run the audit again afterwards.",
+    "Run `ticketing streams provision`, which creates it and its consumers. The events of the "
+    "stream are lost, so run the audit again afterwards.",
 )
 
 COPY_MISSING = _kind(

@@ -120,3 +120,37 @@ def replay(
             fg="yellow",
             err=True,
         )
+
+
+@app.command("set-aside")
+def list_set_aside(
+    *,
+    limit: Annotated[
+        int, typer.Option(min=1, max=10_000, help="The most events to show per service.")
+    ] = 100,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    data: DataOption = None,
+) -> None:
+    """List committed events that NATS refuses to store, and those that wait for one of them.
+
+    Reads the services' databases (ORDERS_MONGO_URI and so on), otherwise the local stack.
+    """
+    import asyncio
+
+    from ticketing_ops.connections import DatabaseConnections
+    from ticketing_ops.errors import exit_on_error
+    from ticketing_ops.events.unpublished import set_aside
+
+    with exit_on_error():
+        found = asyncio.run(set_aside(DatabaseConnections.load(data), limit))
+    rows = [event.as_json() for event in found]
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2))
+    elif not rows:
+        typer.echo("No event is set aside.")
+    for row in rows if not as_json else ():
+        typer.echo(
+            "{service:<10}{subject:<24}{document}  age: {ageSeconds} s  "
+            "attempts: {attempts}".format_map(row)
+        )
+        typer.echo(f"    {row['error'] or 'waits for an earlier event of its document'}")

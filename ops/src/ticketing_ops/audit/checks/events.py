@@ -35,15 +35,17 @@ Expected = tuple[Message, Subscription]
 
 async def find_unpublished(scan: Scan) -> AsyncGenerator[Finding, None]:
     """Find outbox rows older than the grace. Their bodies may have secrets and are not read."""
-    fields = ("subject", "aggregate_id", "created_at")
+    fields = ("subject", "aggregate_id", "created_at", "attempts", "last_error")
     for service in scan.stores.databases:
         late = {"created_at": {"$lt": scan.overdue}}
         async for row_id, row in scan.rows(service, "outbox", *fields, where=late):
+            attempts = row.get("attempts", 0)
+            refusal = f"; NATS refused it {attempts} times: {row['last_error']}" if attempts else ""
             yield Finding(
                 kinds.EVENT_NOT_PUBLISHED,
                 {"service": service, "event": row_id, "document": row["aggregate_id"]},
                 f"{service} has not published {row['subject']} of {row['aggregate_id']}, "
-                f"committed at {row['created_at']:%Y-%m-%d %H:%M:%S}",
+                f"committed at {row['created_at']:%Y-%m-%d %H:%M:%S}{refusal}",
                 target=row_id,
             )
 
