@@ -1,4 +1,5 @@
 import asyncio
+from datetime import timedelta
 
 import pytest
 from common.tests.sample_service import CreateApp, Item, SampleListeners
@@ -9,7 +10,7 @@ from ticketing_common.events import (
     OrderCreated,
     UserForgotPassword,
 )
-from ticketing_common.messaging import consumer
+from ticketing_common.messaging.consuming import consumer, delivery
 from ticketing_common.messaging.listeners import Listeners, Reject, RetryLater
 from ticketing_common.messaging.streams import provision, streams
 from ticketing_testing import (
@@ -26,7 +27,7 @@ from ticketing_testing import (
 @pytest.fixture(autouse=True)
 def few_failures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fewer failures make a dead letter, so that tests are quick."""
-    monkeypatch.setattr(consumer, "MAX_FAILURES", 3)
+    monkeypatch.setattr(delivery, "MAX_FAILURES", 3)
 
 
 async def fail(_: object) -> None:
@@ -135,7 +136,7 @@ class TestOneEvent:
         async def wait(_: object) -> None:
             raise RetryLater("nothing came")
 
-        monkeypatch.setattr(consumer, "MAX_WAIT_SECONDS", 0.2)
+        monkeypatch.setattr(delivery, "MAX_WAIT", timedelta(seconds=0.2))
         sample.hook = wait
 
         await served.bus.publish(new_event(OrderCreated))
@@ -154,7 +155,7 @@ class TestOneEvent:
             if len(sample.calls) == 4:
                 raise RetryLater("what comes before was away as long")
 
-        monkeypatch.setattr(consumer, "MAX_WAIT_SECONDS", 0.5)
+        monkeypatch.setattr(delivery, "MAX_WAIT", timedelta(seconds=0.5))
         sample.hook = away_then_early
 
         await served.bus.publish(new_event(OrderCreated))
@@ -169,7 +170,7 @@ class TestOneEvent:
         async def hang(_: object) -> None:
             await asyncio.sleep(60)
 
-        monkeypatch.setattr(consumer, "HANDLER_TIMEOUT_SECONDS", 0.1)
+        monkeypatch.setattr(delivery, "HANDLER_TIMEOUT_SECONDS", 0.1)
         sample.hook = hang
 
         await served.bus.publish(new_event(OrderCreated))

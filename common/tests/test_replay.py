@@ -2,7 +2,7 @@ import pytest
 from common.tests.sample_service import Item, SampleListeners
 
 from ticketing_common.events import OrderCreated
-from ticketing_common.messaging import consumer
+from ticketing_common.messaging.consuming import delivery
 from ticketing_common.messaging.listeners import Listeners, Reject, is_replay
 from ticketing_common.messaging.replay import REPLAY_HEADER, publish_replay
 from ticketing_common.messaging.streams import consumers
@@ -64,7 +64,7 @@ async def test_replay_that_fails_becomes_a_dead_letter(
     async def reject(_: object) -> None:
         raise Reject("there is no such order")
 
-    monkeypatch.setattr(consumer, "MAX_FAILURES", 1)
+    monkeypatch.setattr(delivery, "MAX_FAILURES", 1)
     sample.hook = reject
 
     event_id = await replay(served, new_event(OrderCreated))

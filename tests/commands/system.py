@@ -13,6 +13,7 @@ from tests.commands.recorded_service import RECORD_VARIABLE, SERVICE_VARIABLE
 from tests.commands.recording import Record, RecordReader
 from tests.listeners.services import LISTENERS_OF
 
+from ticketing_common.persistence import parked_events
 from ticketing_common.topology import SERVICE_NAMES, SERVICES_WITH_DATABASE, SERVICES_WITH_ROUTES
 from ticketing_dev.checkout import ROOT
 from ticketing_dev.stack.processes import services
@@ -80,6 +81,8 @@ class RecordedSystem:
                 await self.bus.wait_until_handled(listeners)
             for database in self.databases.values():
                 if await database["outbox"].count_documents({}):
+                    return False
+                if await database[parked_events.COLLECTION].count_documents({}):
                     return False
             if await self.databases["contact"]["mails"].count_documents({"state": "queued"}):
                 return False

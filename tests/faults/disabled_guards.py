@@ -81,6 +81,17 @@ def disable_inbox() -> None:
     patch(listeners, "database", Database)
 
 
+def disable_parked_events() -> None:
+    """Never handle an event that was parked."""
+    from ticketing_common.messaging.consuming.parking import Parking
+
+    async def nothing(self: Parking) -> None:
+        return None
+
+    patch(Parking, "try_waiting", lambda self, aggregate_id, version: count_provoked())
+    patch(Parking, "sweep", nothing)
+
+
 def disable_relay_sweep() -> None:
     """Never publish the outbox rows that a crash left."""
     from ticketing_common.events import utc_now
@@ -153,6 +164,7 @@ GUARDS: dict[str, tuple[Callable[[], None], tuple[str, ...]]] = {
     "reservation": (disable_reservations, ("orders",)),
     "version check": (disable_version_checks, ("orders", "payments", "contact")),
     "inbox": (disable_inbox, ("tickets", "orders", "contact")),
+    "parked events": (disable_parked_events, ("orders",)),
     "relay sweep": (disable_relay_sweep, ("auth", "tickets", "orders", "payments")),
     "idempotency key": (disable_idempotency_keys, ("tickets", "orders")),
     "refund of a late payment": (disable_refunds, ("payments",)),

@@ -11,14 +11,16 @@ from uuid import uuid4
 
 import httpx
 import nats
+from nats.js import JetStreamContext
 from tests.faults.buyers import Buyer, Buyers, Ledger
 from tests.faults.faults import CONFIRM_REQUEST, paused_consumer
 from tests.faults.faulty_stack import FaultyStack
 
-from ticketing_common.events import EVENTS, DomainEvent, TicketUpdated
+from ticketing_common.events import EVENTS, DomainEvent, TicketCreated, TicketDeleted, TicketUpdated
+from ticketing_common.messaging.replay import REPLAY_STREAM, publish_replay
 from ticketing_common.messaging.stream_reader import read_stored
 from ticketing_common.messaging.streams import stream_of
-from ticketing_testing import eventually
+from ticketing_testing import eventually, new_event, new_id
 from ticketing_testing.timeouts import TIMEOUT_SECONDS
 
 CARD = "pm_card_visa"
@@ -125,6 +127,31 @@ async def deliver_everything_twice(shop: Shop) -> None:
         await _republish(shop.stack, None, event)
 
 
+async def deliver_events_in_reverse(shop: Shop) -> None:
+    """Send orders the life of a deleted ticket from its end to its beginning."""
+    ticket = new_id()
+    connection = await nats.connect(shop.stack.nats_url)
+    try:
+        js = connection.jetstream()
+        for event in (
+            new_event(TicketDeleted, id=ticket, version=2),
+            new_event(TicketUpdated, id=ticket, version=1),
+            new_event(TicketCreated, id=ticket),
+        ):
+            body, event_id = event.model_dump_json(by_alias=True).encode(), new_id()
+            headers = {"ce-id": event_id}
+            await publish_replay(js, "orders", event.subject, body, headers, id=event_id)
+            await eventually(partial(_is_acknowledged, js))
+    finally:
+        await connection.close()
+
+
+async def _is_acknowledged(js: JetStreamContext) -> bool:
+    """Return whether every replayed event is handled or parked."""
+    info = await js.stream_info(REPLAY_STREAM)
+    return info.state.messages == 0
+
+
 async def kill_a_service_before_it_publishes(shop: Shop) -> None:
     """List a ticket while the broker is frozen, then kill the processes that could publish it."""
     seller = await shop.sign_up()
@@ -223,6 +250,7 @@ SCENARIOS: dict[str, Callable[[Shop], Awaitable[None]]] = {
     "reservation": order_one_ticket_twice,
     "version check": deliver_an_old_version,
     "inbox": deliver_everything_twice,
+    "parked events": deliver_events_in_reverse,
     "relay sweep": kill_a_service_before_it_publishes,
     "idempotency key": repeat_a_request,
     "refund of a late payment": cancel_an_order_while_it_is_charged,

@@ -22,7 +22,7 @@ class Case:
 
     event: DomainEvent
     before: tuple[DomainEvent, ...] = ()
-    """Events that the service must have handled. Until then the event is redelivered."""
+    """Events that the service must have handled. Until then the event is parked."""
     documents: tuple[Given, ...] = ()
     """Documents of its own that the service must have."""
     after: DomainEvent | None = None

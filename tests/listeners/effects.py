@@ -14,7 +14,7 @@ from ticketing_testing import Bus, TestEnvironment, eventually
 
 Rows = dict[str, list[dict[str, Any]]]
 
-INTERNAL_COLLECTIONS = {"inbox", "outbox", "idempotency_keys", "checkpoints"}
+INTERNAL_COLLECTIONS = {"inbox", "outbox", "parked_events", "idempotency_keys", "checkpoints"}
 """Collections that are no effect of an event."""
 CHANGING_FIELDS: Mapping[str, set[str]] = {
     "mails": {"attempts", "next_attempt_at", "error", "state"},

@@ -13,9 +13,12 @@ from tests.listeners.conftest import Serve
 from tests.listeners.effects import effects, outcome
 from tests.listeners.services import LISTENERS, LISTENERS_OF, name_of
 
+from ticketing_common.messaging.consuming import parking
 from ticketing_common.messaging.listeners import Listener
 from ticketing_common.messaging.streams import stream_of
+from ticketing_common.persistence import parked_events
 from ticketing_testing import TestEnvironment, eventually
+from ticketing_testing.timeouts import TIMEOUT_SECONDS
 
 INVALID_BODIES = (b"{", b"\xff\x00", b"null", b'{"id": 1, "orderId": 1}')
 
@@ -133,11 +136,11 @@ async def test_listener_waits_for_preceding_events(
         nothing = await outcome(other_environment, service)
         await bus.publish(case.event)
 
-        async def is_redelivered() -> bool:
+        async def is_parked() -> bool:
             info = await bus.js.consumer_info(stream_of(listener.event), service)
-            return (info.num_ack_pending, info.num_redelivered) == (1, 1)
+            return info.num_ack_pending == 0 and await parked_events.count() == 1
 
-        assert await eventually(is_redelivered)
+        assert await eventually(is_parked)
         assert await outcome(other_environment, service) == nothing
 
         await bus.publish(*case.before)
@@ -145,6 +148,32 @@ async def test_listener_waits_for_preceding_events(
         assert await bus.dead_letters() == []
 
     assert await outcome(other_environment, service) == await outcome(environment, service)
+
+
+@each_listener_with("before")
+async def test_parked_event_is_handled_with_its_predecessor(
+    listener: Listener, environment: TestEnvironment, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The predecessor triggers it, without a sweep, also if it is delivered twice."""
+    monkeypatch.setattr(parking, "SWEEP_SECONDS", TIMEOUT_SECONDS)
+    case, service = case_of(listener), listener.service
+    async with serve(service, environment, case.documents) as bus:
+        event_id = await bus.publish(case.event)
+        await bus.publish(case.event, id=event_id, bypass_deduplication=True)
+
+        async def is_parked() -> bool:
+            return await parked_events.count() == 1
+
+        assert await eventually(is_parked)
+
+        await bus.publish(*case.before)
+        await bus.wait_until_handled(LISTENERS_OF[service])
+        once = await effects(environment, bus, service)
+        await bus.publish(case.event, id=event_id, bypass_deduplication=True)
+        await bus.wait_until_handled(LISTENERS_OF[service])
+
+        assert await effects(environment, bus, service) == once
+        assert await bus.dead_letters() == []
 
 
 @pytest.mark.parametrize("service", LISTENERS_OF)

@@ -15,7 +15,7 @@ from tests.manifests.linters import lint
 from tests.manifests.rules.objects import Objects
 from tests.manifests.rules.references import NO_BACKEND
 
-from ticketing_common.messaging.consumer import HANDLER_TIMEOUT_SECONDS
+from ticketing_common.messaging.consuming.delivery import HANDLER_TIMEOUT_SECONDS
 from ticketing_common.messaging.replay import REPLAY_STREAM
 from ticketing_common.messaging.streams import consumers
 from ticketing_common.topology import SERVICE_NAMES, SERVICES_WITH_DATABASE

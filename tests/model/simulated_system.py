@@ -3,10 +3,12 @@
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
+from nats.aio.client import Client
 from pymongo.asynchronous.database import AsyncDatabase
 from tests.contract.apps import make_app
 from time_machine import Traveller
@@ -21,10 +23,12 @@ from orders import models as order_models
 from payments.jobs.settlement import Settlement
 from payments.order_arrivals import OrderArrivals
 from payments.stripe.client import StripeClient
-from ticketing_common.errors import Unavailable
 from ticketing_common.events import Envelope, ExpirationCompleted, OrderCreated, utc_now
+from ticketing_common.messaging.consuming.delivery import Delivery, RetryState
+from ticketing_common.messaging.consuming.parking import Parking
 from ticketing_common.messaging.listeners import Listeners, Outcome, RetryLater
-from ticketing_common.persistence import database, outbox
+from ticketing_common.messaging.streams import stream_of
+from ticketing_common.persistence import database, outbox, parked_events
 from ticketing_common.web.session_cutoffs import SessionCutoff
 from ticketing_common.web.sessions import COOKIE, SessionUser
 from ticketing_testing import TestEnvironment
@@ -46,6 +50,30 @@ LISTENERS: dict[str, Listeners] = {
 }
 
 
+@dataclass
+class SimulatedDelivery(Delivery):
+    """A message of the simulated broker."""
+
+    parking: Parking
+    is_acknowledged: bool = False
+
+    async def _handled(self, outcome: Outcome) -> None:
+        self.parking.handled(self.event)
+        self.is_acknowledged = True
+
+    async def _wait(self, error: RetryLater) -> None:
+        self.is_acknowledged = await self.parking.park(self, error, utc_now())
+
+    async def _retry(self, error: Exception, delay: float) -> None:
+        """Leave the event to be delivered again."""
+
+    async def _retry_failed(self, error: Exception, delay: float) -> None:
+        raise error
+
+    async def _end(self) -> None:
+        raise AssertionError("no event may become a dead letter")
+
+
 class SimulatedSystem:
     """The three services in one process, each with its own database.
 
@@ -61,12 +89,15 @@ class SimulatedSystem:
         self._clients: dict[str, httpx.AsyncClient] = {}
         self._sessions: Any = None
         self._settlement: Settlement
+        self._parking = {
+            service: Parking(Client(), listeners) for service, listeners in LISTENERS.items()
+        }
         self._forget_events()
 
     def _forget_events(self) -> None:
         self._published: list[Envelope] = []
         self.pending: dict[str, list[int]] = {service: [] for service in DOCUMENTS}
-        self._handled: dict[str, list[int]] = {service: [] for service in DOCUMENTS}
+        self._acknowledged: dict[str, list[int]] = {service: [] for service in DOCUMENTS}
         self._timers: dict[str, datetime] = {}
 
     @classmethod
@@ -147,37 +178,55 @@ class SimulatedSystem:
                 self.pending[service].append(number)
 
     async def deliver(self, service: str, index: int) -> bool:
-        """Deliver one of a service's pending events. Returns False if it must be redelivered."""
+        """Deliver one of a service's pending events. Returns False if it must be redelivered.
+
+        The service handles it, or parks it until the event that it waits for is handled.
+        """
         number = self.pending[service][index]
-        if await self._handle(service, number) is None:
+        if not await self._handle(service, number):
             return False
         self.pending[service].remove(number)
-        self._handled[service].append(number)
+        self._acknowledged[service].append(number)
         return True
 
     async def deliver_all(self, service: str) -> bool:
-        """Deliver a service's pending events in order. Returns whether it handled any."""
+        """Deliver a service's pending events in order. Returns whether it acknowledged any."""
         numbers = list(self.pending[service])
         return any(
             [await self.deliver(service, self.pending[service].index(each)) for each in numbers]
         )
 
-    async def redeliver(self, service: str, index: int) -> Outcome | None:
-        """Deliver an event that the service has handled before; None if there is none."""
-        handled = self._handled[service]
-        return await self._handle(service, handled[index % len(handled)]) if handled else None
+    async def redeliver(self, service: str, index: int) -> None:
+        """Deliver an event that the service has acknowledged before, if there is one."""
+        acknowledged = self._acknowledged[service]
+        if acknowledged:
+            await self._handle(service, acknowledged[index % len(acknowledged)])
 
-    async def _handle(self, service: str, number: int) -> Outcome | None:
+    async def _handle(self, service: str, number: int) -> bool:
         envelope, listeners = self._published[number], LISTENERS[service]
         listener = listeners.of(envelope.subject)
         assert listener is not None
+        delivery = SimulatedDelivery(
+            listener,
+            envelope,
+            js=Client().jetstream(),
+            stream=stream_of(listener.event),
+            sequence=number,
+            state=RetryState(),
+            parking=self._parking[service],
+        )
         with self._as(service):
-            try:
-                outcome = await listeners.handle(envelope.decode(listener.event), envelope.id)
-            except (RetryLater, Unavailable):
-                return None
+            await delivery.run(listeners)
+            await self._parking[service].finish()
             await self._relay()
-        return outcome
+        return delivery.is_acknowledged
+
+    async def sweep(self, service: str) -> None:
+        """Try a service's parked events that are due."""
+        with self._as(service):
+            await self._parking[service].sweep()
+            await self._parking[service].finish()
+            await self._relay()
 
     def wait(self, seconds: float) -> None:
         """Move the clock forward."""
@@ -204,7 +253,14 @@ class SimulatedSystem:
         for _ in range(rounds):
             while any([await self.deliver_all(service) for service in DOCUMENTS]):
                 pass
-            if not (any(self.pending.values()) or self._timers or await self._awaits_stripe()):
+            for service in DOCUMENTS:
+                await self.sweep(service)
+            if not (
+                any(self.pending.values())
+                or self._timers
+                or await self._parked()
+                or await self._awaits_stripe()
+            ):
                 return
             for order_id in list(self._timers):
                 self.end_order_time(order_id)
@@ -214,7 +270,13 @@ class SimulatedSystem:
             service: [self._published[number].subject for number in numbers]
             for service, numbers in self.pending.items()
         }
-        raise AssertionError(f"Events or timers are left: {pending}, {self._timers}")
+        left = f"{pending}, {self._timers}, {await self._parked()}"
+        raise AssertionError(f"Events, timers or parked events are left: {left}")
+
+    async def _parked(self) -> list[str]:
+        """Return why events are still parked."""
+        rows = [await self.rows(service, parked_events.COLLECTION) for service in DOCUMENTS]
+        return [row["reason"] for parked in rows for row in parked]
 
     async def _awaits_stripe(self) -> bool:
         rows = await self.rows("payments", "payments")

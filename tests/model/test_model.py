@@ -178,6 +178,10 @@ class SystemMachine(RuleBasedStateMachine):
     def redeliver(self, service: str, index: int) -> None:
         self.run(self.system.redeliver(service, index))
 
+    @rule(service=st.sampled_from(list(DOCUMENTS)))
+    def sweep(self, service: str) -> None:
+        self.run(self.system.sweep(service))
+
     @rule()
     def settle_payments(self) -> None:
         self.run(self.system.settle_payments())

@@ -14,7 +14,7 @@ from ticketing_common.messaging.broker import Broker
 from ticketing_common.messaging.feed import Feed
 from ticketing_common.messaging.listeners import INBOX_INDEXES, Listeners
 from ticketing_common.observability import logs, tracing
-from ticketing_common.persistence import database, outbox
+from ticketing_common.persistence import database, outbox, parked_events
 from ticketing_common.persistence.price_migration import store_prices_in_minor_units
 from ticketing_common.settings import SessionSettings, Settings, StoreSettings
 from ticketing_common.shutdown import on_shutdown_signal
@@ -52,7 +52,8 @@ def create_service(
 
     Args:
         listeners: The domain events that it handles, none for a service that only publishes.
-        documents: Its beanie documents. Outbox, inbox and session cutoffs are added.
+        documents: Its beanie documents. Outbox, inbox, parked events and session
+            cutoffs are added.
         prices: Collection and field of its prices. Those of an earlier release are migrated.
         router: Its routes below `prefix`, none for a service that only handles events.
         idempotent: Whether its mutating routes accept an `Idempotency-Key`.
@@ -136,6 +137,7 @@ async def _store(
         await asyncio.gather(
             outbox.rows().create_indexes(outbox.INDEXES),
             database.database()["inbox"].create_indexes(INBOX_INDEXES),
+            parked_events.rows().create_indexes(parked_events.INDEXES),
             idempotency.keys().create_indexes(idempotency.INDEXES),
         )
         yield

@@ -87,6 +87,21 @@ async def missing_inbox_row(shop: Shop) -> Expected:
     return [("event-lost", ids)]
 
 
+@in_databases
+async def parked_event(shop: Shop) -> Expected:
+    ticket, event = new_id(), new_id()
+    await shop.databases["orders"]["parked_events"].insert_one(
+        {
+            "_id": event,
+            "subject": "ticket.updated",
+            "aggregate_id": ticket,
+            "reason": "the copy misses a version",
+            "parked_at": utc_now() - timedelta(minutes=1),
+        }
+    )
+    return [("event-parked", {"service": "orders", "event": event, "document": ticket})]
+
+
 # 3. Every copy equals its source.
 
 

@@ -75,6 +75,23 @@ async def test_lost_event_check_ignores_a_discarded_dead_letter(
     assert await kinds(run_audit) == []
 
 
+async def test_lost_event_check_ignores_a_parked_event(shop: Shop, run_audit: RunAudit) -> None:
+    event_id = await shop.publish(UserSignedIn(id=shop.buyer, version=2), id="no object id")
+    await shop.acknowledge_all()
+    assert await kinds(run_audit) == ["event-lost"]
+
+    await shop.databases["contact"]["parked_events"].insert_one(
+        {
+            "_id": event_id,
+            "subject": "user.signed-in",
+            "aggregate_id": shop.buyer,
+            "reason": "the recipient is not known yet",
+            "parked_at": utc_now() - timedelta(minutes=1),
+        }
+    )
+    assert await kinds(run_audit) == ["event-parked"]
+
+
 async def test_lost_event_check_ignores_an_unacknowledged_event(
     shop: Shop, run_audit: RunAudit
 ) -> None:

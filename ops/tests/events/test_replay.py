@@ -31,6 +31,7 @@ from ticketing_common.events import (
     UserSignedUp,
 )
 from ticketing_common.messaging.listeners import Listeners
+from ticketing_common.persistence import parked_events
 from ticketing_testing import Bus, TestEnvironment, eventually, new_event, new_id
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -203,10 +204,23 @@ async def test_replay_reports_documents_older_than_the_stream(
         await served.bus.publish(ticket, new_event(PaymentCreated, version=2))
         await served.bus.dead_letters(1)
 
-        result = await ticketing("events", "replay", "--to", "orders", "--wait", "5")
+        result = await ticketing("events", "replay", "--to", "orders")
 
         assert f"1 documents are older than the stream, such as {ticket.id}" in result.stderr
-        assert "1 events are not handled yet. orders handles them" in result.stderr
+        assert "not handled yet" not in result.stderr
+        assert await parked_events.count() == 1
+
+
+async def test_replay_reports_events_that_a_stopped_service_has_not_handled(
+    environment: TestEnvironment, ticketing: Command
+) -> None:
+    async with environment.serve(make_app("orders", environment)) as served:
+        await served.bus.publish(new_event(TicketCreated))
+        await served.bus.wait_until_handled(orders.handlers.listeners)
+
+    result = await ticketing("events", "replay", "--to", "orders", "--wait", "0")
+
+    assert "1 events are not handled yet. orders handles them" in result.stderr
 
 
 async def test_replay_excludes_events_with_a_secret(

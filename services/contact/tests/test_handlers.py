@@ -17,6 +17,7 @@ from ticketing_common.events import (
     UserSignedIn,
     UserSignedUp,
 )
+from ticketing_common.persistence import parked_events
 from ticketing_common.web.sessions import SessionUser
 from ticketing_testing import RunningService, eventually, new_event, new_id, new_user
 
@@ -118,11 +119,10 @@ async def test_handlers_wait_for_event_that_creates_recipient(
         new_event(OrderCreated, **order),
     )
 
-    async def both_are_redelivered() -> bool:
-        info = await contact.bus.js.consumer_info("ORDER", "contact")
-        return bool(info.num_redelivered == 2)
+    async def both_are_parked() -> bool:
+        return await parked_events.count() == 2
 
-    await eventually(both_are_redelivered)
+    await eventually(both_are_parked)
     assert await Mail.count() == 0
     assert await contact.bus.dead_letters() == []
 

@@ -17,6 +17,7 @@ from ticketing_common.events import (
     OrderStatus,
     UserChangedPassword,
 )
+from ticketing_common.persistence import parked_events
 from ticketing_testing import (
     RunningService,
     eventually,
@@ -93,11 +94,10 @@ async def test_handlers_wait_for_a_missing_version(payments: RunningService, pub
     await publish(created)
     await payments.bus.publish(cancelled)
 
-    async def is_redelivered() -> bool:
-        info = await payments.bus.js.consumer_info("ORDER", "payments")
-        return bool(info.num_redelivered)
+    async def is_parked() -> bool:
+        return await parked_events.count() == 1
 
-    await eventually(is_redelivered)
+    await eventually(is_parked)
     assert (await copy_of(created)).version == 0
 
     await publish(awaiting)

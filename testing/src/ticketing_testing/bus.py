@@ -23,6 +23,7 @@ from ticketing_common.messaging.streams import (
     stream_of,
 )
 from ticketing_common.observability.tracing import trace_headers
+from ticketing_common.persistence import database, parked_events
 from ticketing_testing.timeouts import ATTEMPT_SECONDS, TIMEOUT_SECONDS, eventually
 
 E = TypeVar("E", bound=DomainEvent)
@@ -69,11 +70,16 @@ class Bus:
         await self.js.publish(event.subject, body, headers=headers)
 
     async def wait_until_handled(self, listeners: Listeners) -> None:
-        """Wait until a service has acknowledged every message of its consumers."""
+        """Wait until a service has handled every message of its consumers.
+
+        If it runs in this process, also until no event is parked in its database.
+        """
         for stream, consumer in consumers(listeners).items():
             # A consumer's count of pending messages lags behind the stream for a moment.
             last = await self._last_sequence(stream, filter_subjects_of(consumer))
             await eventually(partial(self._has_acknowledged, stream, listeners.service, last))
+        if listeners.uses_inbox and database.is_open():
+            await eventually(_has_parked_nothing)
 
     async def _has_acknowledged(self, stream: str, service: str, last: int) -> bool:
         try:
@@ -131,3 +137,7 @@ class Bus:
             return messages
         finally:
             await self.js.delete_consumer(stream, consumer.name)
+
+
+async def _has_parked_nothing() -> bool:
+    return await parked_events.rows().count_documents({}) == 0

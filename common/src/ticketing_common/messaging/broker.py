@@ -12,7 +12,8 @@ from nats.js import JetStreamContext
 
 from ticketing_common.background import background, run_until_failure
 from ticketing_common.events import DomainEvent, Envelope, InvalidMessage
-from ticketing_common.messaging.consumer import Consumer
+from ticketing_common.messaging.consuming.consumer import Consumer
+from ticketing_common.messaging.consuming.parking import Parking
 from ticketing_common.messaging.feed import Feed
 from ticketing_common.messaging.feed_reader import keep_feed_current
 from ticketing_common.messaging.follower import Follower, keep_current
@@ -56,8 +57,11 @@ class Broker:
         self._follower = follower
         self._connection = Client()
         self._relay = Relay(self._connection) if relay else None
+        streams = consumers(listeners)
+        has_parking = bool(streams) and listeners.uses_inbox
+        self._parking = Parking(self._connection, listeners) if has_parking else None
         self._consumers = [
-            Consumer(self._connection, stream, listeners) for stream in consumers(listeners)
+            Consumer(self._connection, stream, listeners, self._parking) for stream in streams
         ]
         self._ready = asyncio.Event()
 
@@ -70,6 +74,8 @@ class Broker:
         async with background(self._run()):
             yield self
         await asyncio.gather(*(consumer.finish() for consumer in self._consumers))
+        if self._parking is not None:
+            await self._parking.finish()
         try:
             if self._relay is not None:
                 await self._drain(self._relay)
@@ -137,6 +143,8 @@ class Broker:
         self._ready.set()
         log.info("broker.ready")
         work = [consumer.run() for consumer in self._consumers]
+        if self._parking is not None:
+            work.append(self._parking.run())
         if self._relay is not None:
             work.append(self._relay.run())
         if self._feed is not None:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeVar
 
@@ -13,6 +13,7 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from ticketing_common.errors import Conflict, Unavailable
 from ticketing_common.events import DomainEvent, VersionedEvent, utc_now
+from ticketing_common.persistence import parked_events
 from ticketing_common.persistence.database import database, is_unavailable
 from ticketing_common.persistence.documents import VersionedDocument
 from ticketing_common.persistence.transaction import transactional
@@ -37,7 +38,24 @@ class Reject(Exception):
 
 
 class RetryLater(Exception):
-    """Raised by a handler that needs an event which has not arrived yet: it is redelivered."""
+    """Raised by a handler that needs an event which has not arrived yet: its event is parked.
+
+    It runs again when an event of the aggregate `waits_for` is handled that has at least the
+    version `after_version`, or at the time `until`.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        waits_for: str | None = None,
+        after_version: int = 0,
+        until: datetime | None = None,
+    ) -> None:
+        super().__init__(reason)
+        self.waits_for = waits_for
+        self.after_version = after_version
+        self.until = until
 
 
 class Outcome(StrEnum):
@@ -112,11 +130,20 @@ class Listeners:
 
         return register
 
+    @property
+    def uses_inbox(self) -> bool:
+        """Whether the service has a store, which also keeps its parked events."""
+        return self._inbox
+
     def of(self, subject: str) -> Listener | None:
         return self._by_subject.get(subject)
 
-    async def handle(self, event: DomainEvent, event_id: str, *, replay: bool = False) -> Outcome:
+    async def handle(
+        self, event: DomainEvent, event_id: str, *, replay: bool = False, parked: bool = False
+    ) -> Outcome:
         """Run the event's handler unless the event was handled before.
+
+        The transaction of a parked event removes its row.
 
         Raises: RetryLater if an earlier event must be handled first, Unavailable if a store does
         not answer, Reject, and any other exception of the handler.
@@ -127,7 +154,7 @@ class Listeners:
             if not self._inbox:
                 await listener.handler(event)
                 return Outcome.HANDLED
-            await _handle(listener, event, event_id)
+            await _handle(listener, event, event_id, parked=parked)
         except _AlreadyHandled:
             return Outcome.DUPLICATE
         except Conflict as error:
@@ -142,7 +169,9 @@ class Listeners:
 
 
 @transactional
-async def _handle(listener: Listener, event: DomainEvent, event_id: str) -> None:
+async def _handle(listener: Listener, event: DomainEvent, event_id: str, *, parked: bool) -> None:
+    if parked and not await parked_events.delete(event_id):
+        raise _AlreadyHandled
     if listener.copy is not None and isinstance(event, VersionedEvent):
         await _update_copy(listener, event, listener.copy)
         return
@@ -169,7 +198,9 @@ async def _update_copy(
         raise _AlreadyHandled
     if copy is None or event.version > version + 1:
         raise RetryLater(
-            f"{event.subject} {event.id} has version {event.version}, the copy {version}"
+            f"{event.subject} {event.id} has version {event.version}, the copy {version}",
+            waits_for=event.aggregate_id,
+            after_version=event.version - 1,
         )
     await listener.handler(event, copy)
     if copy.version != event.version:

@@ -21,6 +21,10 @@ EVENTS_HANDLED = Counter(
     "events_handled_total", "Deliveries by listener and outcome", ["listener", "outcome"]
 )
 EVENTS_IN_PROGRESS = Gauge("events_in_progress", "Domain events being handled")
+PARKED_EVENTS = Gauge("parked_events", "Acknowledged domain events that wait to be handled")
+PARKED_EVENTS_OLDEST_SECONDS = Gauge(
+    "parked_events_oldest_seconds", "The age of the oldest parked event, 0 if there is none"
+)
 SSE_STREAMS_OPEN = Gauge("sse_streams_open", "Open server-sent event streams")
 SSE_STREAMS_DROPPED = Counter(
     "sse_streams_dropped_total", "Server-sent event streams ended because the client fell behind"

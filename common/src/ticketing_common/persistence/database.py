@@ -49,6 +49,11 @@ def _current() -> _Connection:
     return _connection
 
 
+def is_open() -> bool:
+    """Return whether this process has a database, inside `connected`."""
+    return _connection is not None
+
+
 def database() -> AsyncDatabase[dict[str, Any]]:
     """Return the database of this process. Raises RuntimeError outside `connected`."""
     return _current().database

@@ -12,7 +12,7 @@ from nats.js.api import StreamConfig
 
 from expiration.worker import HISTORY_EVENTS
 from ticketing_common.events import EVENTS, DomainEvent, Envelope, utc_now
-from ticketing_common.messaging.dead_letters import publish_dead_letter
+from ticketing_common.messaging.consuming.dead_letters import publish_dead_letter
 from ticketing_common.messaging.feed import Feed
 from ticketing_common.messaging.feed_reader import IDLE_SECONDS, keep_feed_current
 from ticketing_common.messaging.replay import REPLAY_STREAM, publish_replay
@@ -214,7 +214,17 @@ async def test_service_can_consume_acknowledge_and_dead_letter(
                 service, stream=stream_of(listener.event)
             )
             [message] = await subscription.fetch(1, timeout=TIMEOUT_SECONDS)
-            await publish_dead_letter(user.js, message, listener, cause="a test", attempts=1)
+            envelope = Envelope(message.subject, message.data, dict(message.headers or {}))
+            await publish_dead_letter(
+                user.js,
+                envelope,
+                listener,
+                stream=message.metadata.stream,
+                sequence=message.metadata.sequence.stream,
+                cause="a test",
+                attempts=1,
+            )
+            await message.term()
         await user.client.flush()
         assert user.errors == []
 

@@ -42,6 +42,12 @@ EVENTS_NOT_HANDLED = _kind(
     2,
     "Check that the service runs, and read the failures in its log.",
 )
+EVENT_PARKED = _kind(
+    "event-parked",
+    2,
+    "The event waits for another one, or its handler fails: read the reason. Repair the copy that "
+    "lacks the awaited event. After a day it becomes a dead letter.",
+)
 EVENT_LOST = _kind(
     "event-lost",
     2,

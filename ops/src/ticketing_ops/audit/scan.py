@@ -53,16 +53,21 @@ class Scan:
         *fields: str,
         by: str = "_id",
         where: Mapping[str, Any] | None = None,
+        as_text: bool = False,
     ) -> KeyedRows:
         """Yield documents sorted by a field that contains ids, one batch at a time.
+
+        With `as_text`, the collection's own ids are stored as text too.
 
         Raises:
             StoreUnavailable: The database is unavailable.
         """
         wanted: dict[str, Any] = dict(where or {})
         if self.only is not None:
-            ids = sorted(filter(ObjectId.is_valid, self.only))
-            stored = [ObjectId(target) if by == "_id" else target for target in ids]
+            stored: list[ObjectId | str] = sorted(self.only)
+            if not as_text:
+                ids = filter(ObjectId.is_valid, sorted(self.only))
+                stored = [ObjectId(target) if by == "_id" else target for target in ids]
             wanted = {"$and": [wanted, {by: {"$in": stored}}]}
         found = (
             self.stores.databases[service][collection]

@@ -1,4 +1,4 @@
-"""`ticketing events`: show, publish and replay domain events."""
+"""`ticketing events`: show, publish and replay domain events, and list parked ones."""
 
 import json
 import sys
@@ -115,8 +115,7 @@ def replay(
         )
     if remaining := run_on_bus(nats, data, lambda js: wait_until_handled(js, to, wait)):
         typer.secho(
-            f"{remaining} events are not handled yet. {to} handles them when it runs and earlier "
-            "events have arrived. After a day they become dead letters.",
+            f"{remaining} events are not handled yet. {to} handles them when it runs.",
             fg="yellow",
             err=True,
         )
@@ -154,3 +153,41 @@ def list_set_aside(
             "attempts: {attempts}".format_map(row)
         )
         typer.echo(f"    {row['error'] or 'waits for an earlier event of its document'}")
+
+
+@app.command()
+def parked(
+    service: Annotated[
+        str | None,
+        typer.Argument(metavar="[SERVICE]", help="One service.", show_default="all services"),
+    ] = None,
+    *,
+    limit: Annotated[int, typer.Option(min=1, help="Events that are shown of each service.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    data: DataOption = None,
+) -> None:
+    """List the parked events: acknowledged, and not handled yet. Reads the services' databases."""
+    from pymongo.errors import PyMongoError
+
+    from ticketing_common.topology import SERVICES_WITH_DATABASE
+    from ticketing_ops.connections import DatabaseConnections
+    from ticketing_ops.errors import exit_on_error
+    from ticketing_ops.parked_events import parked_events
+
+    if service is not None and service not in SERVICES_WITH_DATABASE:
+        raise typer.BadParameter(f"Services: {', '.join(SERVICES_WITH_DATABASE)}")
+    with exit_on_error(PyMongoError):
+        connections = DatabaseConnections.load(data)
+        names = SERVICES_WITH_DATABASE if service is None else (service,)
+        found = list(parked_events({name: connections.mongo_uri(name) for name in names}, limit))
+    if as_json:
+        typer.echo(json.dumps(found, indent=2))
+        return
+    for row in found:
+        typer.echo(f"{row['service']:<10}{row['count']:>8} parked")
+        for event in row["events"]:
+            typer.echo(
+                "    {event}  {subject}  {document}  since {parked}  waits: {waits}  "
+                "failures: {failures}".format_map(event)
+            )
+            typer.echo(f"        {event['reason']}")

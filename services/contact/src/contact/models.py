@@ -21,7 +21,8 @@ async def load(document_type: type[D], document_id: str) -> D:
     """Load a document. Raises: RetryLater if the event that creates it has not arrived yet."""
     document = await document_type.get(PydanticObjectId(document_id))
     if document is None:
-        raise RetryLater(f"{document_type.__name__} {document_id} is not known yet")
+        reason = f"{document_type.__name__} {document_id} is not known yet"
+        raise RetryLater(reason, waits_for=document_id)
     return document
 
 

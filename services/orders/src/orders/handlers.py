@@ -65,7 +65,8 @@ async def publish_order_overdue(event: ExpirationCompleted) -> None:
     """
     order = await _load_order(event.order_id)
     if order.expires_at > utc_now():
-        raise RetryLater(f"Order {event.order_id} expires at {order.expires_at}")
+        reason = f"Order {event.order_id} expires at {order.expires_at}"
+        raise RetryLater(reason, until=order.expires_at)
     if not order.has_ended:
         await order.next_version()
         await outbox.add(OrderOverdue.of(order))

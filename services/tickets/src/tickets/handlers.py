@@ -52,7 +52,8 @@ async def _reserve(ticket_id: str, order_id: str) -> None:
         return
     if ticket.order_id is not None:
         # The OrderCancelled of that order has not arrived yet.
-        raise RetryLater(f"Ticket {ticket_id} is reserved for order {ticket.order_id}")
+        reason = f"Ticket {ticket_id} is reserved for order {ticket.order_id}"
+        raise RetryLater(reason, waits_for=ticket.order_id)
     ticket.order_id = order_id
     await ticket.save()
     await outbox.add(TicketUpdated.of(ticket))

@@ -8,6 +8,7 @@ CHECKS = (
     Check("reservations", orders.find_unreserved),
     Check("outboxes", events.find_unpublished),
     Check("consumers", events.find_unconsumed),
+    Check("parked events", events.find_parked),
     Check("events", events.find_lost),
     *(Check(copy.name, copy.find) for copy in COPIES),
     Check("payments", payments.find),

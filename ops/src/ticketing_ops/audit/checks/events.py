@@ -9,6 +9,7 @@ from nats.js.errors import NotFoundError
 
 from ticketing_common.messaging.replay import REPLAY_STREAM
 from ticketing_common.messaging.streams import DEAD_LETTER_STREAM, filter_subjects_of, streams
+from ticketing_common.persistence.parked_events import COLLECTION
 from ticketing_ops.audit import kinds
 from ticketing_ops.audit.findings import Finding
 from ticketing_ops.audit.repairs import ResendEvent
@@ -47,6 +48,22 @@ async def find_unpublished(scan: Scan) -> AsyncGenerator[Finding, None]:
                 f"{service} has not published {row['subject']} of {row['aggregate_id']}, "
                 f"committed at {row['created_at']:%Y-%m-%d %H:%M:%S}{refusal}",
                 target=row_id,
+            )
+
+
+async def find_parked(scan: Scan) -> AsyncGenerator[Finding, None]:
+    """Find events that are parked for longer than the grace, without reading their bodies."""
+    fields = ("subject", "aggregate_id", "parked_at", "reason")
+    for service in scan.stores.databases:
+        late = {"parked_at": {"$lt": scan.overdue}}
+        parked = scan.rows(service, COLLECTION, *fields, where=late, as_text=True)
+        async for event_id, row in parked:
+            yield Finding(
+                kinds.EVENT_PARKED,
+                {"service": service, "event": event_id, "document": row["aggregate_id"]},
+                f"{service} has parked {row['subject']} of {row['aggregate_id']} at "
+                f"{row['parked_at']:%Y-%m-%d %H:%M:%S}: {row['reason']}",
+                target=event_id,
             )
 
 
@@ -188,7 +205,10 @@ async def _consumers(scan: Scan, stream: str) -> list[Consumer]:
 async def _without_effect(
     scan: Scan, consumer: Consumer, batch: Sequence[Message]
 ) -> list[Expected]:
-    """Return the messages of a batch that the service acknowledged and has no record of."""
+    """Return the messages of a batch that the service acknowledged and has no record of.
+
+    A parked event is one that it has a record of.
+    """
     by_inbox: list[Expected] = []
     by_copy: dict[str, list[Expected]] = defaultdict(list)
     for message in batch:
@@ -199,7 +219,7 @@ async def _without_effect(
             by_inbox.append((message, subscription))
         else:
             by_copy[subscription.copy].append((message, subscription))
-    handled = await _handled_ids(scan, consumer.service, [message for message, _ in by_inbox])
+    handled = await _ids(scan, consumer.service, "inbox", [message for message, _ in by_inbox])
     lost = [expected for expected in by_inbox if expected[0].event_id not in handled]
     for collection, expected_messages in by_copy.items():
         messages = [message for message, _ in expected_messages]
@@ -209,14 +229,18 @@ async def _without_effect(
             for message, subscription in expected_messages
             if versions.get(message.fields.get("id", ""), -1) < message.fields.get("version", 0)
         ]
-    return lost
+    parked = await _ids(scan, consumer.service, COLLECTION, [message for message, _ in lost])
+    return [expected for expected in lost if expected[0].event_id not in parked]
 
 
-async def _handled_ids(scan: Scan, service: str, messages: Sequence[Message]) -> Collection[str]:
+async def _ids(
+    scan: Scan, service: str, collection: str, messages: Sequence[Message]
+) -> Collection[str]:
+    """Return the ids of the messages' events that a collection has."""
     ids = [message.event_id for message in messages]
     if not ids:
         return set()
-    return {row["_id"] for row in await scan.find(service, "inbox", "_id", ids)}
+    return {row["_id"] for row in await scan.find(service, collection, "_id", ids)}
 
 
 async def _versions(

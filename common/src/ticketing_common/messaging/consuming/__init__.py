@@ -1,0 +1,1 @@
+"""Consuming domain events: delivery, retries, parked events and dead letters."""
