@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ticketing_common.events import EVENTS, DomainEvent
 from ticketing_common.messaging.listeners import Listeners, Outcome
+from ticketing_common.persistence.transaction import WRITE_CONFLICT
 
 SERVICE_VARIABLE, RECORD_VARIABLE = "RECORDED_SERVICE", "RECORD"
 BACKGROUND = 0
@@ -71,11 +72,14 @@ class _CommandRecorder(monitoring.CommandListener):
         )
 
     def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
-        if "writeErrors" in event.reply:
-            _write(unit=_unit.get(), failed=True)
+        self._record_conflict([error["code"] for error in event.reply.get("writeErrors", ())])
 
     def failed(self, event: monitoring.CommandFailedEvent) -> None:
-        _write(unit=_unit.get(), failed=True)
+        self._record_conflict([event.failure.get("code")])
+
+    def _record_conflict(self, codes: list[int | None]) -> None:
+        if WRITE_CONFLICT in codes:
+            _write(unit=_unit.get(), conflict=True)
 
 
 class _RequestRecorder:

@@ -45,7 +45,7 @@ class Unit:
     commands: list[Command] = field(default_factory=list)
     label: str = ""
     outcome: str = ""
-    has_failed_command: bool = False
+    has_conflict: bool = False
 
     def __str__(self) -> str:
         """Return the commands in their order, those of a transaction in brackets."""
@@ -99,8 +99,8 @@ def _group(lines: Iterable[dict[str, Any]]) -> Record:
         unit = units[line["unit"]]
         if "command" in line:
             unit.commands.append(Command.of(line))
-        elif "failed" in line:
-            unit.has_failed_command = True
+        elif "conflict" in line:
+            unit.has_conflict = True
         else:
             unit.label, unit.outcome = line["label"], str(line["outcome"])
     record.background = units.pop(BACKGROUND, Unit()).commands

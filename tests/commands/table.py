@@ -54,7 +54,7 @@ def labels_of(measurement: Measurement, service: str) -> set[str]:
 def _is_counted(unit: Unit) -> bool:
     is_probe = unit.label in {"GET /healthz", "GET /readyz", "GET /metrics"}
     is_done = unit.outcome == HANDLED or unit.outcome.isdecimal()
-    return bool(unit.label) and is_done and not unit.has_failed_command and not is_probe
+    return bool(unit.label) and is_done and not unit.has_conflict and not is_probe
 
 
 def _rows(records: Iterable[Record], *, is_request: bool = False) -> list[tuple[str, ...]]:

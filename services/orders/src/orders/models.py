@@ -93,9 +93,6 @@ class Order(OwnedDocument):
             expires_at=utc_now() + window,
             ticket=TicketSnapshot(id=str(ticket.id), title=ticket.title, price=ticket.price),
         )
-        # Checked before the insert, because a duplicate key aborts the whole transaction.
-        if await Reservation.get(ticket.id) is not None:
-            raise TicketReserved
         try:
             await Reservation(id=ticket.id, order_id=order.id).insert()
         except DuplicateKeyError:
