@@ -3,13 +3,14 @@ import type { AddressInfo } from "node:net";
 
 export type Failure = { status: number; body: string };
 
-/** A proxy between the client and the stack that fails or delays the API's responses. */
+/** A proxy between the client and the stack that fails or holds back the API's responses. */
 export class ApiProxy {
   private readonly server: Server;
 
   constructor(
     public failure?: Failure,
-    delayMs = 0,
+    /** Responses wait for it. */
+    released: Promise<unknown> = Promise.resolve(),
   ) {
     this.server = createServer(async (request, response) => {
       if (this.failure) {
@@ -17,7 +18,7 @@ export class ApiProxy {
         response.end(this.failure.body);
         return;
       }
-      await new Promise((resolve) => setTimeout(resolve, delayMs));
+      await released;
       const upstream = await fetch(`${process.env.STACK_URL}${request.url}`, {
         headers: { cookie: request.headers.cookie ?? "" },
       });

@@ -18,6 +18,7 @@ test("ticket list can be searched, sorted and opened without JavaScript", async 
   await page.getByRole("link", { name: `${word} cheap` }).click();
   await expect(page.getByRole("heading", { name: `${word} cheap` })).toBeVisible();
   await page.getByRole("link", { name: "Sign in to buy" }).click();
+  await expect(page.getByRole("heading", { name: "Sign in" })).toBeVisible();
   expect(await page.content()).toContain("This form needs JavaScript");
 });
 
