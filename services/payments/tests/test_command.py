@@ -4,7 +4,6 @@ import asyncio
 import os
 import sys
 from collections.abc import Awaitable, Callable, Iterator
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -33,7 +32,6 @@ def stripe_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def frequent_sweeps(monkeypatch: pytest.MonkeyPatch) -> None:
     """The service's relay publishes the events that the command leaves in the outbox quickly."""
     monkeypatch.setattr(relay, "SWEEP_SECONDS", 0.1)
-    monkeypatch.setattr(relay, "SWEEP_AGE", timedelta(0))
 
 
 @pytest.fixture
