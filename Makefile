@@ -128,8 +128,8 @@ test-mongo: setup ## Run the tests that use MongoDB on the mongod in TICKETING_M
 	@$(PYTEST) -m mongo
 
 .PHONY: bench
-bench: setup ## Measure a running stack against its limits
-	@$(BIN)/python -m bench.stack
+bench: setup ## Measure the system against its limits (FLAGS="--only routes")
+	@$(BIN)/python -m bench $(FLAGS)
 
 .PHONY: bench-capacity
 bench-capacity: setup ## Measure memory and CPU of a pod of each service

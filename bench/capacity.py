@@ -18,7 +18,8 @@ from typing import Any
 import httpx
 import psutil
 import yaml
-from bench.stack import machine_seconds, run_command, start_stack, status
+from bench.report import machine_seconds
+from bench.stack import run_command, start_stack, status
 from rich.console import Console
 from rich.table import Table
 

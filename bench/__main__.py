@@ -1,0 +1,45 @@
+"""Measure the system against named limits in the same run.
+
+Each section starts stacks of its own. Prints every figure beside its goal, and writes them to
+bench/RESULTS.md unless only some sections run.
+"""
+
+import argparse
+import asyncio
+import time
+
+import uvloop
+from bench.orders import measure_on_sale, measure_order_delays
+from bench.report import RESULTS, console, print_figures, write_results
+from bench.routes import measure_growth, measure_routes
+from bench.stack import measure_rest
+from bench.streams import measure_streams
+
+SECTIONS = {
+    "routes": measure_routes,
+    "growth": measure_growth,
+    "orders": measure_order_delays,
+    "on-sale": measure_on_sale,
+    "streams": measure_streams,
+    "rest": measure_rest,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--only", action="append", choices=SECTIONS, help="run only this section")
+    args = parser.parse_args()
+    start = time.perf_counter()
+    figures = []
+    for name in args.only or SECTIONS:
+        console.print(f"{time.perf_counter() - start:6.1f} s  {name}")
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            figures += runner.run(SECTIONS[name]())
+    print_figures(figures)
+    if not args.only:
+        write_results(figures, time.perf_counter() - start)
+        console.print(f"Written to {RESULTS}")
+
+
+if __name__ == "__main__":
+    main()
