@@ -10,6 +10,7 @@ import time
 
 import uvloop
 from bench.orders import measure_on_sale, measure_order_delays
+from bench.pages import measure_pages
 from bench.report import RESULTS, console, print_figures, write_results
 from bench.routes import measure_growth, measure_routes
 from bench.stack import measure_rest
@@ -21,6 +22,7 @@ SECTIONS = {
     "orders": measure_order_delays,
     "on-sale": measure_on_sale,
     "streams": measure_streams,
+    "pages": measure_pages,
     "rest": measure_rest,
 }
 

@@ -1,13 +1,12 @@
-"""Measure the pages of the client: CPU time, time to first byte, Largest Contentful Paint.
+"""The pages of the client: CPU time, time to first byte, Largest Contentful Paint.
 
-Starts a stack, and one Node server each for the current build of the client, for static copies of
-its pages and, with `--before`, for another build. Loads every page from all of them in turn. Prints
-the medians, and their ratio to the static copy, which is the limit. "Stack" is the CPU time of
-MongoDB and all services. In the browser, another visitor has just loaded the page.
+Loads every page in turn from one Node server each for the client, for static copies of its pages,
+which are the limit, and for another build of the client if there is one to compare. "Stack" is the
+CPU time of MongoDB and all services. In the browser, another visitor has just loaded the page.
 """
 
-import argparse
 import json
+import os
 import socket
 import statistics
 import subprocess
@@ -21,9 +20,8 @@ from pathlib import Path
 
 import httpx
 import psutil
-from bench.stack import cpu_seconds, processes, run_command
-from rich.console import Console
-from rich.table import Table
+from bench.report import Figure, console
+from bench.stack import Stack, cpu_seconds
 
 from ticketing_dev.stack import client_build
 from ticketing_dev.stack.processes.ports import free_port
@@ -38,8 +36,6 @@ STATIC = "static copy"
 FIGURES = ("server CPU", "stack CPU", "first byte", "largest paint")
 SMALLEST_LIMIT = 0.1
 """Milliseconds. A ratio to less would be noise: a static copy costs the stack nothing."""
-
-console = Console(width=120)
 
 Samples = dict[tuple[str, str, str], list[float]]
 """Milliseconds by page, server and figure."""
@@ -129,10 +125,10 @@ def copy_pages(server: Server, pages: list[Page], build: Path, folder: Path) -> 
     return options
 
 
-def measure_cpu(servers: list[Server], pages: list[Page], data: str) -> Samples:
+def measure_cpu(servers: list[Server], pages: list[Page], stack: Stack) -> Samples:
     """Load each page from each server in turn. Returns the CPU time per page of every round."""
     samples: Samples = defaultdict(list)
-    stack = processes(data)
+    stack_processes = stack.processes()
 
     def load(client: httpx.Client, server: Server, page: Page, count: int) -> None:
         for _ in range(count):
@@ -145,7 +141,7 @@ def measure_cpu(servers: list[Server], pages: list[Page], data: str) -> Samples:
         for _ in range(ROUNDS):
             for page in pages:
                 for server in servers:
-                    measured = {"server CPU": [server.process], "stack CPU": stack}
+                    measured = {"server CPU": [server.process], "stack CPU": stack_processes}
                     before = {name: cpu_seconds(group) for name, group in measured.items()}
                     load(client, server, page, REQUESTS_PER_ROUND)
                     for name, group in measured.items():
@@ -173,45 +169,41 @@ def measure_browser(servers: list[Server], pages: list[Page], folder: Path) -> S
     return samples
 
 
-def print_table(samples: Samples, servers: list[Server], pages: list[Page]) -> None:
-    """Print the median of each figure, with its ratio to the static copy."""
-    table = Table("page", "server", *FIGURES, box=None, padding=(0, 2, 0, 0))
+def summarize(samples: Samples, servers: list[Server], pages: list[Page]) -> list[Figure]:
+    """Return the median of each figure, with its ratio to the static copy."""
+    figures = []
     for page in pages:
-        for server in servers:
-            cells = []
+        for server in servers[:-1]:
             for figure in FIGURES:
                 value = statistics.median(samples[page.name, server.name, figure])
                 limit = statistics.median(samples[page.name, STATIC, figure])
-                ratio = f" ({value / limit:.1f})" if limit >= SMALLEST_LIMIT else ""
-                cells.append(f"{value:.2f} ms{ratio}")
-            table.add_row(page.name, server.name, *cells)
-    console.print(table)
+                ratio = f"{value / limit:.1f} x the static copy" if limit >= SMALLEST_LIMIT else ""
+                name = f"{page.name}: {figure}"
+                name += f", {server.name}" if len(servers) > 2 else ""
+                figures.append(Figure("Pages", name, value, "ms", None, detail=ratio))
+    return figures
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="bench/pages.py", description=__doc__)
-    parser.add_argument("--before", metavar="SERVER", help="the server file of another build")
-    before = parser.parse_args().before
+async def measure_pages() -> list[Figure]:
+    """Measure the pages. BENCH_OTHER_CLIENT names the server file of another build to compare."""
     build = client_build.build(console.print)
     client_build.install(console.print)  # Playwright, which a build does not need
-    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        data, url = f"{folder}/data", f"http://localhost:{(port := free_port())}"
-        stack.callback(run_command, "down", "--data", data)
-        run_command("up", "--detach", "--no-client", "--port", str(port), "--data", data)
-        pages = create_pages(url)
-        current = str(build / "server" / "main.mjs")
-        builds = {"before": before, "now": current} if before else {"now": current}
+    builds = {"now": str(build / "server" / "main.mjs")}
+    if other := os.environ.get("BENCH_OTHER_CLIENT"):
+        builds = {"other": other, **builds}
+    with (
+        Stack.running("--no-client") as stack,
+        tempfile.TemporaryDirectory(prefix="bench-") as folder,
+        ExitStack() as running,
+    ):
+        pages = create_pages(stack.url)
         servers = [
-            stack.enter_context(node_server(name, server, API_URL=url))
+            running.enter_context(node_server(name, server, API_URL=stack.url))
             for name, server in builds.items()
         ]
         copies = copy_pages(servers[-1], pages, build, Path(folder))
-        servers.append(stack.enter_context(node_server(STATIC, str(HELPER), "static", str(copies))))
-        console.print("Loading the pages ...")
-        samples = measure_cpu(servers, pages, data)
+        static = node_server(STATIC, str(HELPER), "static", str(copies))
+        servers.append(running.enter_context(static))
+        samples = measure_cpu(servers, pages, stack)
         samples |= measure_browser(servers, pages, Path(folder))
-    print_table(samples, servers, pages)
-
-
-if __name__ == "__main__":
-    main()
+    return summarize(samples, servers, pages)
