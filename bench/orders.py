@@ -30,15 +30,11 @@ async def measure_order_delays() -> list[Figure]:
         ids = insert_tickets(stack, ORDERS + 20, buyer.id)
         limit, held, settled = [], [], []
         async with _Stores(stack) as stores:
-            connection = await Connection.open(stack.address("orders"))
+            orders = f"{stack.address('orders')}/api/orders"
+            connection = await Connection.open(orders)
             for number, ticket in enumerate(ids):
                 limit.append(await stores.publish_and_two_transactions())
-                order = request(
-                    "POST",
-                    f"{stack.address('orders')}/api/orders",
-                    buyer.headers,
-                    {"ticketId": ticket},
-                )
+                order = request("POST", orders, buyer.headers, {"ticketId": ticket})
                 answer = await connection.send(order)
                 assert answer.status == 201, answer
                 start = time.perf_counter()
