@@ -32,15 +32,15 @@ def insert_tickets(stack: Stack, count: int, seller_id: str) -> list[str]:
 
 
 def _ticket(dice: Random, number: int, seller_id: str, created_at: datetime) -> dict[str, Any]:
-    words = [*dice.sample(WORDS, 2), f"number{number}"]
+    search_terms = [*dice.sample(WORDS, 2), f"number{number}"]
     return {
         "_id": ObjectId(),
         "version": 0,
         "user_id": seller_id,
-        "title": " ".join(words).title(),
+        "title": " ".join(search_terms).title(),
         "price": dice.randint(500, 50_000),
         "order_id": None,
-        "search_terms": words,
+        "search_terms": search_terms,
         "created_at": created_at,
     }
 
