@@ -1,6 +1,7 @@
-"""Load above a service's capacity: requests above the limit get a 503, and the service recovers."""
+"""Load above a service's capacity: it refuses what it cannot serve soon, and recovers."""
 
 import asyncio
+import statistics
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -21,6 +22,9 @@ from ticketing_testing.processes import environment_variables, run_process
 CLIENTS = 16
 CALIBRATION_SECONDS, OVERLOAD_SECONDS = 2, 5
 OVERLOAD_FACTOR = 4
+CLIENTS_AT_ONCE = 500
+"""Clients that send a request at the same moment."""
+MAX_ATTEMPTS = 20
 
 
 class TicketsService:
@@ -100,9 +104,35 @@ async def test_service_sheds_excess_load_and_recovers(tickets: TicketsService) -
         return len(published) == len(stored) and set(published) == stored
 
     assert await eventually(all_published)
+    seconds = {
+        status: statistics.median(each.seconds for each in overload if each.status == status)
+        for status in counts
+    }
+    assert seconds[503] < seconds[201], "a refusal does not wait"
     slowest = max(response.seconds for response in overload if response.status == 201)
     print(
         f"Capacity {capacity:.0f} writes per second, rate {rate:.0f}:"
-        f" {counts[201]} created, {counts[503]} refused,"
-        f" the slowest took {slowest:.2f} s, one afterwards {afterwards.seconds:.3f} s"
+        f" {counts[201]} created in {seconds[201]:.2f} s (the slowest in {slowest:.2f} s),"
+        f" {counts[503]} refused in {seconds[503]:.2f} s, one afterwards {afterwards.seconds:.3f} s"
     )
+
+
+async def test_clients_that_return_after_the_given_time_are_served(
+    tickets: TicketsService,
+) -> None:
+    attempts: list[int] = []
+
+    async def client() -> None:
+        for attempt in range(1, MAX_ATTEMPTS + 1):
+            response = await tickets.load.send()
+            if response.status == 201:
+                attempts.append(attempt)
+                return
+            assert response.status == 503
+            await asyncio.sleep(int(response.headers["retry-after"]))
+
+    await asyncio.gather(*(client() for _ in range(CLIENTS_AT_ONCE)))
+
+    print(f"Attempts: {sorted(Counter(attempts).items())}")
+    assert len(attempts) == CLIENTS_AT_ONCE, "everybody is served"
+    assert statistics.mean(attempts) <= 3
