@@ -11,7 +11,7 @@ from auth import passwords
 async def block_password_pool() -> AsyncIterator[None]:
     """Let no password be hashed or verified until the block ends."""
     end = threading.Event()
-    for _ in range(passwords._pool._max_workers):
+    for _ in range(passwords.THREADS):
         passwords._pool.submit(end.wait)
     try:
         yield
@@ -21,4 +21,4 @@ async def block_password_pool() -> AsyncIterator[None]:
 
 async def has_pending_passwords(count: int) -> bool:
     """Return whether exactly this many passwords wait."""
-    return passwords._pending == count
+    return passwords._turns.in_progress + passwords._turns.waiting == count

@@ -17,7 +17,7 @@ from payments.domain.documents import Order, Payment
 from payments.handlers import listeners
 from payments.order_arrivals import OrderArrivals
 from ticketing_common.events import OrderCreated
-from ticketing_common.web.middleware import concurrency_limit
+from ticketing_common.web.middleware.concurrency_limit import MAX_CONCURRENT_REQUESTS
 from ticketing_common.web.sessions import COOKIE, Sessions, SessionUser
 from ticketing_dev.stack.processes import services
 from ticketing_dev.stack.processes.ports import free_port
@@ -152,10 +152,9 @@ async def test_create_payment_returns_404_at_once_above_the_limit_of_the_process
 
 @pytest.mark.usefixtures("long_wait")
 async def test_waiting_requests_do_not_count_towards_the_concurrency_limit(
-    pay: Pay, arrivals: OrderArrivals, payments: RunningService, monkeypatch: pytest.MonkeyPatch
+    pay: Pay, arrivals: OrderArrivals, payments: RunningService
 ) -> None:
-    monkeypatch.setattr(concurrency_limit, "MAX_CONCURRENT_REQUESTS", 1)
-    waiting = [await pay(new_event(OrderCreated)) for _ in range(2)]
+    waiting = [await pay(new_event(OrderCreated)) for _ in range(MAX_CONCURRENT_REQUESTS)]
 
     order = new_event(OrderCreated)
     await payments.bus.publish(order)

@@ -1,25 +1,28 @@
 """Argon2id password hashes, computed in threads beside the event loop."""
 
 import asyncio
+import os
+import sys
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TypeVar
 
 from passlib.hash import argon2
 
 from ticketing_common.errors import Unavailable
+from ticketing_common.turns import Turns
 
 T = TypeVar("T")
 
-MAX_PENDING = 40
-"""Hashes that may be in progress or waiting. The last one waits for about a second."""
-
-# A hash costs tens of milliseconds and 19 MiB on purpose, so two threads are enough.
-_pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="argon2")
-# OWASP's minimum parameters for Argon2id.
-_scheme = argon2.using(type="ID", memory_cost=19_456, time_cost=2, parallelism=1)
-_DUMMY_HASH = _scheme.hash("dummy")
-_pending = 0
+THREADS = 2
+"""A hash costs tens of milliseconds and 19 MiB on purpose."""
+MAX_WAITING = 40
+"""Hashes that may wait. The last one waits for about a second."""
+MAX_WAIT_SECONDS = 5
+NICENESS = 10
+"""Of the threads: enough for the event loop to come first, too little to starve on a full machine."""
 
 
 class TooManySignIns(Unavailable):
@@ -45,11 +48,19 @@ async def verify_password(password: str, password_hash: str | None) -> bool:
 
 
 async def _run_in_pool(function: Callable[..., T], *args: str) -> T:
-    global _pending
-    if _pending >= MAX_PENDING:
-        raise TooManySignIns
-    _pending += 1
-    try:
+    async with _turns.turn():
         return await asyncio.get_running_loop().run_in_executor(_pool, function, *args)
-    finally:
-        _pending -= 1
+
+
+def _lower_priority() -> None:
+    """Give the cores to the event loop first: other requests must not wait for hashes."""
+    if sys.platform == "linux":  # elsewhere it is the priority of the whole process
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+
+
+_turns = Turns(THREADS, TooManySignIns, max_wait_seconds=MAX_WAIT_SECONDS, max_waiting=MAX_WAITING)
+_pool = ThreadPoolExecutor(THREADS, thread_name_prefix="argon2", initializer=_lower_priority)
+# OWASP's minimum parameters for Argon2id.
+_scheme = argon2.using(type="ID", memory_cost=19_456, time_cost=2, parallelism=1)
+_DUMMY_HASH = _scheme.hash("dummy")

@@ -29,7 +29,7 @@ from auth.schemas import (
     ValidateTokenResponse,
 )
 from auth.settings import AuthSettings
-from ticketing_common.errors import NotFound, RateLimited
+from ticketing_common.errors import Conflict, NotFound, RateLimited
 from ticketing_common.events import (
     ResetToken,
     UserChangedPassword,
@@ -40,6 +40,7 @@ from ticketing_common.events import (
 )
 from ticketing_common.persistence import outbox
 from ticketing_common.persistence.transaction import transactional
+from ticketing_common.web.middleware.concurrency_limit import uncounted
 from ticketing_common.web.openapi import InvalidRequest, error_responses
 from ticketing_common.web.session_cutoffs import SESSION_AGE, end_sessions
 from ticketing_common.web.sessions import COOKIE, OptionalUser, Sessions, SessionUser
@@ -55,7 +56,8 @@ QueryToken = Annotated[
 @router.post("/signup", status_code=201, responses=error_responses(EmailInUse, TooManySignIns))
 async def sign_up(payload: SignUpRequest, request: Request, response: Response) -> UserResponse:
     """Create an account and start a session."""
-    password_hash = await hash_password(payload.password.get_secret_value())
+    with uncounted(request.scope):
+        password_hash = await hash_password(payload.password.get_secret_value())
     user = await _create_user(payload.email, password_hash)
     _start_session(user, request, response)
     return UserResponse.of(user)
@@ -83,21 +85,33 @@ async def sign_in(payload: SignInRequest, request: Request, response: Response) 
     await rate_limiter.check(WRONG_PASSWORDS, payload.email)
     user = await User.find_by_email(payload.email)
     password_hash = user.password_hash if user is not None else None
-    if not await verify_password(payload.password.get_secret_value(), password_hash):
+    with uncounted(request.scope):
+        matches = await verify_password(payload.password.get_secret_value(), password_hash)
+    if user is None or not matches:
         await rate_limiter.count(WRONG_PASSWORDS, payload.email)
         raise InvalidCredentials
     # Wrong passwords of concurrent requests may have been counted since the first check.
     await rate_limiter.check(WRONG_PASSWORDS, payload.email)
-    user = await _record_sign_in(payload.email, password_hash)
+    try:
+        user = await _record_sign_in(user)
+    except Conflict:  # another sign-in, or the password was changed since it was verified
+        user = await _record_sign_in_of(payload.email, user.password_hash)
     _start_session(user, request, response)
     return UserResponse.of(user)
 
 
 @transactional
-async def _record_sign_in(email: str, password_hash: str | None) -> User:
+async def _record_sign_in_of(email: str, password_hash: str) -> User:
     user = await User.find_by_email(email)
-    if user is None or user.password_hash != password_hash:  # changed since it was verified
+    if user is None or user.password_hash != password_hash:
         raise InvalidCredentials
+    return await _record_sign_in(user)
+
+
+@transactional
+async def _record_sign_in(read: User) -> User:
+    """Record it if nothing has changed the user since it was read. Raises: Conflict."""
+    user: User = read.model_copy()  # the transaction may run again
     user.advance_session_time()
     await user.save()
     await outbox.add(UserSignedIn.of(user))
@@ -169,7 +183,9 @@ async def reset_password(
     if password != payload.repeated_new_password.get_secret_value():
         raise PasswordsDoNotMatch(field="repeatedNewPassword")
     await PasswordResetToken.find_valid(token)  # an invalid token must not cost a hash
-    await _change_password(token, await hash_password(password))
+    with uncounted(request.scope):
+        password_hash = await hash_password(password)
+    await _change_password(token, password_hash)
     _clear_session(request, response)
     return EmptyResponse()
 
