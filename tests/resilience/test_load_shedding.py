@@ -1,4 +1,4 @@
-"""Load above a service's capacity: it refuses what it cannot serve soon, and recovers."""
+"""Load above a service's capacity: it refuses requests that would wait long, and recovers."""
 
 import asyncio
 import statistics

@@ -6,7 +6,7 @@ import pytest
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from ticketing_common.turns import FIRST_ESTIMATE_SECONDS, MAX_WAIT_SECONDS
+from ticketing_common.admission import FIRST_ESTIMATE_SECONDS, MAX_WAIT_SECONDS
 from ticketing_common.web.middleware import concurrency_limit
 from ticketing_common.web.middleware.concurrency_limit import ConcurrencyLimitMiddleware, uncounted
 
@@ -59,7 +59,7 @@ async def send_request(app: BlockedApp) -> AsyncIterator[Request]:
 
         async def send(path: str, method: str = "POST") -> "asyncio.Task[httpx.Response]":
             task = asyncio.create_task(client.request(method, path))
-            for _ in range(20):  # each step needs one turn of the loop
+            for _ in range(20):  # each step needs one round of the loop
                 await asyncio.sleep(0)
             return task
 
@@ -117,7 +117,7 @@ async def test_request_that_would_wait_too_long_is_refused(
     await asyncio.gather(*accepted)
 
 
-async def test_request_whose_client_has_gone_leaves_its_turn_to_the_next(
+async def test_request_whose_client_has_gone_leaves_its_slot_to_the_next(
     app: BlockedApp, send_request: Request
 ) -> None:
     tasks = [await send_request(f"/{name}") for name in "abcd"]
@@ -131,7 +131,7 @@ async def test_request_whose_client_has_gone_leaves_its_turn_to_the_next(
     assert app.started == ["/a", "/b", "/d"]
 
 
-async def test_uncounted_request_leaves_its_turn(app: BlockedApp, send_request: Request) -> None:
+async def test_uncounted_request_leaves_its_slot(app: BlockedApp, send_request: Request) -> None:
     waiting = [await send_request("/uncounted") for _ in range(3)]
     app.end("/a")
 

@@ -21,4 +21,4 @@ async def block_password_pool() -> AsyncIterator[None]:
 
 async def has_pending_passwords(count: int) -> bool:
     """Return whether exactly this many passwords wait."""
-    return passwords._turns.in_progress + passwords._turns.waiting == count
+    return passwords._queue.in_progress + passwords._queue.waiting == count

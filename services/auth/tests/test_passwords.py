@@ -47,7 +47,7 @@ async def test_hash_password_uses_argon2id_and_a_new_salt(create_account: Create
 async def test_verify_password_refuses_more_than_max_pending(
     account: Account, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(passwords._turns, "_max_wait_seconds", TIMEOUT_SECONDS)
+    monkeypatch.setattr(passwords._queue, "_max_wait_seconds", TIMEOUT_SECONDS)
     emails = [f"person{number}@example.com" for number in range(MAX_PENDING * 2)]
     async with block_password_pool():
         requests = [asyncio.create_task(sign_in(client, email, "a guess")) for email in emails]

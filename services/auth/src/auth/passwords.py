@@ -11,8 +11,8 @@ from typing import TypeVar
 
 from passlib.hash import argon2
 
+from ticketing_common.admission import AdmissionQueue
 from ticketing_common.errors import Unavailable
-from ticketing_common.turns import Turns
 
 T = TypeVar("T")
 
@@ -22,7 +22,7 @@ MAX_WAITING = 40
 """Hashes that may wait. The last one waits for about a second."""
 MAX_WAIT_SECONDS = 5
 NICENESS = 10
-"""Of the threads: enough for the event loop to come first, too little to starve on a full machine."""
+"""Of the threads: the event loop comes first, and a busy machine still hashes."""
 
 
 class TooManySignIns(Unavailable):
@@ -48,7 +48,7 @@ async def verify_password(password: str, password_hash: str | None) -> bool:
 
 
 async def _run_in_pool(function: Callable[..., T], *args: str) -> T:
-    async with _turns.turn():
+    async with _queue.slot():
         return await asyncio.get_running_loop().run_in_executor(_pool, function, *args)
 
 
@@ -59,7 +59,9 @@ def _lower_priority() -> None:
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
-_turns = Turns(THREADS, TooManySignIns, max_wait_seconds=MAX_WAIT_SECONDS, max_waiting=MAX_WAITING)
+_queue = AdmissionQueue(
+    THREADS, TooManySignIns, max_wait_seconds=MAX_WAIT_SECONDS, max_waiting=MAX_WAITING
+)
 _pool = ThreadPoolExecutor(THREADS, thread_name_prefix="argon2", initializer=_lower_priority)
 # OWASP's minimum parameters for Argon2id.
 _scheme = argon2.using(type="ID", memory_cost=19_456, time_cost=2, parallelism=1)

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ticketing_common.admission import AdmissionQueue
 from ticketing_common.errors import Unavailable
-from ticketing_common.turns import Turns
 from ticketing_common.web.error_handlers import error_response
 from ticketing_common.web.middleware.origin_check import MUTATING_METHODS
 from ticketing_common.web.probes import PROBE_PATHS
@@ -24,7 +24,7 @@ class ServiceOverloaded(Unavailable):
 
 
 class ConcurrencyLimitMiddleware:
-    """Let requests above the limit wait for their turn, or refuse them at once with a 503.
+    """Let requests above the limit wait in a queue, or refuse them at once with a 503.
 
     Requests that read and those that write have a limit each, so neither kind holds up the other.
     A server-sent event stream counts until it begins: the feed has a limit of its own. Probes do
@@ -33,21 +33,21 @@ class ConcurrencyLimitMiddleware:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._reads = Turns(MAX_CONCURRENT_REQUESTS, ServiceOverloaded)
-        self._writes = Turns(MAX_CONCURRENT_REQUESTS, ServiceOverloaded)
+        self._reads = AdmissionQueue(MAX_CONCURRENT_REQUESTS, ServiceOverloaded)
+        self._writes = AdmissionQueue(MAX_CONCURRENT_REQUESTS, ServiceOverloaded)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] in PROBE_PATHS:
             await self._app(scope, receive, send)
             return
-        turns = self._writes if scope["method"] in MUTATING_METHODS else self._reads
-        if not turns.start_now():
+        queue = self._writes if scope["method"] in MUTATING_METHODS else self._reads
+        if not queue.admit_now():
             try:
-                await turns.wait()
+                await queue.wait()
             except ServiceOverloaded as error:
                 await error_response(error)(scope, receive, send)
                 return
-        slot = scope[_SLOT] = _Slot(turns)
+        slot = scope[_SLOT] = _Slot(queue)
 
         async def send_and_count(message: Message) -> None:
             if _starts_event_stream(message):
@@ -63,19 +63,19 @@ class ConcurrencyLimitMiddleware:
 class _Slot:
     """A request's part of the limit."""
 
-    def __init__(self, turns: Turns) -> None:
-        self._turns = turns
+    def __init__(self, queue: AdmissionQueue) -> None:
+        self._queue = queue
         self._is_taken = True
 
     def take(self) -> None:
         if not self._is_taken:
             self._is_taken = True
-            self._turns.resume()
+            self._queue.resume()
 
     def release(self) -> None:
         if self._is_taken:
             self._is_taken = False
-            self._turns.finish()
+            self._queue.release()
 
 
 @contextmanager
