@@ -6,11 +6,14 @@ bench/RESULTS.md unless only some sections run.
 
 import argparse
 import asyncio
+import logging
 import time
 
+import structlog
 import uvloop
 from bench.orders import measure_on_sale, measure_order_delays
 from bench.pages import measure_pages
+from bench.refused import measure_refused
 from bench.report import RESULTS, console, print_figures, write_results
 from bench.routes import measure_growth, measure_routes
 from bench.stack import measure_rest
@@ -22,6 +25,7 @@ SECTIONS = {
     "orders": measure_order_delays,
     "on-sale": measure_on_sale,
     "streams": measure_streams,
+    "refused": measure_refused,
     "pages": measure_pages,
     "rest": measure_rest,
 }
@@ -31,6 +35,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--only", action="append", choices=SECTIONS, help="run only this section")
     args = parser.parse_args()
+    # Some sections run parts of the system in this process.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     start = time.perf_counter()
     figures = []
     for name in args.only or SECTIONS:

@@ -1,7 +1,7 @@
-"""Measure how much 1,000 events that NATS refuses delay all others.
+"""How much events that NATS refuses delay all others.
 
-Both cases alternate in one process, on the servers of the tests. Prints the medians and their ratio
-of the time from a change until NATS delivers its event, and of the CPU time.
+Both cases alternate in one process, on the servers of the tests. The figures are the time from a
+change until NATS delivers its event, and the CPU time.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from typing import ClassVar
 
 import nats
 from beanie import PydanticObjectId
+from bench.report import Figure
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 
@@ -68,7 +69,16 @@ async def set_refused(js: JetStreamContext, count: int) -> None:
     await eventually(are_refused)
 
 
-async def measure(mongo_uri: str, nats_url: str) -> None:
+async def measure_refused() -> list[Figure]:
+    """Measure events with refused ones in the outbox and without."""
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-") as folder,
+        start_store_servers(Path(folder)) as servers,
+    ):
+        return await _measure(servers.mongo_uri("bench"), servers.nats_url(0))
+
+
+async def _measure(mongo_uri: str, nats_url: str) -> list[Figure]:
     delivered: dict[str, asyncio.Future[None]] = {}
 
     async def on_delivery(message: Msg) -> None:
@@ -102,21 +112,17 @@ async def measure(mongo_uri: str, nats_url: str) -> None:
                         cpu_seconds[has_refused].append(time.process_time() - cpu_start)
                         await asyncio.sleep(PAUSE_SECONDS)
     await connection.close()
-    for name, values in (("latency", seconds), ("CPU", cpu_seconds)):
+    figures = []
+    for name, values in (("latency", seconds), ("CPU time", cpu_seconds)):
         without, beside = (statistics.median(values[key]) * 1000 for key in (False, True))
-        print(
-            f"{name:<8} {without:6.2f} ms alone {beside:6.2f} ms beside {REFUSED} refused events"
-            f"  ratio {beside / without:.2f}"
+        figures.append(
+            Figure.at_most(
+                "Refused events",
+                f"{name} of an event beside {REFUSED} refused ones, p50",
+                beside / without,
+                "x alone",
+                1.1,
+                f"{without:.2f} ms alone",
+            )
         )
-
-
-def main() -> None:
-    with (
-        tempfile.TemporaryDirectory(prefix="bench-") as folder,
-        start_store_servers(Path(folder)) as servers,
-    ):
-        asyncio.run(measure(servers.mongo_uri("bench"), servers.nats_url(0)))
-
-
-if __name__ == "__main__":
-    main()
+    return figures
