@@ -52,7 +52,11 @@ def run(script: str, folder: Path, **env: str) -> subprocess.CompletedProcess[st
 
 def test_workflows_exist_for_every_tested_and_deployed_unit() -> None:
     expected = {f"tests-{name}" for name in TESTED} | {f"deploy-{name}" for name in PRODUCTION}
-    assert {path.stem for path in WORKFLOWS.iterdir()} == {"test", "deploy"} | expected
+    assert {path.stem for path in WORKFLOWS.iterdir()} == {
+        "test",
+        "deploy",
+        "pin-mongod",
+    } | expected
 
 
 @each_service

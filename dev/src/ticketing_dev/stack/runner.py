@@ -105,8 +105,10 @@ class StackRunner:
         self._spinner.update("Starting " + ", ".join(starting))
         match process.state:
             case "ready":
+                program = next(s.program for s in self._specs if s.name == process.name)
                 self._print(
-                    f"[green]✓[/] {process.name:10} {process.note:18} [dim]{process.address}[/]"
+                    f"[green]✓[/] {process.name:10} {process.note:18} "
+                    f"[dim]{process.address} {program}[/]"
                 )
             case "restarting" | "failing":
                 self._print(f"[bold red]! {process.name} {escape(process.note)}[/]")

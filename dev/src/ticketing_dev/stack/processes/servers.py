@@ -14,6 +14,7 @@ from pathlib import Path
 from string import Template
 
 from ticketing_dev.checkout import NATS_USERS
+from ticketing_dev.mongodb import builds
 from ticketing_dev.stack.processes import mongod, probes
 from ticketing_dev.stack.processes.ports import HOST
 from ticketing_dev.stack.processes.spec import ProcessSpec
@@ -97,11 +98,13 @@ def nats(
 
 
 def mongo(port: int, data: Path, *, durable: bool = True) -> Mongo:
-    """Define MongoDB: the mongod of TICKETING_MONGOD or PATH, else the embedded server from PyPI.
+    """Define MongoDB: a real mongod if there is one, else the embedded server from PyPI.
+
+    A real one is that of TICKETING_MONGOD, of `ticketing mongod install`, or on the PATH.
 
     With `durable=False` the embedded server can lose acknowledged transactions when it is killed.
     """
-    if real := os.environ.get("TICKETING_MONGOD") or shutil.which("mongod"):
+    if real := _real_mongod():
         command = [real, "--replSet", mongod.REPLICA_SET, "--bind_ip", HOST, "--port", str(port)]
         command += ["--dbpath", "mongod", "--wiredTigerCacheSizeGB", "0.25"]
         command += ["--setParameter", mongod.TRANSACTION_PARAMETER]
@@ -129,8 +132,18 @@ def mongo(port: int, data: Path, *, durable: bool = True) -> Mongo:
         data=data,
         replica_set=replica_set,
         files=files,
+        program=Path(command[0]).name,
         is_ready=partial(mongod.is_responding, port),
         initialize=initialize,
+    )
+
+
+def _real_mongod() -> str | None:
+    installed = builds.binary()
+    return (
+        os.environ.get("TICKETING_MONGOD")
+        or (str(installed) if installed.exists() else None)
+        or shutil.which("mongod")
     )
 
 

@@ -19,6 +19,8 @@ class ProcessSpec:
     """Readiness check; it returns quickly and is polled until it returns True."""
     data: Path
     """The process's own folder: its working directory, its data and its log."""
+    program: str = ""
+    """The name of the program, if there is a choice. `ticketing up` shows it."""
     scheme: str = "http"
     env: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""MongoDB's official builds and their installation into the checkout."""
