@@ -72,15 +72,23 @@ CreateApp = Callable[[], FastAPI]
 Hook = Callable[[object], Awaitable[None]]
 
 
+def _copy_title(event: TicketCreated | TicketUpdated) -> dict[str, str]:
+    return {"title": event.title}
+
+
 class SampleListeners:
     """The service's listeners, with a hook that runs inside each handler."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, follow: bool = False) -> None:
         self.listeners = Listeners("sample")
         self.calls: list[object] = []
         self.hook: Hook | None = None
-        self.listeners.on(TicketCreated, copy=Copy)(self.insert_copy)
-        self.listeners.on(TicketUpdated, copy=Copy)(self.update_copy)
+        self.follows = follow
+        if follow:
+            self.listeners.follow(TicketCreated, TicketUpdated, copy=Copy)(_copy_title)
+        else:
+            self.listeners.on(TicketCreated, copy=Copy)(self.insert_copy)
+            self.listeners.on(TicketUpdated, copy=Copy)(self.update_copy)
         self.listeners.on(OrderCreated)(self.insert_item)
         self.listeners.on(OrderCancelled)(self.insert_item)
         self.listeners.on(UserForgotPassword)(self._record)

@@ -6,7 +6,7 @@ for each case that the guard would have stopped. Nothing of this is in the servi
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -49,15 +49,29 @@ def disable_version_checks() -> None:
     from ticketing_common.events import VersionedEvent
     from ticketing_common.messaging import listeners
 
-    async def update(listener: Any, event: VersionedEvent, document: Any) -> None:
+    async def count_gap(event: VersionedEvent, document: Any) -> Any:
         copy = await document.get(PydanticObjectId(event.id))
         if event.version != (-1 if copy is None else copy.version) + 1:
             count_provoked()
+        return copy
+
+    async def write(document: Any, event: VersionedEvent, fields: Mapping[str, Any]) -> None:
+        copy = await count_gap(event, document)
+        if event.version > 0 and copy is not None:
+            for name, value in fields.items():
+                setattr(copy, name, value)
+            await copy.save()
+        elif event.version == 0 and copy is None:
+            await document.model_validate({"id": event.id, **fields}).insert()
+
+    async def update(listener: Any, event: VersionedEvent, document: Any) -> None:
+        copy = await count_gap(event, document)
         if event.version > 0 and copy is not None:
             await listener.handler(event, copy)
         elif event.version == 0 and copy is None:
             await listener.handler(event)
 
+    patch(listeners, "write_copy", write)
     patch(listeners, "_update_copy", update)
 
 

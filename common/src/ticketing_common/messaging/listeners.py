@@ -1,12 +1,13 @@
 """A service's listeners: which handler runs for which domain event."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from beanie.odm.utils.encoder import Encoder
 from bson import ObjectId
 from pymongo import IndexModel
 from pymongo.errors import DuplicateKeyError, PyMongoError
@@ -14,7 +15,7 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 from ticketing_common.errors import Conflict, Unavailable
 from ticketing_common.events import DomainEvent, VersionedEvent, utc_now
 from ticketing_common.persistence import parked_events
-from ticketing_common.persistence.database import database, is_unavailable
+from ticketing_common.persistence.database import database, is_unavailable, notify_committed
 from ticketing_common.persistence.documents import VersionedDocument
 from ticketing_common.persistence.transaction import transactional
 
@@ -31,6 +32,8 @@ INBOX_INDEXES = [
 
 Handler = Callable[..., Awaitable[None]]
 H = TypeVar("H", bound=Handler)
+CopyFields = Callable[[Any], Mapping[str, Any] | None]
+F = TypeVar("F", bound=CopyFields)
 
 
 class Reject(Exception):
@@ -88,6 +91,7 @@ class Listener:
     event: type[DomainEvent]
     handler: Handler
     copy: type[VersionedDocument] | None
+    fields: CopyFields | None = None
 
     @property
     def name(self) -> str:
@@ -111,13 +115,18 @@ class Listeners:
         return iter(self._by_subject.values())
 
     def on(
-        self, event: type[DomainEvent], *, copy: type[VersionedDocument] | None = None
+        self,
+        event: type[DomainEvent],
+        *,
+        copy: type[VersionedDocument] | None = None,
+        fields: CopyFields | None = None,
     ) -> Callable[[H], H]:
         """Register the decorated function as the handler of `event`.
 
         `copy` is the service's copy of the document that the event is about. The handler then runs
         for exactly the next version. For version 0 it takes the event and inserts the copy. For
-        later versions it takes the event and the copy, which it must save.
+        later versions it takes the event and the copy, which it must save. If `fields` returns
+        fields for an event, these are written as in `follow`, and the handler does not run.
         """
 
         def register(handler: H) -> H:
@@ -125,8 +134,23 @@ class Listeners:
                 raise TypeError(f"{self.service} already listens to {event.subject}")
             if copy is not None and not issubclass(event, VersionedEvent):
                 raise TypeError(f"{event.__name__} has no version for a copy to follow")
-            self._by_subject[event.subject] = Listener(self.service, event, handler, copy)
+            self._by_subject[event.subject] = Listener(self.service, event, handler, copy, fields)
             return handler
+
+        return register
+
+    def follow(self, *events: type[DomainEvent], copy: type[VersionedDocument]) -> Callable[[F], F]:
+        """Register the decorated function for a copy that follows from its events alone.
+
+        The function takes an event and returns the fields of the copy that the event sets. The copy
+        is written with one command, which only the next version matches. So it needs no transaction
+        and no inbox row.
+        """
+
+        def register(fields: F) -> F:
+            for event in events:
+                self.on(event, copy=copy, fields=fields)(fields)  # type: ignore[type-var]
+            return fields
 
         return register
 
@@ -154,6 +178,8 @@ class Listeners:
             if not self._inbox:
                 await listener.handler(event)
                 return Outcome.HANDLED
+            if not parked and await _write_fields(listener, event):
+                return Outcome.HANDLED
             await _handle(listener, event, event_id, parked=parked)
         except _AlreadyHandled:
             return Outcome.DUPLICATE
@@ -172,6 +198,8 @@ class Listeners:
 async def _handle(listener: Listener, event: DomainEvent, event_id: str, *, parked: bool) -> None:
     if parked and not await parked_events.delete(event_id):
         raise _AlreadyHandled
+    if parked and await _write_fields(listener, event):
+        return
     if listener.copy is not None and isinstance(event, VersionedEvent):
         await _update_copy(listener, event, listener.copy)
         return
@@ -193,15 +221,64 @@ async def _update_copy(
             raise _AlreadyHandled from None
         return
     copy = await document.get(ObjectId(event.id))
-    version = copy.version if copy is not None else -1
+    _require_next(event, copy.version if copy is not None else -1)
+    assert copy is not None
+    await listener.handler(event, copy)
+    if copy.version != event.version:
+        raise TypeError(f"{listener.name} must save its copy once, as version {event.version}")
+
+
+async def _write_fields(listener: Listener, event: DomainEvent) -> bool:
+    """Write the fields that the copy takes over from the event. Returns False without any."""
+    fields = listener.fields(event) if listener.fields is not None else None
+    if fields is None:
+        return False
+    assert listener.copy is not None
+    assert isinstance(event, VersionedEvent)
+    await write_copy(listener.copy, event, fields)
+    return True
+
+
+async def write_copy(
+    document: type[VersionedDocument], event: VersionedEvent, fields: Mapping[str, Any]
+) -> None:
+    """Insert the copy for version 0, and update exactly the version before for a later one."""
+    copy_id = ObjectId(event.id)
+    if event.version == 0:
+        try:
+            await document.model_validate({"id": copy_id, **fields}).insert()
+        except DuplicateKeyError:
+            raise _AlreadyHandled from None
+        notify_committed(inserted(document), event.id)
+        return
+    collection = document.get_pymongo_collection()
+    changes = Encoder(to_db=True).encode({**fields, "version": event.version})
+    while True:
+        result = await collection.update_one(
+            {"_id": copy_id, "version": event.version - 1}, {"$set": changes}
+        )
+        if result.matched_count:
+            return
+        stored = await collection.find_one({"_id": copy_id}, {"version": 1})
+        _require_next(event, stored["version"] if stored is not None else -1)
+        # Another process has handled the previous version meanwhile.
+
+
+def inserted(document: type[VersionedDocument]) -> str:
+    """Return the topic of `database.on_commit` with the ids of copies that `follow` inserts."""
+    return f"inserted {document.__module__}.{document.__name__}"
+
+
+def _require_next(event: VersionedEvent, version: int) -> None:
+    """Compare an event with the version of the copy, -1 for none.
+
+    Raises: _AlreadyHandled for an old event, RetryLater after a gap.
+    """
     if event.version <= version:
         raise _AlreadyHandled
-    if copy is None or event.version > version + 1:
+    if event.version > version + 1:
         raise RetryLater(
             f"{event.subject} {event.id} has version {event.version}, the copy {version}",
             waits_for=event.aggregate_id,
             after_version=event.version - 1,
         )
-    await listener.handler(event, copy)
-    if copy.version != event.version:
-        raise TypeError(f"{listener.name} must save its copy once, as version {event.version}")

@@ -67,7 +67,12 @@ async def confirm_new_ticket(event: TicketCreated) -> None:
     await _queue_mail(event.user_id, "ticket_listed", title=event.title, price=event.price)
 
 
-@listeners.on(TicketUpdated, copy=Ticket)
+def _fields_of_reservation(event: TicketUpdated) -> dict[str, Any] | None:
+    """Return the fields of an event that only reserves the ticket: nobody edits a reserved one."""
+    return {} if event.order_id is not None else None
+
+
+@listeners.on(TicketUpdated, copy=Ticket, fields=_fields_of_reservation)
 async def confirm_ticket_update(event: TicketUpdated, ticket: Ticket) -> None:
     """Update the copy of the ticket and confirm a new title or price to the seller.
 

@@ -1,5 +1,7 @@
 """Event handlers of orders: copies of tickets, payments and expirations of orders."""
 
+from typing import Any
+
 from beanie import PydanticObjectId
 
 from orders.models import Order, Reservation, Ticket
@@ -30,17 +32,10 @@ listeners = Listeners("orders")
 listeners.on(UserChangedPassword)(end_earlier_sessions)
 
 
-@listeners.on(TicketCreated, copy=Ticket)
-async def create_ticket_copy(event: TicketCreated) -> None:
-    """Insert the copy of a new ticket."""
-    await Ticket(id=PydanticObjectId(event.id), title=event.title, price=event.price).insert()
-
-
-@listeners.on(TicketUpdated, copy=Ticket)
-async def update_ticket_copy(event: TicketUpdated, ticket: Ticket) -> None:
-    """Update the copy of a ticket. Existing orders keep their title and price."""
-    ticket.title, ticket.price = event.title, event.price
-    await ticket.save()
+@listeners.follow(TicketCreated, TicketUpdated, copy=Ticket)
+def copy_ticket(event: TicketCreated | TicketUpdated) -> dict[str, Any]:
+    """Copy the title and the price of a ticket. Existing orders keep theirs."""
+    return {"title": event.title, "price": event.price}
 
 
 @listeners.on(TicketDeleted, copy=Ticket)

@@ -1,9 +1,9 @@
 """Event handlers of payments: they keep a copy of each order."""
 
-from beanie import PydanticObjectId
+from typing import Any
 
 from payments.domain import order_end
-from payments.domain.documents import ORDER_COPIED, Order
+from payments.domain.documents import Order
 from ticketing_common.events import (
     OrderAwaitingPayment,
     OrderCancelled,
@@ -13,7 +13,6 @@ from ticketing_common.events import (
     UserChangedPassword,
 )
 from ticketing_common.messaging.listeners import Listeners
-from ticketing_common.persistence.transaction import notify_after_commit
 from ticketing_common.web.session_cutoffs import end_earlier_sessions
 
 listeners = Listeners("payments")
@@ -21,29 +20,23 @@ listeners = Listeners("payments")
 listeners.on(UserChangedPassword)(end_earlier_sessions)
 
 
-@listeners.on(OrderCreated, copy=Order)
-async def create_order_copy(event: OrderCreated) -> None:
-    """Insert the copy of an order. A request to pay may wait for it."""
-    notify_after_commit(ORDER_COPIED, event.id)
-    await Order(
-        id=PydanticObjectId(event.id),
-        user_id=event.user_id,
-        status=event.status,
-        expires_at=event.expires_at,
-        price=event.ticket.price,
-        title=event.ticket.title,
-        ticket_id=event.ticket.id,
-    ).insert()
+@listeners.follow(OrderCreated, copy=Order)
+def copy_order(event: OrderCreated) -> dict[str, Any]:
+    """Copy an order."""
+    return {
+        "user_id": event.user_id,
+        "status": event.status,
+        "expires_at": event.expires_at,
+        "price": event.ticket.price,
+        "title": event.ticket.title,
+        "ticket_id": event.ticket.id,
+    }
 
 
-async def update_order_copy(event: OrderAwaitingPayment | OrderCompleted, order: Order) -> None:
-    """Update the status of the copy."""
-    order.status = event.status
-    await order.save()
-
-
-listeners.on(OrderAwaitingPayment, copy=Order)(update_order_copy)
-listeners.on(OrderCompleted, copy=Order)(update_order_copy)
+@listeners.follow(OrderAwaitingPayment, OrderCompleted, copy=Order)
+def copy_order_status(event: OrderAwaitingPayment | OrderCompleted) -> dict[str, Any]:
+    """Copy the status of an order."""
+    return {"status": event.status}
 
 
 @listeners.on(OrderOverdue, copy=Order)

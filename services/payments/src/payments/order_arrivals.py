@@ -9,9 +9,10 @@ import structlog
 from beanie import PydanticObjectId
 from pymongo.errors import PyMongoError
 
-from payments.domain.documents import ORDER_COPIED, Order
+from payments.domain.documents import Order
 from ticketing_common.background import background
 from ticketing_common.errors import NotFound, Unavailable
+from ticketing_common.messaging.listeners import inserted
 from ticketing_common.persistence.database import on_commit
 
 log = structlog.get_logger(__name__)
@@ -82,7 +83,7 @@ class OrderArrivals:
 
     async def run(self) -> None:
         """End the waits for orders that arrive, until cancelled."""
-        unsubscribe = on_commit(ORDER_COPIED, self._end_waits_for)
+        unsubscribe = on_commit(inserted(Order), self._end_waits_for)
         try:
             while True:
                 await self._has_waits.wait()

@@ -22,8 +22,6 @@ from ticketing_common.events import (
 )
 from ticketing_common.persistence.documents import OwnedDocument
 
-ORDER_COPIED = "order-copied"
-"""The topic of the notification: the copy of an order was inserted."""
 POLL_LEASE = timedelta(seconds=30)
 """How long one process polls Stripe for a payment before another one may."""
 POLL_BACKOFF = Backoff(first=5, longest=600)
