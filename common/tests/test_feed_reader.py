@@ -11,7 +11,7 @@ from nats.js.api import StreamConfig
 from ticketing_common.background import background
 from ticketing_common.events import TicketCreated, TicketUpdated
 from ticketing_common.messaging.feed import Feed, FeedEvent, Resync, Subscriber
-from ticketing_common.messaging.feed_reader import keep_feed_current
+from ticketing_common.messaging.feed_reader import IDLE_SECONDS, keep_feed_current
 from ticketing_dev.stack.processes import servers
 from ticketing_dev.stack.processes.ports import free_port
 from ticketing_dev.stack.supervision.process import Process
@@ -153,3 +153,36 @@ async def test_feed_reader_continues_after_a_broker_restart(
         await connection.close()
     finally:
         await asyncio.to_thread(process.stop)
+
+
+async def test_feed_is_current_only_while_its_broker_answers(
+    tmp_path: Path, ignore_broken_connections: None
+) -> None:
+    process = Process(servers.nats(free_port(), tmp_path))
+    await asyncio.to_thread(process.start)
+    try:
+        options = {"max_reconnect_attempts": -1, "reconnect_time_wait": 0.1}
+        connection = await nats.connect(process.spec.url, **options)
+        async with Bus.open(process.spec.url):
+            pass  # makes the streams
+        feed = Feed(TicketCreated)
+        async with following(connection.jetstream(), feed):
+            assert feed.is_current
+            await asyncio.to_thread(process.kill)
+            assert await eventually(lambda: _is_current(feed, expected=False))
+            assert feed.is_live  # its subscribers keep their position
+
+            await asyncio.to_thread(process.start)
+            assert await eventually(lambda: _is_current(feed, expected=True))
+            # An idle feed stays current.
+            until = asyncio.get_running_loop().time() + 2 * IDLE_SECONDS
+            while asyncio.get_running_loop().time() < until:
+                assert feed.is_current
+                await asyncio.sleep(0.05)
+        await connection.close()
+    finally:
+        await asyncio.to_thread(process.stop)
+
+
+async def _is_current(feed: Feed, *, expected: bool) -> bool:
+    return feed.is_current == expected

@@ -74,8 +74,20 @@ def is_stream(response: httpx.Response) -> bool:
     return "text/event-stream" in response.headers.get("Content-Type", "")
 
 
+def is_public_ticket(response: httpx.Response) -> bool:
+    """Return whether the response is a ticket, or a list of them, that everybody may see."""
+    request = response.request
+    return (
+        response.status_code in (200, 304)
+        and request.method == "GET"
+        and re.fullmatch("/api/tickets/?([0-9a-f]{24}/?)?", request.url.path) is not None
+        and request.url.params.get("seller") is None
+    )
+
+
 def has_security_headers(response: httpx.Response) -> bool:
-    caching = {"Cache-Control": "no-cache"} if is_stream(response) else {}
+    is_public = is_stream(response) or is_public_ticket(response)
+    caching = {"Cache-Control": "no-cache"} if is_public else {}
     expected = SECURITY_HEADERS | caching
     return all(response.headers.get(name) == value for name, value in expected.items())
 

@@ -76,6 +76,11 @@ async function loadTickets(props: PageProps<"/">) {
         ) : (
           <NoTickets search={search} />
         ))}
+      {result.headers.get("search-incomplete") && (
+        <p className="text-body-secondary mb-0">
+          There are more matches than we can search. Add a word to find the others.
+        </p>
+      )}
       <TicketList
         tickets={tickets}
         lastEventId={result.headers.get("last-event-id")}

@@ -22,6 +22,7 @@ from ticketing_common.web import error_handlers, idempotency, openapi
 from ticketing_common.web.idempotency import IdempotencyMiddleware
 from ticketing_common.web.middleware.body_limit import BodyLimitMiddleware
 from ticketing_common.web.middleware.concurrency_limit import ConcurrencyLimitMiddleware
+from ticketing_common.web.middleware.head import HeadMiddleware
 from ticketing_common.web.middleware.origin_check import OriginCheckMiddleware
 from ticketing_common.web.middleware.request_logging import RequestLoggingMiddleware
 from ticketing_common.web.middleware.security_headers import SecurityHeadersMiddleware
@@ -119,6 +120,7 @@ def create_service(
     # From the innermost middleware to the outermost.
     if idempotent:
         app.add_middleware(IdempotencyMiddleware)
+    app.add_middleware(HeadMiddleware)
     app.add_middleware(ConcurrencyLimitMiddleware)
     app.add_middleware(BodyLimitMiddleware)
     app.add_middleware(OriginCheckMiddleware)

@@ -3,6 +3,7 @@ import asyncio
 import pytest
 
 from ticketing_common.events import TicketCreated, TicketUpdated, VersionedEvent
+from ticketing_common.messaging import feed as feed_module
 from ticketing_common.messaging.feed import (
     Feed,
     FeedEvent,
@@ -19,7 +20,7 @@ def create_feed(**bounds: int) -> Feed:
     """Return a live feed that starts at position 10."""
     feed = Feed(TicketCreated, TicketUpdated, **bounds)
     feed.restart(10)
-    feed.go_live()
+    feed.has_all()
     return feed
 
 
@@ -159,8 +160,8 @@ async def test_history_is_delivered_to_reconnecting_subscribers_only() -> None:
         feed.restart(10)
         append_events(feed, 11, 12, 13)
         await asyncio.sleep(0)
-        feed.go_live()
-        feed.go_live()
+        feed.has_all()
+        feed.has_all()
         await asyncio.sleep(0)
         append_events(feed, 14)
         received_by_new, received_by_returning, received_by_stranger = await asyncio.gather(
@@ -180,7 +181,7 @@ async def test_restarted_feed_sends_a_resync() -> None:
         append_events(feed, 11)
         feed.restart(0)
         append_events(feed, 1)
-        feed.go_live()
+        feed.has_all()
         append_events(feed, 2)
         items = await next_items(subscriber, 3)
 
@@ -199,3 +200,42 @@ async def test_closed_feed_ends_all_subscriptions(begun: bool, after: int | None
         assert await waiting == []
     with pytest.raises(TooManySubscribers), feed.subscribe():
         pass
+
+
+def test_feed_is_current_for_a_time_after_it_had_all_events(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 100.0
+    monkeypatch.setattr(feed_module, "monotonic", lambda: now)
+    feed = Feed(TicketCreated)
+    assert not feed.is_current
+    feed.restart(10)
+    assert not feed.is_current
+
+    feed.has_all()
+    assert feed.is_current
+    now += feed_module.CURRENT_SECONDS - 0.1
+    assert feed.is_current
+    now += 0.1
+    assert not feed.is_current
+
+    feed.has_all()
+    feed.interrupt()
+    assert not feed.is_current
+    feed.has_all()
+    feed.restart(20)
+    assert not feed.is_current
+
+
+def test_feed_calls_back_before_its_position_includes_an_event() -> None:
+    feed = create_feed()
+    calls: list[tuple[object, int | None]] = []
+    unsubscribe = feed.on_event(lambda event: calls.append((event, feed.position)))
+
+    (event,) = append_events(feed, 11)
+    feed.append(12, None)  # a message without an event
+    feed.restart(20)
+    unsubscribe()
+    append_events(feed, 21)
+
+    assert calls == [(event, 10), (None, 20)]

@@ -1,3 +1,4 @@
+import asyncio
 import json
 
 import httpx
@@ -8,6 +9,7 @@ from services.tickets.tests.requests import create_ticket, get_ticket, reserve_t
 from ticketing_common.events import TicketCreated, TicketDeleted, TicketUpdated
 from ticketing_common.web.sessions import SessionUser
 from ticketing_testing import RunningService, TestEnvironment, new_id, new_user
+from ticketing_testing.timeouts import TIMEOUT_SECONDS
 from tickets.app import create_app
 from tickets.models import Ticket
 from tickets.settings import TicketsSettings
@@ -230,3 +232,53 @@ async def test_get_ticket_distinguishes_unknown_from_malformed_id(
     assert malformed.status_code == 400
     [error] = malformed.json()["errors"]
     assert (error["field"], error["code"]) == ("ticketId", "invalid_id")
+
+
+async def test_reads_have_an_etag_and_a_304(
+    seller_client: httpx.AsyncClient,
+) -> None:
+    ticket = await create_ticket(seller_client)
+
+    for url in (
+        "/api/tickets",
+        "/api/tickets?sort=price",
+        "/api/tickets?q=con",
+        "/api/tickets?seller=me",
+        f"/api/tickets/{ticket['id']}",
+    ):
+        first = await seller_client.get(url)
+        assert first.headers["Cache-Control"] == ("no-store" if "seller" in url else "no-cache")
+        etag = first.headers["ETag"]
+        same = await seller_client.get(url, headers={"If-None-Match": etag})
+        assert (same.status_code, same.content) == (304, b"")
+        assert same.headers["ETag"] == etag
+        assert same.headers["X-Request-ID"]
+        assert int(same.headers["Last-Event-ID"]) >= int(first.headers["Last-Event-ID"])
+
+        await seller_client.put(
+            f"/api/tickets/{ticket['id']}", json={"title": f"Concert {url}", "price": 25}
+        )
+        changed = await seller_client.get(url, headers={"If-None-Match": etag})
+        assert changed.status_code == 200
+        assert changed.headers["ETag"] != etag
+
+
+async def test_head_is_get_without_a_body(seller_client: httpx.AsyncClient) -> None:
+    ticket = await create_ticket(seller_client)
+    missing = f"/api/tickets/{new_id()}"
+
+    for url in (
+        "/api/tickets",
+        f"/api/tickets/{ticket['id']}",
+        missing,
+        "/api/tickets/openapi.json",
+    ):
+        get, head = await seller_client.get(url), await seller_client.head(url)
+        assert (head.status_code, head.content) == (get.status_code, b"")
+        assert head.headers["Content-Length"] == str(len(get.content))
+        assert head.headers.get("ETag") == get.headers.get("ETag")
+
+    async with asyncio.timeout(TIMEOUT_SECONDS):
+        stream = await seller_client.head("/api/tickets/stream")
+    assert stream.headers["Content-Type"].startswith("text/event-stream")
+    assert (await seller_client.head("/api/tickets/unknown/path")).status_code == 404

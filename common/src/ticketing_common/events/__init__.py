@@ -30,7 +30,14 @@ from ticketing_common.events.payments import (
     PaymentStatus,
 )
 from ticketing_common.events.tickets import TicketCreated, TicketDeleted, TicketUpdated
-from ticketing_common.events.values import Id, Price, UtcTime, to_milliseconds, utc_now
+from ticketing_common.events.values import (
+    MAX_PRICE,
+    Id,
+    Price,
+    UtcTime,
+    to_milliseconds,
+    utc_now,
+)
 
 EVENTS: tuple[type[DomainEvent], ...] = (
     UserSignedUp,
@@ -56,6 +63,7 @@ EVENTS: tuple[type[DomainEvent], ...] = (
 
 __all__ = [
     "EVENTS",
+    "MAX_PRICE",
     "CancelReason",
     "DomainEvent",
     "Envelope",

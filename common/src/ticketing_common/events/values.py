@@ -17,6 +17,8 @@ from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from ticketing_common.money import to_json_number, to_minor_units
 
+MAX_PRICE = 1_000_000_00
+"""The highest price, in minor units."""
 _HEX = re.compile("[0-9a-f]{24}")
 
 
@@ -55,7 +57,7 @@ Id = Annotated[
 
 Price = Annotated[
     int,
-    Field(gt=0, le=1_000_000_00),
+    Field(gt=0, le=MAX_PRICE),
     BeforeValidator(_to_price),
     PlainSerializer(to_json_number, when_used="json"),
     WithJsonSchema(

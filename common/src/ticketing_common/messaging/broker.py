@@ -131,11 +131,16 @@ class Broker:
             # Detects a server that vanished without closing the connection within a minute.
             ping_interval=20,
             error_cb=_log_error,
-            disconnected_cb=_log_event("broker.disconnected"),
+            disconnected_cb=self._on_disconnect,
             reconnected_cb=_log_event("broker.reconnected"),
             # Events that cannot be published now stay in the outbox, not in memory.
             pending_size=0,
         )
+
+    async def _on_disconnect(self) -> None:
+        log.info("broker.disconnected")
+        if self._feed is not None:
+            self._feed.interrupt()
 
     async def _serve(self) -> None:
         """Provision, then publish and consume until one of the tasks fails."""

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import takewhile
+from time import monotonic
 
 from ticketing_common.errors import Unavailable
 from ticketing_common.events import VersionedEvent
@@ -18,6 +19,8 @@ MAX_BACKLOG = 256
 CAPACITY = 4096
 """Events that a feed keeps."""
 RETRY_AFTER_SECONDS = 5
+CURRENT_SECONDS = 3
+"""How long a feed is current after it had all events: an idle one is checked every 2 seconds."""
 
 
 class TooManySubscribers(Unavailable):
@@ -70,6 +73,8 @@ class Feed:
         self.is_live = False
         self._max_subscribers = max_subscribers
         self._subscribers: set[Subscriber] = set()
+        self._callbacks: list[Callable[[VersionedEvent | None], None]] = []
+        self._complete_at: float | None = None
         self._latest: deque[FeedEvent] = deque()
         self._latest_by_aggregate: dict[str, VersionedEvent] = {}
         self._dropped_up_to = 0
@@ -78,24 +83,49 @@ class Feed:
     def restart(self, position: int) -> None:
         """Drop all events and continue after a position.
 
-        Until `go_live`, appended events are history and not delivered.
+        Until `has_all`, appended events are history and not delivered.
         """
         self._latest.clear()
         self._latest_by_aggregate.clear()
         self._dropped_up_to = self.position = position
         self.is_live = False
+        self.interrupt()
+        self._call_back(None)
 
-    def go_live(self) -> None:
-        """Deliver the events that are appended from now on. Does nothing if it is live."""
+    def has_all(self) -> None:
+        """Record that the feed has all events of the stream now.
+
+        From the first time on, appended events are delivered.
+        """
+        self._complete_at = monotonic()
         if not self.is_live and self.position is not None:
             self.is_live = True
             self._deliver(Resync(self.position))
 
+    def interrupt(self) -> None:
+        """Record that the stream cannot be read: the feed is not current until `has_all`."""
+        self._complete_at = None
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the feed lacks no event that is older than `CURRENT_SECONDS`."""
+        return self._complete_at is not None and monotonic() - self._complete_at < CURRENT_SECONDS
+
+    def on_event(self, callback: Callable[[VersionedEvent | None], None]) -> Callable[[], None]:
+        """Call `callback` with each appended event before `position` includes it.
+
+        With None, events are lost: anything can have changed. Returns a function that unsubscribes.
+        """
+        self._callbacks.append(callback)
+        return lambda: self._callbacks.remove(callback)
+
     def append(self, position: int, event: VersionedEvent | None) -> None:
         """Add the next event of the stream; None is a message without an event for this feed."""
-        self.position = position
         if event is None:
+            self.position = position
             return
+        self._call_back(event)
+        self.position = position
         item = FeedEvent(position, event, self._latest_by_aggregate.get(event.aggregate_id))
         if len(self._latest) == self.capacity:
             self._drop(self._latest.popleft())
@@ -135,6 +165,10 @@ class Feed:
         self._closed = True
         for subscriber in list(self._subscribers):
             subscriber.close()
+
+    def _call_back(self, event: VersionedEvent | None) -> None:
+        for callback in list(self._callbacks):
+            callback(event)
 
     def _deliver(self, item: FeedItem) -> None:
         for subscriber in list(self._subscribers):

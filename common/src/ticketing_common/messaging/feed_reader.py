@@ -26,6 +26,7 @@ async def keep_feed_current(js: JetStreamContext, feed: Feed, service: str) -> N
         try:
             await _read(js, feed, stream, service)
         except (NatsError, OSError) as error:
+            feed.interrupt()
             log.info("feed.interrupted", stream=stream, error=repr(error))
             await asyncio.sleep(RESTART_DELAY_SECONDS)
 
@@ -38,7 +39,7 @@ async def _read(js: JetStreamContext, feed: Feed, stream: str, service: str) -> 
     async with StreamReader.open(js, stream, name, start_sequence=position + 1) as reader:
         while True:
             if reader.pending == 0:
-                feed.go_live()
+                feed.has_all()
             for message in await reader.fetch(IDLE_SECONDS):
                 feed.append(message.metadata.sequence.stream, _decode(message, by_subject))
 

@@ -29,4 +29,7 @@ SSE_STREAMS_OPEN = Gauge("sse_streams_open", "Open server-sent event streams")
 SSE_STREAMS_DROPPED = Counter(
     "sse_streams_dropped_total", "Server-sent event streams ended because the client fell behind"
 )
+TICKET_CACHE_READS = Counter(
+    "ticket_cache_reads_total", "Reads of tickets and first pages by outcome", ["outcome"]
+)
 CIRCUIT_OPEN = Gauge("circuit_open", "1 while the circuit breaker is not closed", ["dependency"])

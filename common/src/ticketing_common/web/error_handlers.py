@@ -110,12 +110,13 @@ async def _on_http_exception(request: Request, error: Exception) -> JSONResponse
 
 
 def _allowed_methods(request: Request) -> list[str]:
-    return [
+    allowed = [
         method
-        for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
         for route in request.app.routes
         if route.matches({**request.scope, "method": method})[0] == Match.FULL
     ]
+    return [*allowed, "HEAD"] if "GET" in allowed else allowed
 
 
 async def _on_database_error(_: Request, error: Exception) -> JSONResponse:

@@ -56,6 +56,8 @@ def install(app: FastAPI, *, idempotent: bool) -> None:
             protected = _protected_operations(app)
             for path, operations in document["paths"].items():
                 for method in METHODS & operations.keys():
+                    if method == "get":
+                        _complete_read(operations[method])
                     _complete(
                         operations[method],
                         mutating=method.upper() in MUTATING_METHODS,
@@ -77,6 +79,18 @@ def _protected_operations(app: FastAPI) -> set[tuple[str, str]]:
         and depends_on(route.original_route.dependant, current_user)
         for method in route.methods or ()
     }
+
+
+def _complete_read(operation: dict[str, Any]) -> None:
+    """Add the headers and the status of `conditional.json_response`."""
+    success = operation["responses"]["200"]
+    if "application/json" not in success["content"]:  # an event stream
+        return
+    success["headers"] = {"ETag": {"schema": {"type": "string"}}, **success.get("headers", {})}
+    operation["responses"]["304"] = {"description": "`If-None-Match` names the current `ETag`"}
+    operation.setdefault("parameters", []).append(
+        {"name": "If-None-Match", "in": "header", "schema": {"type": "string"}}
+    )
 
 
 def _complete(

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Self
 from beanie import PydanticObjectId
 from bson import ObjectId
 from bson.errors import InvalidId
-from fastapi import Query, Request, Response
+from fastapi import Query
+from starlette.datastructures import URL
 
 from ticketing_common.errors import BadRequest
 
@@ -48,15 +49,22 @@ class Cursor:
 
 
 def page(
-    rows: list[dict[str, Any]], limit: int, sort_field: str, request: Request, response: Response
-) -> list[dict[str, Any]]:
-    """Return the first `limit` rows and set a `Link` header if there are more.
+    rows: list[dict[str, Any]], limit: int, sort_field: str, url: URL
+) -> tuple[list[dict[str, Any]], str | None]:
+    """Return the first `limit` rows and, if there are more, the `Link` header of the next page.
 
     Query one row more than the limit, so that a further page is noticed.
     """
     first = rows[:limit]
-    if len(rows) > limit:
-        last = Cursor(str(first[-1][sort_field]), first[-1]["_id"])
-        url = request.url.include_query_params(cursor=str(last))
-        response.headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
-    return first
+    last = next((row for row in reversed(first) if _has_position(row, sort_field)), None)
+    if len(rows) <= limit or last is None:
+        return first, None
+    following = url.include_query_params(cursor=str(Cursor(str(last[sort_field]), last["_id"])))
+    return first, f'<{following.path}?{following.query}>; rel="next"'
+
+
+def _has_position(row: dict[str, Any], sort_field: str) -> bool:
+    """Return whether a page can continue after the row, which was perhaps stored by hand."""
+    return isinstance(row["_id"], ObjectId) and isinstance(
+        row.get(sort_field), ObjectId | int | float
+    )

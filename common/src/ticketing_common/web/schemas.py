@@ -1,6 +1,6 @@
 """The base class of request and response models."""
 
-from typing import Any, Self
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
@@ -15,8 +15,3 @@ class ApiModel(BaseModel):
     def of(cls, source: object) -> Self:
         """Build the model from a document or a domain event."""
         return cls.model_validate(source)
-
-    @classmethod
-    def of_row(cls, row: dict[str, Any]) -> Self:
-        """Build the model from a raw MongoDB document."""
-        return cls.model_validate(row | {"id": row["_id"]})

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import Annotated
 
-from fastapi import Depends, Header, Query, Request, Response
+from fastapi import Depends, Header, Query, Request
 from fastapi.sse import ServerSentEvent
 from pydantic import BaseModel
 from pymongo.errors import PyMongoError
@@ -30,16 +30,13 @@ def _feed(request: Request) -> Feed:
     return feed
 
 
-async def _set_last_event_id(request: Request, response: Response) -> None:
-    if (position := _feed(request).position) is not None:
-        response.headers[LAST_EVENT_ID_HEADER] = str(position)
+def last_event_id(request: Request) -> dict[str, str]:
+    """Return the `Last-Event-ID` header, where the stream continues after a current state.
 
-
-sends_last_event_id = Depends(_set_last_event_id)
-"""For a route that returns the current state: `Last-Event-ID` is where the stream continues.
-
-The position is read before the route reads any data, so the stream misses nothing.
-"""
+    Call it before reading any data, so that the stream misses nothing.
+    """
+    position = _feed(request).position
+    return {} if position is None else {LAST_EVENT_ID_HEADER: str(position)}
 
 
 async def _position(

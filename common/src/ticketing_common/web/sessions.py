@@ -73,11 +73,11 @@ class Sessions:
 
 
 _cookie = APIKeyCookie(name=COOKIE, auto_error=False)
+SessionToken = Annotated[str | None, Security(_cookie)]
+"""The session cookie, not verified."""
 
 
-async def optional_user(
-    request: Request, token: Annotated[str | None, Security(_cookie)]
-) -> SessionUser | None:
+async def optional_user(request: Request, token: SessionToken) -> SessionUser | None:
     """Return the signed-in user, None without a valid session."""
     sessions: Sessions = request.app.state.sessions
     return await sessions.read(token)

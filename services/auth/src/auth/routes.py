@@ -40,8 +40,10 @@ from ticketing_common.events import (
 )
 from ticketing_common.persistence import outbox
 from ticketing_common.persistence.transaction import transactional
+from ticketing_common.web.conditional import JsonBody, json_response
 from ticketing_common.web.middleware.concurrency_limit import uncounted
 from ticketing_common.web.openapi import InvalidRequest, error_responses
+from ticketing_common.web.rendering import render_text
 from ticketing_common.web.session_cutoffs import SESSION_AGE, end_sessions
 from ticketing_common.web.sessions import COOKIE, OptionalUser, Sessions, SessionUser
 
@@ -125,10 +127,11 @@ async def sign_out(request: Request, response: Response) -> EmptyResponse:
     return EmptyResponse()
 
 
-@router.get("/currentuser")
-async def get_current_user(user: OptionalUser) -> CurrentUserResponse:
+@router.get("/currentuser", response_model=CurrentUserResponse)
+async def get_current_user(request: Request, user: OptionalUser) -> Response:
     """Return the signed-in user, null without a valid session."""
-    return CurrentUserResponse(current_user=UserResponse.of(user) if user is not None else None)
+    shown = "null" if user is None else f'{{"id":"{user.id}","email":{render_text(user.email)}}}'
+    return json_response(request, JsonBody.of(f'{{"currentUser":{shown}}}'))
 
 
 @router.post("/forgot-password", responses=error_responses(RateLimited))

@@ -3,11 +3,13 @@
 from collections.abc import AsyncIterator
 from typing import Annotated
 
+from bson import ObjectId
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from orders import rules
 from orders.models import Order, OrderComplete, Ticket, TicketReserved
+from orders.rendering import render_order
 from orders.schemas import OrderId, OrderRequest, OrderResponse
 from orders.settings import OrdersSettings
 from ticketing_common.errors import NotFound, NotOwner
@@ -15,9 +17,11 @@ from ticketing_common.events import CancelReason, OrderCreated, OrderStatus
 from ticketing_common.messaging.feed import Resync, Subscriber, TooManySubscribers
 from ticketing_common.persistence import outbox
 from ticketing_common.persistence.transaction import transactional
+from ticketing_common.web.conditional import JsonBody, json_response
 from ticketing_common.web.idempotency import Idempotency
 from ticketing_common.web.openapi import error_responses
 from ticketing_common.web.pagination import Cursor, CursorText, InvalidCursor, Limit, page
+from ticketing_common.web.rendering import render_rows
 from ticketing_common.web.server_sent_events import retry_hint, sse_event, subscribe_to
 from ticketing_common.web.sessions import CurrentUser
 
@@ -45,14 +49,10 @@ async def create_order(
     return response
 
 
-@router.get("", responses=error_responses(InvalidCursor))
+@router.get("", response_model=list[OrderResponse], responses=error_responses(InvalidCursor))
 async def list_orders(
-    request: Request,
-    response: Response,
-    user: CurrentUser,
-    limit: Limit = 50,
-    cursor: CursorText = None,
-) -> list[OrderResponse]:
+    request: Request, user: CurrentUser, limit: Limit = 50, cursor: CursorText = None
+) -> Response:
     """List the caller's orders, newest first.
 
     The `Link` header leads to the next page if there is one.
@@ -61,13 +61,24 @@ async def list_orders(
     if cursor is not None:
         query["_id"] = {"$lt": Cursor.parse(cursor).id}
     found = Order.get_pymongo_collection().find(query, FIELDS).sort("_id", -1).limit(limit + 1)
-    rows = page(await found.to_list(), limit, "_id", request, response)
-    return [OrderResponse.of_row(row) for row in rows]
+    rows, link = page(await found.to_list(), limit, "_id", request.url)
+    return json_response(request, JsonBody.of(render_rows(rows, render_order), link))
 
 
-@router.get("/{orderId}", responses=error_responses(NotFound, NotOwner))
-async def get_order(order_id: OrderId, user: CurrentUser) -> OrderResponse:
+@router.get(
+    "/{orderId}", response_model=OrderResponse, responses=error_responses(NotFound, NotOwner)
+)
+async def get_order(order_id: OrderId, user: CurrentUser, request: Request) -> Response:
     """Return one of the caller's orders."""
+    row = await Order.get_pymongo_collection().find_one({"_id": ObjectId(order_id)}, FIELDS)
+    if row is None:
+        raise NotFound
+    if row["user_id"] != user.id:
+        raise NotOwner
+    return json_response(request, JsonBody.of(render_order(row)))
+
+
+async def _load_order(order_id: OrderId, user: CurrentUser) -> OrderResponse:
     return OrderResponse.of(await Order.owned_by(user.id, order_id))
 
 
@@ -79,7 +90,7 @@ async def get_order(order_id: OrderId, user: CurrentUser) -> OrderResponse:
 async def stream_order(
     user: CurrentUser,
     subscriber: Annotated[Subscriber, Depends(subscribe_to("orderId"))],
-    order: Annotated[OrderResponse, Depends(get_order)],
+    order: Annotated[OrderResponse, Depends(_load_order)],
 ) -> AsyncIterator[ServerSentEvent]:
     """Stream the changes of one of the caller's orders as server-sent events named `order`.
 
@@ -95,7 +106,7 @@ async def stream_order(
     yield sse_event("order", order)
     async for item in subscriber.items():
         if isinstance(item, Resync):
-            current = await get_order(order.id, user)
+            current = await _load_order(order.id, user)
         else:
             changes = item.event.model_dump(include={"status", "version", "reason"})
             current = order.model_copy(update=changes)

@@ -28,6 +28,7 @@ from payments.stripe.client import StripeUnavailable
 from ticketing_common.circuit_breaker import CircuitOpen
 from ticketing_common.errors import NotFound, NotOwner
 from ticketing_common.events import PaymentStatus
+from ticketing_common.web.conditional import JsonBody, json_response
 from ticketing_common.web.idempotency import HEADER
 from ticketing_common.web.middleware.concurrency_limit import uncounted
 from ticketing_common.web.openapi import error_responses
@@ -103,20 +104,29 @@ async def create_payment(
     return schemas.CreatePaymentResponse.of(payment)
 
 
-@router.get("", responses=error_responses(NotFound, NotOwner))
+@router.get(
+    "",
+    response_model=list[schemas.PaymentResponse],
+    responses=error_responses(NotFound, NotOwner),
+)
 async def list_payments(
-    order_id: schemas.OrderIdParam, user: CurrentUser
-) -> list[schemas.PaymentResponse]:
+    order_id: schemas.OrderIdParam, user: CurrentUser, request: Request
+) -> Response:
     """Return all attempts to pay an order of the caller, the newest first."""
     order = await Order.owned_by(user.id, order_id)
     payments = await Payment.of_order(str(order.id))
-    return [schemas.PaymentResponse.of(payment) for payment in payments]
+    shown = [_to_json(schemas.PaymentResponse.of(payment)) for payment in payments]
+    return json_response(request, JsonBody.of(f"[{','.join(shown)}]"))
 
 
-@router.get("/{paymentId}", responses=error_responses(NotFound, NotOwner, PaymentUnknown))
+@router.get(
+    "/{paymentId}",
+    response_model=schemas.PaymentDetailResponse,
+    responses=error_responses(NotFound, NotOwner, PaymentUnknown),
+)
 async def get_payment(
-    payment_id: schemas.PaymentId, user: CurrentUser, settlement: SettlementDep
-) -> schemas.PaymentDetailResponse:
+    payment_id: schemas.PaymentId, user: CurrentUser, settlement: SettlementDep, request: Request
+) -> Response:
     """Return a payment of the caller, after polling Stripe if it is in progress.
 
     It contains the `clientSecret` while the buyer must confirm it.
@@ -131,7 +141,11 @@ async def get_payment(
     detail = schemas.PaymentDetailResponse.of(payment)
     if payment.status == PaymentStatus.NEEDS_CONFIRMATION and intent is not None:
         detail.client_secret = intent.client_secret
-    return detail
+    return json_response(request, JsonBody.of(_to_json(detail)))
+
+
+def _to_json(response: schemas.PaymentResponse) -> str:
+    return response.model_dump_json(by_alias=True)
 
 
 JSON_OBJECT = {"application/json": {"schema": {"type": "object"}}}

@@ -1,14 +1,19 @@
 """tickets: tickets for sale."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from fastapi import FastAPI
 
 from ticketing_common.events import TicketCreated, TicketDeleted, TicketUpdated
 from ticketing_common.messaging.feed import Feed
 from ticketing_common.service import create_service
+from tickets.cache import TicketCache
 from tickets.handlers import listeners
 from tickets.models import Hold, Ticket
 from tickets.routes import router
 from tickets.schemas import TicketRequest
+from tickets.search_migration import store_beginnings_of_words
 from tickets.settings import TicketsSettings
 
 
@@ -16,7 +21,16 @@ def create_app(settings: TicketsSettings | None = None) -> FastAPI:
     """Create the application. Without settings, read them from the environment."""
     settings = settings or TicketsSettings.read("tickets")
     TicketRequest.currency = settings.currency
-    return create_service(
+    feed = Feed(TicketCreated, TicketUpdated, TicketDeleted)
+    cache = TicketCache(feed)
+
+    @asynccontextmanager
+    async def follow_changes(_: FastAPI) -> AsyncIterator[None]:
+        await store_beginnings_of_words()
+        with cache.following():
+            yield
+
+    app = create_service(
         "tickets",
         settings,
         listeners=listeners,
@@ -26,5 +40,8 @@ def create_app(settings: TicketsSettings | None = None) -> FastAPI:
         router=router,
         prefix="/api/tickets",
         idempotent=True,
-        feed=Feed(TicketCreated, TicketUpdated, TicketDeleted),
+        feed=feed,
+        background_work=follow_changes,
     )
+    app.state.ticket_cache = cache
+    return app

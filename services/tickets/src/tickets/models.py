@@ -16,6 +16,8 @@ from ticketing_common.persistence.documents import OwnedDocument
 HOLD_RETENTION = STREAM_RETENTION + timedelta(days=1)
 """A hold outlives the events of its order, so that a replay finds it."""
 
+MAX_TERM_LENGTH = 20
+
 
 class TicketNotChangeable(BadRequest):
     """The ticket is reserved or sold, so its seller cannot update or delete it."""
@@ -33,7 +35,8 @@ class Ticket(OwnedDocument):
             IndexModel([("order_id", 1), ("_id", -1)]),
             IndexModel([("order_id", 1), ("price", 1), ("_id", 1)]),
             IndexModel([("user_id", 1), ("_id", -1)]),
-            IndexModel("search_terms"),
+            IndexModel([("user_id", 1), ("price", 1), ("_id", 1)]),
+            IndexModel([("order_id", 1), ("search_terms", 1), ("_id", -1)]),
         ]
 
     title: str
@@ -41,6 +44,7 @@ class Ticket(OwnedDocument):
     order_id: Id | None = None
     """The order that reserved or bought it, None while it is for sale."""
     search_terms: list[str]
+    """The beginnings of the words of the title: a search compares them with `==`."""
     created_at: UtcTime
 
     def change(self, title: str, price: Price) -> None:
@@ -54,9 +58,20 @@ class Ticket(OwnedDocument):
             raise TicketNotChangeable
 
 
-def search_terms(text: str) -> list[str]:
+def tokens(text: str) -> list[str]:
     """Return the distinct words of a title or a query, in lower case."""
     return list(dict.fromkeys(re.findall(r"\w+", text.lower())))
+
+
+def search_terms(title: str) -> list[str]:
+    """Return the distinct beginnings of a title's words, each of at most 20 characters."""
+    return list(
+        dict.fromkeys(
+            word[:length]
+            for word in tokens(title)
+            for length in range(1, min(len(word), MAX_TERM_LENGTH) + 1)
+        )
+    )
 
 
 class HoldState(StrEnum):

@@ -1,9 +1,9 @@
 """Routes of tickets."""
 
 from collections.abc import AsyncIterator
-from typing import Annotated
+from typing import Annotated, Any
 
-from beanie import PydanticObjectId
+from bson import ObjectId
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
@@ -12,22 +12,37 @@ from ticketing_common.events import TicketCreated, TicketDeleted, TicketUpdated,
 from ticketing_common.messaging.feed import TooManySubscribers
 from ticketing_common.persistence import outbox
 from ticketing_common.persistence.transaction import transactional
+from ticketing_common.web.conditional import PUBLIC, JsonBody, json_response, wants_fresh
 from ticketing_common.web.idempotency import Idempotency
 from ticketing_common.web.openapi import error_responses
 from ticketing_common.web.pagination import Cursor, CursorText, InvalidCursor, Limit, page
+from ticketing_common.web.rendering import render_rows
 from ticketing_common.web.server_sent_events import (
     FeedSubscriber,
     Position,
+    last_event_id,
     retry_hint,
-    sends_last_event_id,
 )
-from ticketing_common.web.sessions import CurrentUser, OptionalUser
+from ticketing_common.web.sessions import CurrentUser, SessionToken, optional_user
+from tickets.cache import PageBounds, Snapshot, TicketCache
 from tickets.models import Ticket, TicketNotChangeable, search_terms
+from tickets.rendering import render_ticket
 from tickets.schemas import SellerFilter, Sort, TicketId, TicketRequest, TicketResponse
-from tickets.search import SORT_ORDERS, find_tickets
+from tickets.search import FIELDS, SORT_ORDERS, Found, find_tickets
 from tickets.stream import to_sse
 
 router = APIRouter(tags=["tickets"])
+
+SEARCH_INCOMPLETE_HEADER = "Search-Incomplete"
+MAX_KEY_LENGTH = 200
+"""First pages with a longer query are not cached."""
+
+Row = dict[str, Any]
+
+
+def _cache(request: Request) -> TicketCache:
+    cache: TicketCache = request.app.state.ticket_cache
+    return cache
 
 
 @router.post("", status_code=201)
@@ -50,13 +65,16 @@ async def create_ticket(
     return response
 
 
-def seller_id(user: OptionalUser, seller: SellerFilter | None = None) -> str | None:
+async def seller_id(
+    request: Request, token: SessionToken, seller: SellerFilter | None = None
+) -> str | None:
     """Return the user's id for `seller=me`. Raises: NotAuthorized without a session.
 
     A dependency, because the session is checked before the other parameters are validated.
     """
     if seller is None:
         return None
+    user = await optional_user(request, token)
     if user is None:
         raise NotAuthorized
     return user.id
@@ -64,12 +82,11 @@ def seller_id(user: OptionalUser, seller: SellerFilter | None = None) -> str | N
 
 @router.get(
     "",
+    response_model=list[TicketResponse],
     responses=error_responses(InvalidCursor, NotAuthorized),
-    dependencies=[sends_last_event_id],
 )
 async def list_tickets(
     request: Request,
-    response: Response,
     seller: Annotated[str | None, Depends(seller_id)],
     q: Annotated[
         str | None,
@@ -78,21 +95,48 @@ async def list_tickets(
     sort: Sort = Sort.NEWEST,
     limit: Limit = 50,
     cursor: CursorText = None,
-) -> list[TicketResponse]:
+) -> Response:
     """List the tickets for sale or, with `seller=me`, all of the caller's own tickets.
 
     The `Link` header leads to the next page if there is one. The stream of tickets continues at the
     `Last-Event-ID` header.
+
+    A search reads 2,000 tickets at most. If further ones can match, the header
+    `Search-Incomplete` is `true`: the search needs more words, or longer ones.
     """
-    rows = await find_tickets(
-        seller_id=seller,
-        query=q,
-        sort=sort,
-        cursor=Cursor.parse(cursor) if cursor is not None else None,
-        limit=limit + 1,
+    headers = last_event_id(request)
+    if seller is None:
+        headers["Cache-Control"] = PUBLIC
+    parsed = Cursor.parse(cursor) if cursor is not None else None
+
+    async def find() -> Found:
+        return await find_tickets(
+            seller_id=seller, query=q, sort=sort, cursor=parsed, limit=limit + 1
+        )
+
+    async def load() -> Snapshot:
+        return _list_snapshot((await find()).rows, sort, limit, request)
+
+    cache, key = _cache(request), request.scope["query_string"].decode("latin-1")
+    if seller is None and q is None and parsed is None and len(key) <= MAX_KEY_LENGTH:
+        snapshot = await cache.get(cache.pages, key, load, fresh=wants_fresh(request))
+    else:
+        found = await find()
+        snapshot = _list_snapshot(found.rows, sort, limit, request)
+        cache.saw(snapshot.versions)
+        if not found.is_complete:
+            headers[SEARCH_INCOMPLETE_HEADER] = "true"
+    return json_response(request, snapshot.body, headers)
+
+
+def _list_snapshot(rows: list[Row], sort: Sort, limit: int, request: Request) -> Snapshot:
+    shown, link = page(rows, limit, SORT_ORDERS[sort][0], request.url)
+    last = (rows[-1].get("price", 0), rows[-1]["_id"]) if len(rows) > limit else None
+    return Snapshot(
+        JsonBody.of(render_rows(shown, render_ticket), link),
+        {str(row["_id"]): row.get("version", 0) for row in rows},
+        PageBounds(sort, last),
     )
-    sort_field, _ = SORT_ORDERS[sort]
-    return [TicketResponse.of_row(row) for row in page(rows, limit, sort_field, request, response)]
 
 
 @router.get(
@@ -126,16 +170,23 @@ async def stream_tickets(
         yield to_sse(item)
 
 
-@router.get("/{ticketId}", responses=error_responses(NotFound), dependencies=[sends_last_event_id])
-async def get_ticket(ticket_id: TicketId) -> TicketResponse:
+@router.get("/{ticketId}", response_model=TicketResponse, responses=error_responses(NotFound))
+async def get_ticket(ticket_id: TicketId, request: Request) -> Response:
     """Return a ticket, also a reserved or sold one.
 
     The stream of tickets continues at the `Last-Event-ID` header.
     """
-    ticket = await Ticket.get(PydanticObjectId(ticket_id))
-    if ticket is None:
-        raise NotFound
-    return TicketResponse.of(ticket)
+    headers = last_event_id(request) | {"Cache-Control": PUBLIC}
+
+    async def load() -> Snapshot:
+        row = await Ticket.get_pymongo_collection().find_one({"_id": ObjectId(ticket_id)}, FIELDS)
+        if row is None:
+            raise NotFound
+        return Snapshot(JsonBody.of(render_ticket(row)), {ticket_id: row["version"]})
+
+    cache = _cache(request)
+    snapshot = await cache.get(cache.tickets, ticket_id, load, fresh=wants_fresh(request))
+    return json_response(request, snapshot.body, headers)
 
 
 @router.put("/{ticketId}", responses=error_responses(NotFound, NotOwner, TicketNotChangeable))

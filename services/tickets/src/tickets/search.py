@@ -1,10 +1,14 @@
 """Search and sorting of the ticket list."""
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
+from bson import ObjectId
+
 from ticketing_common.web.pagination import Cursor, InvalidCursor
-from tickets.models import Ticket, search_terms
+from tickets.models import MAX_TERM_LENGTH, Ticket, tokens
+from tickets.ranges import Row, read_range
 from tickets.schemas import Sort
 
 SORT_ORDERS = {
@@ -14,40 +18,118 @@ SORT_ORDERS = {
 }
 """Field and direction of each sort order."""
 FIELDS = ["title", "price", "user_id", "order_id", "version"]
+MAX_EXAMINED = 2000
+"""The most tickets that a search reads."""
+CHUNK = 200
+
+
+@dataclass(frozen=True)
+class Found:
+    """The rows of a page."""
+
+    rows: list[Row]
+    is_complete: bool = True
+    """Whether no further ticket can match. If not, the search needs more words."""
 
 
 async def find_tickets(
     *, seller_id: str | None, query: str | None, sort: Sort, cursor: Cursor | None, limit: int
-) -> list[dict[str, Any]]:
+) -> Found:
     """Return up to `limit` rows: the seller's own tickets, or without a seller those for sale.
 
     A ticket matches if its title has, for each word of the query, a word that begins with it.
     Raises: InvalidCursor if the cursor is from a list with another sort order.
     """
     field, direction = SORT_ORDERS[sort]
-    conditions: list[dict[str, Any]] = [
-        {"user_id": seller_id} if seller_id is not None else {"order_id": None},
-        *(
-            {"search_terms": {"$regex": f"^{re.escape(term)}"}}
-            for term in search_terms(query or "")
-        ),
-    ]
-    if cursor is not None:
-        conditions.append(_after(cursor, field, "$gt" if direction == 1 else "$lt"))
-    rows = (
-        Ticket.get_pymongo_collection()
-        .find({"$and": conditions}, FIELDS)
-        .sort({field: direction, "_id": direction})
-        .limit(limit)
-    )
-    return await rows.to_list()
-
-
-def _after(cursor: Cursor, field: str, comparison: str) -> dict[str, Any]:
-    """Return the condition for the rows after the cursor."""
+    after = _position(cursor, field) if cursor is not None else None
+    owned = {"order_id": None} if seller_id is None else {"user_id": seller_id}
+    if query is None or not query.strip():
+        return Found(await _read(owned, sort, after, limit))
+    wanted = tokens(query)
+    if not wanted:
+        return Found([])
+    if seller_id is not None:
+        return await _search(owned, sort, after, wanted, limit)
+    longest = max(wanted, key=len)
+    where = owned | {"search_terms": longest[:MAX_TERM_LENGTH]}
+    others = wanted if len(longest) > MAX_TERM_LENGTH else [w for w in wanted if w != longest]
     if field == "_id":
-        return {"_id": {comparison: cursor.id}}
-    if not re.fullmatch("[0-9]{1,9}", cursor.value):
+        return await _search(where, sort, after, others, limit)
+    # The index of search terms has the order of the ids, so the newest matches are sorted here.
+    found = await _search(where, Sort.NEWEST, None, others, MAX_EXAMINED + 1)
+    rows = [row for row in found.rows if isinstance(row.get(field), int | float)]
+    rows.sort(key=lambda row: (row[field], row["_id"]), reverse=direction == -1)
+    if after is not None:
+        rows = [row for row in rows if _is_after((row[field], row["_id"]), after, direction)]
+    return Found(rows[:limit], found.is_complete)
+
+
+Position = tuple[Any, ObjectId]
+
+
+def _position(cursor: Cursor, field: str) -> Position:
+    if field == "_id":
+        return cursor.id, cursor.id
+    # A fraction is from a row that was put into the store by hand. The list continues after it.
+    if not re.fullmatch("[0-9]{1,9}([.][0-9]{1,9})?", cursor.value):
         raise InvalidCursor
-    price = int(cursor.value)
-    return {"$or": [{field: {comparison: price}}, {field: price, "_id": {comparison: cursor.id}}]}
+    return (float if "." in cursor.value else int)(cursor.value), cursor.id
+
+
+def _is_after(position: Position, after: Position, direction: int) -> bool:
+    return position > after if direction == 1 else position < after
+
+
+async def _read(where: dict[str, Any], sort: Sort, after: Position | None, limit: int) -> list[Row]:
+    """Return the next rows in the sort order."""
+    field, direction = SORT_ORDERS[sort]
+    collection = Ticket.get_pymongo_collection()
+    rows: list[Row] = []
+    if after is not None and field != "_id":
+        same = where | {field: after[0]}
+        rows = await read_range(
+            collection,
+            same,
+            "_id",
+            direction,
+            after=after[1],
+            limit=limit,
+            page=limit,
+            projection=FIELDS,
+        )
+    if len(rows) < limit:
+        rows += await read_range(
+            collection,
+            where,
+            field,
+            direction,
+            after=None if after is None else after[0],
+            limit=limit - len(rows),
+            page=limit,
+            projection=FIELDS,
+        )
+    return rows
+
+
+async def _search(
+    where: dict[str, Any], sort: Sort, after: Position | None, wanted: list[str], limit: int
+) -> Found:
+    """Return the next rows whose titles match, of the next `MAX_EXAMINED`."""
+    field, _ = SORT_ORDERS[sort]
+    matches = [re.compile(rf"\b{word}").search for word in wanted]
+    rows: list[Row] = []
+    examined = 0
+    while examined < MAX_EXAMINED:
+        size = min(CHUNK if wanted else limit, MAX_EXAMINED - examined)
+        chunk = await _read(where, sort, after, size)
+        for row in chunk:
+            title = str(row.get("title", "")).lower()
+            if all(match(title) for match in matches):
+                rows.append(row)
+                if len(rows) == limit:
+                    return Found(rows)
+        if len(chunk) < size:
+            return Found(rows)
+        examined += size
+        after = chunk[-1][field], chunk[-1]["_id"]
+    return Found(rows, is_complete=False)
