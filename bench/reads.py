@@ -35,7 +35,7 @@ from ticketing_dev.stack.processes.ports import free_port
 from ticketing_dev.stack.supervision.process import Process
 from tickets.models import search_terms
 
-ROUNDS, REQUESTS, CLIENTS = 7, 200, 8
+ROUNDS, REQUESTS, CLIENTS = 5, 200, 8
 TITLES = ("Concert", "Opera", "Match", "Festival", "Musical")
 FIELDS = {"title": 1, "price": 1, "user_id": 1, "order_id": 1, "version": 1}
 
@@ -117,7 +117,7 @@ class Server:
     def __init__(self, app: str, env: dict[str, str]) -> None:
         self.url = f"http://127.0.0.1:{(port := free_port())}"
         command = [sys.executable, "-m", "uvicorn", "--factory", app, "--port", str(port)]
-        command += ["--no-access-log", "--log-level", "warning"]
+        command += ["--no-access-log", "--log-level", "warning", "--timeout-keep-alive", "60"]
         self.process = subprocess.Popen(command, env=os.environ | env | {"LOG_LEVEL": "WARNING"})
         self._usage = psutil.Process(self.process.pid)
 
