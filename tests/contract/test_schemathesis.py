@@ -21,6 +21,11 @@ from ticketing_common.events import OrderCreated, TicketCreated
 from ticketing_common.web.sessions import COOKIE, SessionUser
 from ticketing_testing import RunningService, new_event, new_user
 
+# PyMongo numbers its messages with the `random` module, in the service's polls beside the test.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Do not use the `random` module:hypothesis.errors.HypothesisDeprecationWarning"
+)
+
 EXAMPLES = 20
 """Requests of each kind for each operation, the same in every run."""
 
