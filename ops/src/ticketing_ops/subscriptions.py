@@ -5,9 +5,11 @@
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 from ticketing_common.events import DomainEvent
 from ticketing_common.messaging.replay import REPLAY_STREAM, replay_subject
@@ -24,7 +26,10 @@ class Subscription:
     """The service and the handler, such as `orders.expire_order`."""
     subject: str
     copy: str | None
-    """The collection of the copy that the handler updates; None where it uses the inbox."""
+    """The collection of the copy that the handler updates."""
+    proof: Mapping[str, Any] | None
+    """The collection of the document that shows that it was handled, and the condition `where`.
+    Without a copy and a proof the handler uses the inbox."""
 
 
 @cache

@@ -25,6 +25,12 @@ def new_id() -> str:
     return str(ObjectId())
 
 
+def lost(shop: Shop, service: str, subject: str, document: str) -> tuple[str, Ids]:
+    """Return the finding of an event whose effect is missing."""
+    event = shop.event_ids[subject, document]
+    return ("event-lost", {"event": event, "service": service, "document": document})
+
+
 # 1. No ticket is in two live orders.
 
 
@@ -82,9 +88,9 @@ async def unpublished_outbox_row(shop: Shop) -> Expected:
 
 @in_databases
 async def missing_inbox_row(shop: Shop) -> Expected:
-    await shop.delete_inbox_row("orders", shop.payment_created)
-    ids = {"event": shop.payment_created, "service": "orders", "document": shop.payment}
-    return [("event-lost", ids)]
+    event = shop.event_ids["payment.started", shop.complete]
+    await shop.delete_inbox_row("orders", event)
+    return [("event-lost", {"event": event, "service": "orders", "document": shop.payment})]
 
 
 @in_databases
@@ -129,7 +135,10 @@ async def copy_with_other_status(shop: Shop) -> Expected:
 @in_databases
 async def hold_of_cancelled_order(shop: Shop) -> Expected:
     await shop.change("tickets", "holds", shop.cancelled, state="held")
-    return [("copy-differs", {"order": shop.cancelled, "service": "tickets"})]
+    return [
+        lost(shop, "tickets", "order.cancelled", shop.cancelled),
+        ("copy-differs", {"order": shop.cancelled, "service": "tickets"}),
+    ]
 
 
 @in_databases
@@ -137,6 +146,8 @@ async def missing_copies(shop: Shop) -> Expected:
     await shop.remove("contact", "orders", shop.waiting)
     await shop.remove("contact", "recipients", shop.seller)
     return [
+        lost(shop, "contact", "order.created", shop.waiting),
+        lost(shop, "contact", "user.signed-up", shop.seller),
         ("copy-missing", {"order": shop.waiting, "service": "contact"}),
         ("copy-missing", {"user": shop.seller, "service": "contact"}),
     ]

@@ -61,8 +61,8 @@ class Shop:
     payment: str = field(default_factory=lambda: str(ObjectId()))
     intent: str = ""
     charge: str = ""
-    payment_created: str = ""
-    """The id of the PaymentCreated event."""
+    event_ids: dict[tuple[str, str], str] = field(default_factory=dict)
+    """The events' ids, by subject and aggregate."""
     started_at: datetime = field(default_factory=utc_now)
     _rows: dict[tuple[str, str], list[dict[str, Any]]] = field(
         default_factory=lambda: defaultdict(list)
@@ -82,8 +82,7 @@ class Shop:
         for event in self._events():
             event_id = await self.publish(event)
             self._put_inbox_rows(event_id, event)
-            if isinstance(event, PaymentCreated):
-                self.payment_created = event_id
+            self.event_ids[event.subject, event.aggregate_id] = event_id
         for (service, collection), rows in self._rows.items():
             await self.databases[service][collection].insert_many(rows)
         await self.acknowledge_all()
@@ -100,7 +99,7 @@ class Shop:
         """Mark an event as handled in the inbox of each consumer."""
         for listeners in service_listeners():
             listener = listeners.of(event.subject)
-            if listener is not None and listener.copy is None:
+            if listener is not None and listener.copy is None and listener.proof is None:
                 self._put(listeners.service, "inbox", _id=event_id, handled_at=utc_now())
 
     async def acknowledge_all(self) -> None:

@@ -17,6 +17,7 @@ from ticketing_common.events import DomainEvent, VersionedEvent, utc_now
 from ticketing_common.persistence import parked_events
 from ticketing_common.persistence.database import database, is_unavailable, notify_committed
 from ticketing_common.persistence.documents import VersionedDocument
+from ticketing_common.persistence.proof import Proof
 from ticketing_common.persistence.transaction import transactional
 
 STREAM_RETENTION = timedelta(days=30)
@@ -92,6 +93,7 @@ class Listener:
     handler: Handler
     copy: type[VersionedDocument] | None
     fields: CopyFields | None = None
+    proof: Proof | None = None
 
     @property
     def name(self) -> str:
@@ -120,6 +122,7 @@ class Listeners:
         *,
         copy: type[VersionedDocument] | None = None,
         fields: CopyFields | None = None,
+        proof: Proof | None = None,
     ) -> Callable[[H], H]:
         """Register the decorated function as the handler of `event`.
 
@@ -127,6 +130,8 @@ class Listeners:
         for exactly the next version. For version 0 it takes the event and inserts the copy. For
         later versions it takes the event and the copy, which it must save. If `fields` returns
         fields for an event, these are written as in `follow`, and the handler does not run.
+
+        With `proof` the handler needs no inbox row: its document shows that it has run.
         """
 
         def register(handler: H) -> H:
@@ -134,7 +139,9 @@ class Listeners:
                 raise TypeError(f"{self.service} already listens to {event.subject}")
             if copy is not None and not issubclass(event, VersionedEvent):
                 raise TypeError(f"{event.__name__} has no version for a copy to follow")
-            self._by_subject[event.subject] = Listener(self.service, event, handler, copy, fields)
+            self._by_subject[event.subject] = Listener(
+                self.service, event, handler, copy, fields, proof
+            )
             return handler
 
         return register
@@ -183,6 +190,10 @@ class Listeners:
             await _handle(listener, event, event_id, parked=parked)
         except _AlreadyHandled:
             return Outcome.DUPLICATE
+        except DuplicateKeyError:
+            if listener.proof is None or not await listener.proof.exists(event):
+                raise
+            return Outcome.DUPLICATE
         except Conflict as error:
             raise Unavailable("Other transactions keep changing the same documents") from error
         except PyMongoError as error:
@@ -202,6 +213,9 @@ async def _handle(listener: Listener, event: DomainEvent, event_id: str, *, park
         return
     if listener.copy is not None and isinstance(event, VersionedEvent):
         await _update_copy(listener, event, listener.copy)
+        return
+    if listener.proof is not None:
+        await listener.handler(event)
         return
     try:
         await database()["inbox"].insert_one({"_id": event_id, "handled_at": utc_now()})

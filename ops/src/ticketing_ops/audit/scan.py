@@ -84,13 +84,20 @@ class Scan:
             raise StoreUnavailable(f"MongoDB of {service}", error) from error
 
     async def find(
-        self, service: str, collection: str, by: str, values: Iterable[Any], *fields: str
+        self,
+        service: str,
+        collection: str,
+        by: str,
+        values: Iterable[Any],
+        *fields: str,
+        where: Mapping[str, Any] | None = None,
     ) -> list[dict[str, Any]]:
         """Return the documents with these values of a field. Raises StoreUnavailable."""
+        wanted = {**(where or {}), by: {"$in": list(values)}}
         try:
             return (
                 await self.stores.databases[service][collection]
-                .find({by: {"$in": list(values)}}, [by, *fields])
+                .find(wanted, [by, *fields])
                 .to_list()
             )
         except PyMongoError as error:

@@ -22,11 +22,12 @@ from ticketing_common.events import (
 )
 from ticketing_common.messaging.listeners import Listeners, is_replay
 from ticketing_common.money import format_price
+from ticketing_common.persistence.proof import Proof
 
 listeners = Listeners("contact")
 
 
-@listeners.on(UserSignedUp)
+@listeners.on(UserSignedUp, proof=Proof(Recipient))
 async def send_welcome(event: UserSignedUp) -> None:
     """Store the address of the new user and send a welcome mail."""
     recipient = Recipient(id=PydanticObjectId(event.id), email=event.email)
@@ -93,7 +94,7 @@ async def confirm_ticket_deletion(event: TicketDeleted, ticket: Ticket) -> None:
     await _queue_mail(ticket.user_id, "ticket_deleted", title=ticket.title)
 
 
-@listeners.on(OrderCreated)
+@listeners.on(OrderCreated, proof=Proof(Order))
 async def send_payment_request(event: OrderCreated) -> None:
     """Ask the buyer to pay before the order expires."""
     ticket = event.ticket

@@ -4,7 +4,7 @@ from typing import Any
 
 from beanie import PydanticObjectId
 
-from orders.models import Order, Reservation, Ticket
+from orders.models import ENDED_STATUSES, Order, Reservation, Ticket
 from orders.rules import cancel_order
 from ticketing_common.events import (
     CancelReason,
@@ -25,9 +25,13 @@ from ticketing_common.events import (
 )
 from ticketing_common.messaging.listeners import Listeners, Reject, RetryLater
 from ticketing_common.persistence import outbox
+from ticketing_common.persistence.proof import Proof
 from ticketing_common.web.session_cutoffs import end_earlier_sessions
 
 listeners = Listeners("orders")
+
+ENDED = Proof(Order, {"status": {"$in": [status.value for status in ENDED_STATUSES]}})
+"""An ended order shows that an event was handled that can only end it."""
 
 listeners.on(UserChangedPassword)(end_earlier_sessions)
 
@@ -67,7 +71,7 @@ async def publish_order_overdue(event: ExpirationCompleted) -> None:
         await outbox.add(OrderOverdue.of(order))
 
 
-@listeners.on(PaymentMissed)
+@listeners.on(PaymentMissed, proof=ENDED)
 async def expire_order(event: PaymentMissed) -> None:
     """Cancel an overdue order that has no payment and can get none."""
     order = await _load_order(event.order_id)
@@ -86,7 +90,7 @@ async def await_payment(event: PaymentStarted | PaymentFailed) -> None:
         await outbox.add(OrderAwaitingPayment.of(order))
 
 
-@listeners.on(PaymentCreated)
+@listeners.on(PaymentCreated, proof=ENDED)
 async def complete_order(event: PaymentCreated) -> None:
     """Complete the order: its ticket is sold."""
     order = await _load_order(event.order_id)

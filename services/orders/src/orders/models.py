@@ -12,6 +12,8 @@ from ticketing_common.errors import BadRequest, NotFound
 from ticketing_common.events import CancelReason, Id, OrderStatus, Price, UtcTime, utc_now
 from ticketing_common.persistence.documents import OwnedDocument, VersionedDocument
 
+ENDED_STATUSES = (OrderStatus.COMPLETE, OrderStatus.CANCELLED)
+
 
 class TicketReserved(BadRequest):
     """Another order has reserved or bought the ticket."""
@@ -101,7 +103,7 @@ class Order(OwnedDocument):
 
     @property
     def has_ended(self) -> bool:
-        return self.status in (OrderStatus.COMPLETE, OrderStatus.CANCELLED)
+        return self.status in ENDED_STATUSES
 
     def require_not_complete(self) -> None:
         """Raise OrderComplete if the order is paid."""

@@ -11,29 +11,35 @@ from ticketing_common.events import (
 )
 from ticketing_common.messaging.listeners import Listeners, RetryLater
 from ticketing_common.persistence import outbox
+from ticketing_common.persistence.proof import Proof
 from ticketing_common.web.session_cutoffs import end_earlier_sessions
-from tickets.models import Hold, HoldState, Ticket
+from tickets.models import Hold, HoldState, Ticket, states_since
 
 listeners = Listeners("tickets")
+
+HELD, SOLD, RELEASED = (
+    Proof(Hold, {"state": {"$in": states_since(state)}})
+    for state in (HoldState.HELD, HoldState.SOLD, HoldState.RELEASED)
+)
 
 listeners.on(UserChangedPassword)(end_earlier_sessions)
 
 
-@listeners.on(OrderCreated)
+@listeners.on(OrderCreated, proof=HELD)
 async def reserve_ticket(event: OrderCreated) -> None:
     """Reserve the ticket for the order, unless the order has already ended."""
-    if await Hold.start(event.id):
-        await _reserve(event.ticket.id, event.id)
+    await Hold.start(event.id)
+    await _reserve(event.ticket.id, event.id)
 
 
-@listeners.on(OrderCompleted)
+@listeners.on(OrderCompleted, proof=SOLD)
 async def sell_ticket(event: OrderCompleted) -> None:
     """Keep the ticket for the order: it is sold."""
     await Hold.end(event.id, HoldState.SOLD)
     await _reserve(event.ticket.id, event.id)
 
 
-@listeners.on(OrderCancelled)
+@listeners.on(OrderCancelled, proof=RELEASED)
 async def release_ticket(event: OrderCancelled) -> None:
     """Put the ticket on sale again."""
     await Hold.end(event.id, HoldState.RELEASED)

@@ -80,6 +80,12 @@ class HoldState(StrEnum):
     SOLD = "sold"
 
 
+def states_since(state: HoldState) -> list[str]:
+    """Return a state and the later ones. A sold ticket is released if its seller deletes it."""
+    states = [HoldState.HELD, HoldState.SOLD, HoldState.RELEASED]
+    return [each.value for each in states[states.index(state) :]]
+
+
 class Hold(Document):
     """The state of one order, whose id it has.
 
@@ -97,19 +103,22 @@ class Hold(Document):
     changed_at: UtcTime
 
     @classmethod
-    async def start(cls, order_id: str) -> bool:
-        """Record that the order holds its ticket. Returns False if the order has a hold already."""
-        held = {"state": HoldState.HELD, "changed_at": utc_now()}
-        existing = await cls.get_pymongo_collection().find_one_and_update(
-            {"_id": PydanticObjectId(order_id)}, {"$setOnInsert": held}, upsert=True
-        )
-        return existing is None
+    async def start(cls, order_id: str) -> None:
+        """Record that the order holds its ticket.
+
+        Raises: DuplicateKeyError if the order has a hold, which may have ended.
+        """
+        hold = cls(id=PydanticObjectId(order_id), state=HoldState.HELD, changed_at=utc_now())
+        await hold.insert()
 
     @classmethod
     async def end(cls, order_id: str, state: HoldState) -> None:
-        """Record how the order ended, even if its start is not recorded yet."""
+        """Record how the order ended, even if its start is not recorded yet.
+
+        Raises: DuplicateKeyError if that, or a later state, is recorded already.
+        """
         await cls.get_pymongo_collection().update_one(
-            {"_id": PydanticObjectId(order_id)},
+            {"_id": PydanticObjectId(order_id), "state": {"$nin": states_since(state)}},
             {"$set": {"state": state, "changed_at": utc_now()}},
             upsert=True,
         )

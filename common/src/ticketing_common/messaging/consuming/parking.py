@@ -207,7 +207,7 @@ def _parked(delivery: Delivery, error: Exception, published_at: datetime) -> Par
     """Return the row of an event that cannot be handled yet because of `error`."""
     awaited = error if isinstance(error, RetryLater) else RetryLater("")
     state, now, max_age = delivery.state, utc_now(), delivery.listener.event.max_age
-    next_attempt_at = awaited.until or now + timedelta(seconds=WAITING_BACKOFF.first)
+    next_attempt_at = _next_attempt_at(awaited, waits=1)
     delete_at = to_milliseconds(published_at) + max_age if max_age is not None else None
     return ParkedEvent(
         id=delivery.envelope.id,
@@ -229,6 +229,12 @@ def _parked(delivery: Delivery, error: Exception, published_at: datetime) -> Par
         waits=state.waits,
         delete_at=delete_at,
     )
+
+
+def _next_attempt_at(awaited: RetryLater, waits: int) -> datetime:
+    """Return when to try again: with backoff, but not later than the time that is awaited."""
+    at = utc_now() + timedelta(seconds=WAITING_BACKOFF.delay(waits))
+    return min(at, awaited.until or at)
 
 
 def _retry_state(parked: ParkedEvent) -> RetryState:
@@ -259,8 +265,7 @@ class _ParkedDelivery(Delivery):
         self.is_blocked = is_same
         if is_same and not self.swept:
             return
-        delay = timedelta(seconds=WAITING_BACKOFF.delay(self.state.waits))
-        await self._postpone(error, error.until or utc_now() + delay, *awaited)
+        await self._postpone(error, _next_attempt_at(error, self.state.waits), *awaited)
         if not is_same and error.waits_for is not None:
             self.parking.try_waiting(error.waits_for, error.after_version)
 

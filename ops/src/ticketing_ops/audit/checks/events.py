@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from bson import ObjectId
 from nats.js.errors import NotFoundError
 
+from ticketing_common.events import Envelope, InvalidMessage
 from ticketing_common.messaging.replay import REPLAY_STREAM
 from ticketing_common.messaging.streams import DEAD_LETTER_STREAM, filter_subjects_of, streams
 from ticketing_common.persistence.parked_events import COLLECTION
@@ -133,7 +134,7 @@ class Consumer:
 
 
 async def find_lost(scan: Scan) -> AsyncGenerator[Finding, None]:
-    """Compare the events that consumers have acknowledged with inboxes and versions of copies."""
+    """Compare the events that consumers have acknowledged with inboxes, copies and proofs."""
     for config in streams():
         stream = str(config.name)
         if stream in (DEAD_LETTER_STREAM, REPLAY_STREAM):
@@ -210,17 +211,23 @@ async def _without_effect(
     A parked event is one that it has a record of.
     """
     by_inbox: list[Expected] = []
+    by_proof: dict[str, list[Expected]] = defaultdict(list)
     by_copy: dict[str, list[Expected]] = defaultdict(list)
     for message in batch:
         subscription = consumer.subscriptions.get(message.subject)
         if subscription is None or message.sequence > consumer.handled_until:
             continue
-        if subscription.copy is None:
+        if subscription.proof is not None:
+            by_proof[message.subject].append((message, subscription))
+        elif subscription.copy is None:
             by_inbox.append((message, subscription))
         else:
             by_copy[subscription.copy].append((message, subscription))
     handled = await _ids(scan, consumer.service, "inbox", [message for message, _ in by_inbox])
     lost = [expected for expected in by_inbox if expected[0].event_id not in handled]
+    for expected_messages in by_proof.values():
+        proven = await _proven(scan, expected_messages)
+        lost += [expected for expected in expected_messages if _aggregate(expected) not in proven]
     for collection, expected_messages in by_copy.items():
         messages = [message for message, _ in expected_messages]
         versions = await _versions(scan, consumer.service, collection, messages)
@@ -241,6 +248,28 @@ async def _ids(
     if not ids:
         return set()
     return {row["_id"] for row in await scan.find(service, collection, "_id", ids)}
+
+
+async def _proven(scan: Scan, messages: Sequence[Expected]) -> Collection[str]:
+    """Return the aggregates whose documents show that an event of this subject was handled."""
+    subscription = messages[0][1]
+    assert subscription.proof is not None
+    ids = [ObjectId(id) for id in {*map(_aggregate, messages)} if ObjectId.is_valid(id)]
+    where = subscription.proof["where"]
+    rows = await scan.find(
+        subscription.service, subscription.proof["collection"], "_id", ids, where=where
+    )
+    return {str(row["_id"]) for row in rows}
+
+
+def _aggregate(expected: Expected) -> str:
+    """Return the aggregate's id, an empty string for an invalid message."""
+    message, _ = expected
+    try:
+        event = Envelope(message.subject, message.body).decode(BY_SUBJECT[message.subject])
+    except InvalidMessage:
+        return ""
+    return event.aggregate_id
 
 
 async def _versions(
