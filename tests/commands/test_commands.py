@@ -16,7 +16,7 @@ from ticketing_testing.store_servers import StoreServers
 
 pytestmark = pytest.mark.xdist_group("commands")
 
-MAX_ORDER_COMMANDS = 22
+MAX_ORDER_COMMANDS = 20
 """The commands of one order in all services together."""
 
 
