@@ -35,7 +35,7 @@ from ticketing_dev.stack.processes.ports import free_port
 from ticketing_dev.stack.supervision.process import Process
 from tickets.models import search_terms
 
-ROUNDS, REQUESTS, CLIENTS = 5, 200, 8
+ROUNDS, REQUESTS, CLIENTS = 5, 400, 8
 TITLES = ("Concert", "Opera", "Match", "Festival", "Musical")
 FIELDS = {"title": 1, "price": 1, "user_id": 1, "order_id": 1, "version": 1}
 
@@ -142,11 +142,13 @@ class Server:
 async def deep_paths(
     client: httpx.AsyncClient, url: str, query: str
 ) -> tuple[list[str], list[str]]:
-    """Return the paths of the pages 2 to 9, for tickets and for the bare handlers."""
+    """Return the paths of the pages from 2 to 9, for tickets and for the bare handlers."""
     field = "price" if "price" in query else "id"
-    path, ours, bare = f"/api/tickets?{query}", [], []
+    path = f"/api/tickets?{query}"
+    ours: list[str] = []
+    bare: list[str] = []
     previous = (await client.get(url + path)).raise_for_status()
-    for _ in range(8):
+    while "link" in previous.headers and len(ours) < 8:
         path = previous.headers["link"].split(">")[0][1:]
         page = (await client.get(url + path)).raise_for_status()
         ours.append(path)
@@ -166,7 +168,7 @@ async def compare(tickets: Server, bare: Server) -> list[tuple[str, float, float
         listed = (await client.get(f"{tickets.url}/api/tickets?limit=100")).json()
         kinds: dict[str, tuple[list[str], list[str]]] = {}
         one = [f"/api/tickets/{ticket['id']}" for ticket in listed]
-        kinds["one ticket"] = one, one
+        kinds["one ticket of 5"], kinds["one ticket of 100"] = (one[:5],) * 2, (one,) * 2
         for name, query in (("first page", ""), ("first page by price", "sort=price")):
             kinds[name] = [f"/api/tickets?{query}"], [f"/api/tickets?{query}"]
         for query in ("limit=50", "sort=price"):
