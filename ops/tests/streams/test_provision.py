@@ -11,10 +11,9 @@ from nats.js.errors import NotFoundError
 from typer.testing import CliRunner, Result
 
 from ticketing_common.messaging.streams import consumers, provision, streams
-from ticketing_dev.stack.definition import AUDIT, OPERATOR
 from ticketing_dev.stack.processes import servers
 from ticketing_dev.stack.processes.ports import free_port
-from ticketing_dev.stack.processes.servers import Nats
+from ticketing_dev.stack.processes.servers import AUDIT, OPERATOR, Nats
 from ticketing_dev.stack.supervision.process import running
 from ticketing_dev.tools.events.service_listeners import service_listeners
 from ticketing_ops.cli import app

@@ -8,16 +8,13 @@ from ticketing_common.topology import SERVICE_NAMES
 from ticketing_dev.checkout import INGRESS, ROOT
 from ticketing_dev.stack.processes import ingress, servers, services
 from ticketing_dev.stack.processes.sendgrid_stand_in import sendgrid_stand_in
+from ticketing_dev.stack.processes.servers import AUDIT, OPERATOR
 from ticketing_dev.stack.processes.spec import ProcessSpec
 from ticketing_dev.stack.processes.stripe_stand_in import stripe_stand_in
 from ticketing_dev.stack.secrets import Secrets, StripeAccount
 
 STRIPE_PAGES, MAIL_PAGES = "/dev/stripe/", "/dev/mail/"
 SENDER = "tickets@ticketing.dev"
-OPERATOR = "operator"
-"""The NATS user of the operator commands."""
-AUDIT = "audit"
-"""The NATS user of an audit without repairs, which may only read."""
 
 ClientCommand = Callable[[int], tuple[str, ...]]
 

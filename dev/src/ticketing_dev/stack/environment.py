@@ -4,10 +4,10 @@ import os
 from pathlib import Path
 
 from ticketing_common.topology import SERVICES_WITH_DATABASE
-from ticketing_dev.stack.definition import OPERATOR, define_stack
+from ticketing_dev.stack.definition import define_stack
 from ticketing_dev.stack.folder import DataFolder
 from ticketing_dev.stack.lifecycle import data_folder, is_up, not_running
-from ticketing_dev.stack.processes.servers import Nats
+from ticketing_dev.stack.processes.servers import OPERATOR, Nats
 from ticketing_dev.stack.processes.spec import ProcessSpec
 from ticketing_dev.stack.secrets import Secrets, StripeAccount
 

@@ -27,10 +27,9 @@ from ticketing_common.messaging.streams import (
     streams_used_by,
 )
 from ticketing_dev.checkout import NATS_USERS
-from ticketing_dev.stack.definition import AUDIT, OPERATOR
 from ticketing_dev.stack.processes import servers
 from ticketing_dev.stack.processes.ports import free_port
-from ticketing_dev.stack.processes.servers import Nats
+from ticketing_dev.stack.processes.servers import AUDIT, OPERATOR, Nats
 from ticketing_dev.stack.supervision.process import running
 from ticketing_dev.tools.events.permissions import rendered
 from ticketing_dev.tools.events.service_listeners import service_listeners

@@ -25,6 +25,10 @@ EMBEDDED_MONGOD = BIN / "secantusd-rs"
 EMBEDDED_REPLICA_SET = "secantus"
 EMBEDDED_LIMITS = ("--cache-size", "256M", "--log-file-max", "128MB")
 
+OPERATOR = "operator"
+"""The NATS user of the operator commands."""
+AUDIT = "audit"
+"""The NATS user of an audit without repairs, which may only read."""
 NATS_CONFIG = Template("""\
 listen: $address
 jetstream { store_dir: jetstream, sync_interval: $sync }

@@ -26,7 +26,7 @@ from ticketing_common.messaging.streams import (
     streams_used_by,
 )
 from ticketing_dev.checkout import NATS_USERS
-from ticketing_dev.stack.definition import AUDIT, OPERATOR
+from ticketing_dev.stack.processes.servers import AUDIT, OPERATOR
 from ticketing_dev.tools.events.service_listeners import service_listeners
 from ticketing_dev.tools.openapi import apps
 
