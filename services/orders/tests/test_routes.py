@@ -72,6 +72,31 @@ async def test_create_order_refuses_reserved_ticket(
         }
 
 
+async def test_create_order_accepts_released_ticket_that_was_refused(
+    orders: RunningService, buyer_client: httpx.AsyncClient, ticket: TicketCreated
+) -> None:
+    order = await create_order(buyer_client, ticket)
+    response = await buyer_client.post("/api/orders", json={"ticketId": ticket.id})
+    assert response.status_code == 400
+
+    await buyer_client.delete(f"/api/orders/{order['id']}")
+
+    await create_order(buyer_client, ticket)
+
+
+async def test_create_order_does_not_find_refused_ticket_after_its_deletion(
+    orders: RunningService, buyer_client: httpx.AsyncClient, ticket: TicketCreated
+) -> None:
+    order = await create_order(buyer_client, ticket)
+    await buyer_client.delete(f"/api/orders/{order['id']}")
+    await orders.bus.publish(new_event(TicketDeleted, id=ticket.id, version=1))
+    await orders.bus.wait_until_handled(listeners)
+
+    response = await buyer_client.post("/api/orders", json={"ticketId": ticket.id})
+
+    assert response.status_code == 404
+
+
 async def test_create_order_does_not_find_unknown_or_deleted_ticket(
     orders: RunningService, buyer_client: httpx.AsyncClient, ticket: TicketCreated
 ) -> None:

@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from orders.handlers import listeners
 from orders.models import Order, Reservation, Ticket
+from orders.reserved_tickets import ReservedTickets
 from orders.routes import router
 from orders.settings import OrdersSettings
 from ticketing_common.events import (
@@ -18,7 +19,7 @@ from ticketing_common.service import create_service
 
 def create_app(settings: OrdersSettings | None = None) -> FastAPI:
     """Create the application. Without settings, read them from the environment."""
-    return create_service(
+    app = create_service(
         "orders",
         settings or OrdersSettings.read("orders"),
         listeners=listeners,
@@ -30,3 +31,5 @@ def create_app(settings: OrdersSettings | None = None) -> FastAPI:
         idempotent=True,
         feed=Feed(OrderCreated, OrderAwaitingPayment, OrderCancelled, OrderCompleted),
     )
+    app.state.reserved_tickets = ReservedTickets()
+    return app

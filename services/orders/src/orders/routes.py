@@ -1,6 +1,7 @@
 """Routes of orders."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Annotated
 
 from bson import ObjectId
@@ -10,6 +11,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from orders import rules
 from orders.models import Order, OrderComplete, Ticket, TicketReserved
 from orders.rendering import render_order
+from orders.reserved_tickets import ReservedTickets
 from orders.schemas import OrderId, OrderRequest, OrderResponse
 from orders.settings import OrdersSettings
 from ticketing_common.errors import NotFound, NotOwner
@@ -18,12 +20,12 @@ from ticketing_common.messaging.feed import Resync, Subscriber, TooManySubscribe
 from ticketing_common.persistence import outbox
 from ticketing_common.persistence.transaction import transactional
 from ticketing_common.web.conditional import JsonBody, json_response
-from ticketing_common.web.idempotency import Idempotency
+from ticketing_common.web.idempotency import Idempotency, RequestIdempotency
 from ticketing_common.web.openapi import error_responses
 from ticketing_common.web.pagination import Cursor, CursorText, InvalidCursor, Limit, page
 from ticketing_common.web.rendering import render_rows
 from ticketing_common.web.server_sent_events import retry_hint, sse_event, subscribe_to
-from ticketing_common.web.sessions import CurrentUser
+from ticketing_common.web.sessions import CurrentUser, SessionUser
 
 router = APIRouter(tags=["orders"])
 
@@ -31,7 +33,6 @@ FIELDS = ["status", "user_id", "expires_at", "version", "ticket", "reason"]
 
 
 @router.post("", status_code=201, responses=error_responses(NotFound, TicketReserved))
-@transactional
 async def create_order(
     payload: OrderRequest, user: CurrentUser, request: Request, idempotency: Idempotency
 ) -> OrderResponse:
@@ -40,9 +41,24 @@ async def create_order(
     Of several concurrent requests for one ticket, one succeeds. A new ticket can be unknown here
     for a moment: the response is a 404 until then.
     """
+    reserved: ReservedTickets = request.app.state.reserved_tickets
+    await reserved.refuse_reserved(payload.ticket_id)
     settings: OrdersSettings = request.app.state.settings
+    try:
+        response = await _place_order(payload, user, settings.expiration_window, idempotency)
+    except TicketReserved:
+        reserved.add(payload.ticket_id)
+        raise
+    reserved.add(payload.ticket_id)
+    return response
+
+
+@transactional
+async def _place_order(
+    payload: OrderRequest, user: SessionUser, window: timedelta, idempotency: RequestIdempotency
+) -> OrderResponse:
     ticket = await Ticket.find_existing(payload.ticket_id)
-    order = await Order.place(user.id, ticket, settings.expiration_window)
+    order = await Order.place(user.id, ticket, window)
     await outbox.add(OrderCreated.of(order))
     response = OrderResponse.of(order)
     await idempotency.store(response)
