@@ -1,7 +1,7 @@
 """The limit: bare Starlette handlers that make the same reads and writes with PyMongo.
 
 They check, validate, log and count nothing. MONGO_URI names the tickets of the measured stack;
-writes go to a database of their own on the same server.
+writes go to a database of their own on the same server, with the same indexes.
 """
 
 import os
@@ -19,6 +19,9 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from auth.passwords import hash_password, verify_password
+from orders.models import Order
+from ticketing_common.persistence import outbox
+from tickets.models import Ticket, search_terms
 
 PASSWORD = "correct horse battery staple"
 FIELDS = ["title", "price", "user_id", "order_id", "version"]
@@ -47,7 +50,7 @@ async def list_tickets(request: Request) -> JSONResponse:
     if before := request.query_params.get("before"):
         conditions["_id"] = {"$lt": ObjectId(before)}
     if word := request.query_params.get("q"):
-        conditions["search_terms"] = {"$elemMatch": {"$gte": word, "$lt": word + "\uffff"}}
+        conditions["search_terms"] = word
     found = request.app.state.tickets.find(conditions, FIELDS).sort("_id", -1).limit(PAGE + 1)
     return JSONResponse([render(row) for row in (await found.to_list())[:PAGE]])
 
@@ -61,7 +64,7 @@ async def create_ticket(request: Request) -> JSONResponse:
         "user_id": "6" * 24,
         "order_id": None,
         "version": 0,
-        "search_terms": body["title"].lower().split(),
+        "search_terms": search_terms(body["title"]),
     }
 
     async def work(session: Any) -> None:
@@ -134,8 +137,13 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
     app.state.tickets = client.get_default_database()["tickets"]
     app.state.own = client["bench"]
     app.state.hash = await hash_password(PASSWORD)
-    for collection in ("tickets", "reservations", "orders", "outbox"):  # not in a transaction
-        await app.state.own.create_collection(collection)
+    await app.state.own.create_collection("reservations")
+    for collection, indexes in {
+        "tickets": Ticket.Settings.indexes,
+        "orders": Order.Settings.indexes,
+        "outbox": outbox.INDEXES,
+    }.items():
+        await app.state.own[collection].create_indexes(indexes)
     yield
     await client.close()
 

@@ -7,6 +7,8 @@ from typing import Any
 from bench.stack import Stack
 from bson import ObjectId
 
+from tickets.models import search_terms
+
 WORDS = ("rock", "jazz", "opera", "festival", "derby", "ballet", "comedy", "musical")
 BATCH = 5_000
 
@@ -32,15 +34,15 @@ def insert_tickets(stack: Stack, count: int, seller_id: str) -> list[str]:
 
 
 def _ticket(dice: Random, number: int, seller_id: str, created_at: datetime) -> dict[str, Any]:
-    search_terms = [*dice.sample(WORDS, 2), f"number{number}"]
+    title = " ".join([*dice.sample(WORDS, 2), f"number{number}"]).title()
     return {
         "_id": ObjectId(),
         "version": 0,
         "user_id": seller_id,
-        "title": " ".join(search_terms).title(),
+        "title": title,
         "price": dice.randint(500, 50_000),
         "order_id": None,
-        "search_terms": search_terms,
+        "search_terms": search_terms(title),
         "created_at": created_at,
     }
 
