@@ -15,12 +15,13 @@ from bench.orders import measure_on_sale, measure_order_delays
 from bench.pages import measure_pages
 from bench.refused import measure_refused
 from bench.report import RESULTS, console, print_figures, write_results
-from bench.routes import measure_growth, measure_routes
+from bench.routes import measure_growth, measure_routes, measure_sign_in
 from bench.stack import measure_rest
 from bench.streams import measure_streams
 
 SECTIONS = {
     "routes": measure_routes,
+    "sign-in": measure_sign_in,
     "growth": measure_growth,
     "orders": measure_order_delays,
     "on-sale": measure_on_sale,

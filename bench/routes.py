@@ -27,6 +27,8 @@ CONNECTIONS = 16
 TICKETS = 5_000
 ORDERED_TICKETS = 8_000
 SIGN_IN_CONNECTIONS = 4
+DEEP_OFFSET = 20
+"""Keeps the deep page within one batch of inserted tickets: see docs/reads.md on gaps."""
 GROWTH = (100, 10_000, 100_000)
 
 
@@ -85,7 +87,7 @@ async def compare(comparison: Comparison, bare_url: str) -> tuple[list[float], l
 
 
 async def measure_routes() -> list[Figure]:
-    """Measure reads and writes with the other services stopped and running, and sign-ins."""
+    """Measure reads and writes with the other services stopped and running."""
     figures = []
     with Stack.running("--no-client") as stack, bare_server(stack) as bare:
         [seller] = stack.sign_up(1)
@@ -104,7 +106,6 @@ async def measure_routes() -> list[Figure]:
             _orders(stack, bare, seller, goal=0.35),
         ]:
             figures.append(await _figure("Routes, every service running", comparison, bare))
-        figures += await _measure_sign_in(stack, bare)
     return figures
 
 
@@ -122,7 +123,7 @@ async def measure_growth() -> list[Figure]:
             targets = [
                 f"{url}?limit=49",
                 f"{url}?sort=price",
-                f"{url}?cursor={_cursor(ids[len(ids) // 2])}",
+                f"{url}?cursor={_cursor(ids[len(ids) // 2 - DEEP_OFFSET])}",
                 f"{url}?q=number{count // 2}",
                 f"{url}/{ids[count // 3]}",
             ]
@@ -231,6 +232,12 @@ def _orders(stack: Stack, bare: str, buyer: User, goal: float) -> Comparison:
         goal,
         once=True,
     )
+
+
+async def measure_sign_in() -> list[Figure]:
+    """Measure sign-ins, and other requests beside them."""
+    with Stack.running("--no-client") as stack, bare_server(stack) as bare:
+        return await _measure_sign_in(stack, bare)
 
 
 async def _measure_sign_in(stack: Stack, bare: str) -> list[Figure]:
