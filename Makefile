@@ -31,7 +31,7 @@ up: setup ## Start the stack at http://localhost:8080 (FLAGS="--port 9000 ...")
 	@$(BIN)/ticketing up $(FLAGS)
 
 # Each worker has its own MongoDB, NATS and Redis. Tests of one group run in one worker.
-WORKERS ?= 6
+WORKERS ?= 4
 PYTEST := $(BIN)/pytest --quiet --numprocesses $(WORKERS) --dist loadgroup
 FAST_FOLDERS := $(wildcard tests/fast */tests/fast services/*/tests/fast)
 FAST_CHECKS := fast-style fast-types fast-tests fast-client
