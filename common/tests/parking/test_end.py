@@ -18,7 +18,7 @@ from ticketing_common.events import (
     UserForgotPassword,
     utc_now,
 )
-from ticketing_common.messaging.consuming import delivery, parking
+from ticketing_common.messaging.consuming import delivery, parked_delivery, parking
 from ticketing_common.messaging.consuming.dead_letters import publish_dead_letter
 from ticketing_common.messaging.listeners import Reject, RetryLater
 from ticketing_common.persistence import parked_events
@@ -199,7 +199,7 @@ async def test_sweep_is_never_later_than_the_end_of_a_secret(
     async def wait(_: object) -> None:
         raise RetryLater("the user is unknown")
 
-    monkeypatch.setattr(parking, "WAITING_BACKOFF", Backoff(3600, 3600))
+    monkeypatch.setattr(parked_delivery, "WAITING_BACKOFF", Backoff(3600, 3600))
     sample.hook = wait
     await served.bus.publish(new_event(UserForgotPassword))
     [row] = await wait_until_parked(1)
