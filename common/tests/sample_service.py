@@ -1,11 +1,10 @@
 """A small service with which the shared package is tested."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated, ClassVar
 
 from beanie import PydanticObjectId
 from fastapi import APIRouter, FastAPI, Path
-from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from ticketing_common.errors import NotFound
 from ticketing_common.events import (
@@ -17,7 +16,7 @@ from ticketing_common.events import (
     UserChangedPassword,
     UserForgotPassword,
 )
-from ticketing_common.messaging.feed import Feed, FeedEvent
+from ticketing_common.messaging.feed import Feed, FeedEvent, FeedItem
 from ticketing_common.messaging.listeners import Listeners
 from ticketing_common.persistence import outbox
 from ticketing_common.persistence.documents import VersionedDocument
@@ -26,7 +25,7 @@ from ticketing_common.service import create_service
 from ticketing_common.settings import SessionSettings
 from ticketing_common.web.idempotency import Idempotency
 from ticketing_common.web.schemas import ApiModel
-from ticketing_common.web.server_sent_events import FeedSubscriber, Position, retry_hint, sse_event
+from ticketing_common.web.server_sent_events import EventStream, FeedSubscriber, Position, sse_event
 from ticketing_common.web.session_cutoffs import end_earlier_sessions
 from ticketing_common.web.sessions import CurrentUser
 
@@ -146,17 +145,19 @@ async def update_item(
     return response
 
 
-@router.get("/stream", response_class=EventSourceResponse)
+@router.get("/stream", response_class=EventStream)
 async def stream_items(
     subscriber: FeedSubscriber, after: Position, padding: int = 0
-) -> AsyncIterator[ServerSentEvent]:
+) -> EventStream:
     """Send every item of the feed, each padded by that many bytes."""
-    yield retry_hint()
-    async for item in subscriber.items(after):
+
+    def encode(item: FeedItem) -> bytes:
         body = StreamedEvent(padding="x" * padding)
         if isinstance(item, FeedEvent):
             body.subject, body.title = item.event.subject, getattr(item.event, "title", None)
-        yield sse_event("event" if isinstance(item, FeedEvent) else "reset", body, item.position)
+        return sse_event("event" if isinstance(item, FeedEvent) else "reset", body, item.position)
+
+    return EventStream(subscriber, (encode(item) async for item in subscriber.items(after)))
 
 
 def create_sample_service(

@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from common.tests.sample_service import SampleListeners, create_sample_service
-from fastapi import sse
 
 from ticketing_common.events import TicketCreated, TicketUpdated
 from ticketing_common.messaging.feed import Feed
 from ticketing_common.settings import SessionSettings
+from ticketing_common.web import server_sent_events
 from ticketing_dev.stack.processes import servers
 from ticketing_dev.stack.processes.ports import free_port
 from ticketing_dev.stack.supervision.process import Process
@@ -82,8 +82,8 @@ async def test_stream_sends_each_event_at_once(serve: Serve) -> None:
 async def test_stream_keeps_an_idle_connection_alive(
     monkeypatch: pytest.MonkeyPatch, serve: Serve
 ) -> None:
-    assert sse._PING_INTERVAL == 15  # documented in the API
-    monkeypatch.setattr("fastapi.routing._PING_INTERVAL", 0.05)
+    assert server_sent_events.PING_SECONDS == 15  # documented in the API
+    monkeypatch.setattr(server_sent_events, "PING_SECONDS", 0.05)
     async with serve() as served, open_stream(await served.client(), STREAM) as stream:
         await stream.next_event()
         lines = [await stream.next_line() for _ in range(6)]

@@ -1,12 +1,11 @@
 """Routes of orders."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import timedelta
 from typing import Annotated
 
 from bson import ObjectId
 from fastapi import APIRouter, Depends, Request, Response
-from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from orders import rules
 from orders.models import Order, OrderComplete, Ticket, TicketReserved
@@ -24,7 +23,11 @@ from ticketing_common.web.idempotency import Idempotency, RequestIdempotency
 from ticketing_common.web.openapi import error_responses
 from ticketing_common.web.pagination import Cursor, CursorText, InvalidCursor, Limit, page
 from ticketing_common.web.rendering import render_rows
-from ticketing_common.web.server_sent_events import retry_hint, sse_event, subscribe_to
+from ticketing_common.web.server_sent_events import (
+    EventStream,
+    sse_event,
+    subscribe_to,
+)
 from ticketing_common.web.sessions import CurrentUser, SessionUser
 
 router = APIRouter(tags=["orders"])
@@ -100,14 +103,14 @@ async def _load_order(order_id: OrderId, user: CurrentUser) -> OrderResponse:
 
 @router.get(
     "/{orderId}/stream",
-    response_class=EventSourceResponse,
+    response_class=EventStream,
     responses=error_responses(NotFound, NotOwner, TooManySubscribers),
 )
 async def stream_order(
     user: CurrentUser,
     subscriber: Annotated[Subscriber, Depends(subscribe_to("orderId"))],
     order: Annotated[OrderResponse, Depends(_load_order)],
-) -> AsyncIterator[ServerSentEvent]:
+) -> EventStream:
     """Stream the changes of one of the caller's orders as server-sent events named `order`.
 
     Each event has the order as in `GET /api/orders/{orderId}`. The first one is sent at once, also
@@ -118,17 +121,20 @@ async def stream_order(
     within 15 seconds after the end of the session, and can close it at any other time, for example
     when it restarts. Reconnect then.
     """
-    yield retry_hint()
-    yield sse_event("order", order)
-    async for item in subscriber.items():
-        if isinstance(item, Resync):
-            current = await _load_order(order.id, user)
-        else:
-            changes = item.event.model_dump(include={"status", "version", "reason"})
-            current = order.model_copy(update=changes)
-        if current.version > order.version:
-            order = current
-            yield sse_event("order", order)
+
+    async def events(latest: OrderResponse) -> AsyncGenerator[bytes]:
+        yield sse_event("order", latest)
+        async for item in subscriber.items():
+            if isinstance(item, Resync):
+                current = await _load_order(latest.id, user)
+            else:
+                changes = item.event.model_dump(include={"status", "version", "reason"})
+                current = latest.model_copy(update=changes)
+            if current.version > latest.version:
+                latest = current
+                yield sse_event("order", latest)
+
+    return EventStream(subscriber, events(order))
 
 
 @router.delete(

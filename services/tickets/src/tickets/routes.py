@@ -1,11 +1,9 @@
 """Routes of tickets."""
 
-from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from bson import ObjectId
 from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from ticketing_common.errors import NotAuthorized, NotFound, NotOwner
 from ticketing_common.events import TicketCreated, TicketDeleted, TicketUpdated, utc_now
@@ -18,10 +16,10 @@ from ticketing_common.web.openapi import error_responses
 from ticketing_common.web.pagination import Cursor, CursorText, InvalidCursor, Limit, page
 from ticketing_common.web.rendering import render_rows
 from ticketing_common.web.server_sent_events import (
+    EventStream,
     FeedSubscriber,
     Position,
     last_event_id,
-    retry_hint,
 )
 from ticketing_common.web.sessions import CurrentUser, SessionToken, optional_user
 from tickets.cache import PageBounds, Snapshot, TicketCache
@@ -141,12 +139,10 @@ def _list_snapshot(rows: list[Row], sort: Sort, limit: int, request: Request) ->
 
 @router.get(
     "/stream",
-    response_class=EventSourceResponse,
+    response_class=EventStream,
     responses=error_responses(TooManySubscribers),
 )
-async def stream_tickets(
-    subscriber: FeedSubscriber, after: Position
-) -> AsyncIterator[ServerSentEvent]:
+async def stream_tickets(subscriber: FeedSubscriber, after: Position) -> EventStream:
     """Stream the changes of all tickets as server-sent events. Needs no session.
 
     - `appeared`, `changed`, `came-back` (no longer reserved): a ticket for sale, as in
@@ -165,9 +161,7 @@ async def stream_tickets(
     The stream does not end by itself, but the server can close it at any time, for example when it
     restarts or when the client reads too slowly. Reconnect then.
     """
-    yield retry_hint()
-    async for item in subscriber.items(after):
-        yield to_sse(item)
+    return EventStream(subscriber, (to_sse(item) async for item in subscriber.items(after)))
 
 
 @router.get("/{ticketId}", response_model=TicketResponse, responses=error_responses(NotFound))

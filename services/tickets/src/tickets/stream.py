@@ -2,8 +2,6 @@
 
 import functools
 
-from fastapi.sse import ServerSentEvent
-
 from ticketing_common.events import TicketCreated, TicketUpdated
 from ticketing_common.messaging.feed import FeedItem, Resync
 from ticketing_common.web.server_sent_events import sse_event
@@ -11,7 +9,7 @@ from tickets.schemas import ResetEventData, TicketResponse, WentEventData
 
 
 @functools.lru_cache(maxsize=1024)
-def to_sse(item: FeedItem) -> ServerSentEvent:
+def to_sse(item: FeedItem) -> bytes:
     """Return the server-sent event of a feed item. Cached, because all subscribers get the same."""
     if isinstance(item, Resync):
         return sse_event("reset", ResetEventData(), item.position)
