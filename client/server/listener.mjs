@@ -2,6 +2,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { SharedCache } from "./shared-cache.mjs";
+import { setStrictTransportSecurity } from "./strict-transport-security.mjs";
 
 /** Pages whose content is the same for every visitor: the ticket list and the tickets. */
 const SHARED_PATH = /^\/(tickets\/[0-9a-f]{24})?$/;
@@ -25,6 +26,7 @@ export function createListener(handle, render) {
     maxEntries: 500,
   });
   return async (request, response) => {
+    setStrictTransportSecurity(request, response);
     const url = request.url ?? "/";
     const path = url.split("?", 1)[0] ?? "";
     if (!isDecodable(path)) {

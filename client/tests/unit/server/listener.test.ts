@@ -89,6 +89,16 @@ for (const [name, path, headers] of [
   });
 }
 
+test("shared and other pages have Strict-Transport-Security over HTTPS", async () => {
+  const { get } = await startServer();
+  for (const path of ["/", "/signin", "/_next/static/chunks/a.js"]) {
+    const headers = { host: "ticketing.dev", "x-forwarded-proto": "https" };
+    const response = await get(path, headers);
+    expect(response.headers["strict-transport-security"]).toBe("max-age=31536000");
+    expect((await get(path)).headers["strict-transport-security"]).toBeUndefined();
+  }
+});
+
 test("pages are shared per URL", async () => {
   const { get, rendered } = await startServer();
   for (const path of ["/", "/?q=opera", TICKET, TICKET]) await get(path);
