@@ -169,7 +169,8 @@ class Scenario:
         path = f"/api/orders/{order['id']}"
         await self._send(buyer, "GET", "/api/orders")
         await self._send(buyer, "GET", path)
-        await self._open_stream(buyer, f"{path}/stream")
+        for stream in ("/api/orders/stream", f"{path}/stream"):
+            await self._open_stream(buyer, stream)
         body = {"ticketId": order["ticket"]["id"]}
         assert (await self._send(buyer, "POST", "/api/orders", json=body)).status_code == 400
         declined = {"orderId": order["id"], "token": "tok_chargeDeclined"}

@@ -112,12 +112,17 @@ async def test_event_has_the_previous_event_of_its_aggregate() -> None:
     assert second.aggregate_id == key
 
 
-async def test_subscriber_of_one_aggregate_receives_no_other() -> None:
+async def test_subscriber_with_a_filter_receives_no_other_events() -> None:
     feed, key = create_feed(max_backlog=2), new_id()
-    with feed.subscribe(key) as subscriber:
+    with feed.subscribe(lambda event: event.aggregate_id == key) as subscriber:
         append_events(feed, *range(11, 20))
         append_events(feed, 20, key=key)
         assert positions(await next_items(subscriber, 1)) == [20]
+
+    with feed.subscribe(lambda event: event.aggregate_id == key) as returning:
+        append_events(feed, 21)
+        append_events(feed, 22, key=key)
+        assert positions(await next_items(returning, 2, 10)) == [20, 22], "also of those it missed"
 
 
 async def test_full_backlog_ends_the_subscription_without_loss() -> None:

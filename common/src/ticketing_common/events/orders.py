@@ -57,6 +57,9 @@ class OrderAwaitingPayment(OrderEvent):
 
     subject: ClassVar[str] = "order.awaiting-payment"
 
+    user_id: Id | None = None
+    """The buyer. Earlier events do not have it."""
+
 
 class OrderOverdue(OrderEvent):
     """The time to pay is over. payments starts no further payment and reports if none is open."""

@@ -48,6 +48,7 @@ class Resync:
 
 
 FeedItem = FeedEvent | Resync
+Filter = Callable[[VersionedEvent], bool]
 
 
 class Feed:
@@ -142,11 +143,11 @@ class Feed:
         return list(newest_first)[::-1]
 
     @contextmanager
-    def subscribe(self, aggregate_id: str | None = None) -> Iterator["Subscriber"]:
-        """Subscribe to all events, or to those of one aggregate. Raises: TooManySubscribers."""
+    def subscribe(self, wants: Filter | None = None) -> Iterator["Subscriber"]:
+        """Subscribe to all events, or to those that `wants` accepts. Raises: TooManySubscribers."""
         if self._closed or len(self._subscribers) >= self._max_subscribers:
             raise TooManySubscribers(retry_after=RETRY_AFTER_SECONDS)
-        subscriber = Subscriber(self, aggregate_id)
+        subscriber = Subscriber(self, wants)
         self._subscribers.add(subscriber)
         metrics.SSE_STREAMS_OPEN.inc()
         try:
@@ -183,9 +184,9 @@ class Feed:
 class Subscriber:
     """One client's subscription to a feed. It ends if its backlog is full."""
 
-    def __init__(self, feed: Feed, aggregate_id: str | None) -> None:
+    def __init__(self, feed: Feed, wants: Filter | None) -> None:
         self._feed = feed
-        self._aggregate_id = aggregate_id
+        self._wants = wants or (lambda _: True)
         self._backlog: asyncio.Queue[FeedItem | None] = asyncio.Queue(feed.max_backlog)
 
     async def items(self, after: int | None = None) -> AsyncIterator[FeedItem]:
@@ -201,6 +202,8 @@ class Subscriber:
             missed = self._feed.since(after)
             if self._clear_backlog():
                 return
+            if missed is not None:
+                missed = [item for item in missed if self._wants(item.event)]
             # Loading the current state is cheaper than a long history.
             if missed is None or len(missed) > self._feed.max_backlog:
                 missed = []
@@ -212,10 +215,7 @@ class Subscriber:
 
     def deliver(self, item: FeedItem) -> None:
         """Queue an item for the client."""
-        if isinstance(item, FeedEvent) and self._aggregate_id not in (
-            None,
-            item.event.aggregate_id,
-        ):
+        if isinstance(item, FeedEvent) and not self._wants(item.event):
             return
         try:
             self._backlog.put_nowait(item)

@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Annotated
 
 from fastapi import Depends, Header, Query, Request, Response
@@ -13,7 +13,8 @@ from pymongo.errors import PyMongoError
 from starlette.types import Receive, Scope, Send
 
 from ticketing_common.background import background
-from ticketing_common.messaging.feed import Feed, Subscriber
+from ticketing_common.messaging.feed import Feed, Filter, Subscriber
+from ticketing_common.web.schemas import ApiModel
 from ticketing_common.web.sessions import COOKIE, CurrentUser, Sessions
 
 LAST_EVENT_ID_HEADER = "Last-Event-ID"
@@ -88,7 +89,7 @@ async def _position(
         Query(
             alias="lastEventId",
             max_length=40,
-            description="The `Last-Event-ID` header of the list or the ticket that the page shows. "
+            description="The `Last-Event-ID` header of the list or document that the page shows. "
             "The request header of the same name, which a browser sends when it reconnects, has "
             "precedence.",
         ),
@@ -120,11 +121,34 @@ def subscribe_to(parameter: str) -> Callable[..., AsyncIterator[Subscriber]]:
     """
 
     async def subscribe(request: Request, _: CurrentUser) -> AsyncIterator[Subscriber]:
-        with _feed(request).subscribe(request.path_params[parameter]) as subscriber:
-            async with background(_close_with_session(request, subscriber)):
-                yield subscriber
+        aggregate_id = request.path_params[parameter]
+        async with _subscribe_for_session(
+            request, lambda event: event.aggregate_id == aggregate_id
+        ) as subscriber:
+            yield subscriber
 
     return subscribe
+
+
+async def _subscribe_to_own(request: Request, user: CurrentUser) -> AsyncIterator[Subscriber]:
+    async with _subscribe_for_session(
+        request, lambda event: getattr(event, "user_id", None) == user.id
+    ) as subscriber:
+        yield subscriber
+
+
+OwnSubscriber = Annotated[Subscriber, Depends(_subscribe_to_own)]
+"""A signed-in user's subscription to the events with their `user_id`.
+
+The subscription ends within 15 seconds after the session. A 503 if there are too many.
+"""
+
+
+@asynccontextmanager
+async def _subscribe_for_session(request: Request, wants: Filter) -> AsyncIterator[Subscriber]:
+    with _feed(request).subscribe(wants) as subscriber:
+        async with background(_close_with_session(request, subscriber)):
+            yield subscriber
 
 
 async def _close_with_session(request: Request, subscriber: Subscriber) -> None:
@@ -139,6 +163,10 @@ async def _close_with_session(request: Request, subscriber: Subscriber) -> None:
                 ended = await sessions.read(token) is None
     finally:
         subscriber.close()
+
+
+class ResetEventData(ApiModel):
+    """The data of a `reset` event: some events are lost."""
 
 
 def _retry_hint() -> bytes:

@@ -25,6 +25,10 @@ from ticketing_common.web.pagination import Cursor, CursorText, InvalidCursor, L
 from ticketing_common.web.rendering import render_rows
 from ticketing_common.web.server_sent_events import (
     EventStream,
+    OwnSubscriber,
+    Position,
+    ResetEventData,
+    last_event_id,
     sse_event,
     subscribe_to,
 )
@@ -74,27 +78,67 @@ async def list_orders(
 ) -> Response:
     """List the caller's orders, newest first.
 
-    The `Link` header leads to the next page if there is one.
+    The `Link` header leads to the next page if there is one. The stream of the caller's orders
+    continues at the `Last-Event-ID` header.
     """
+    headers = last_event_id(request)
     query: dict[str, object] = {"user_id": user.id}
     if cursor is not None:
         query["_id"] = {"$lt": Cursor.parse(cursor).id}
     found = Order.get_pymongo_collection().find(query, FIELDS).sort("_id", -1).limit(limit + 1)
     rows, link = page(await found.to_list(), limit, "_id", request.url)
-    return json_response(request, JsonBody.of(render_rows(rows, render_order), link))
+    return json_response(request, JsonBody.of(render_rows(rows, render_order), link), headers)
+
+
+@router.get(
+    "/stream",
+    response_class=EventStream,
+    responses=error_responses(TooManySubscribers),
+)
+async def stream_orders(
+    user: CurrentUser, subscriber: OwnSubscriber, after: Position
+) -> EventStream:
+    """Stream the changes of all of the caller's orders as server-sent events.
+
+    - `order`: a new or changed order, as in `GET /api/orders/{orderId}`. It can be newer than the
+      change, so ignore a `version` that you have already.
+    - `reset`: some events are lost. Load the orders again.
+
+    Each event has an id, and lists and single orders have one in their `Last-Event-ID` header:
+    start with it as `lastEventId` to miss nothing in between. A browser that reconnects gets the
+    events that it missed. Without an id, or with an id that is too old, the stream starts with
+    `reset`.
+
+    The server closes the stream within 15 seconds after the end of the session, and can close it at
+    any other time, for example when it restarts. Reconnect then.
+    """
+
+    async def events() -> AsyncGenerator[bytes]:
+        async for item in subscriber.items(after):
+            if isinstance(item, Resync):
+                yield sse_event("reset", ResetEventData(), item.position)
+            else:
+                order = await _load_order(item.event.aggregate_id, user)
+                yield sse_event("order", order, item.position)
+
+    return EventStream(subscriber, events())
 
 
 @router.get(
     "/{orderId}", response_model=OrderResponse, responses=error_responses(NotFound, NotOwner)
 )
 async def get_order(order_id: OrderId, user: CurrentUser, request: Request) -> Response:
-    """Return one of the caller's orders."""
+    """Return one of the caller's orders.
+
+    The stream of the caller's orders continues at the `Last-Event-ID` header.
+    """
+    headers = last_event_id(request)
     row = await Order.get_pymongo_collection().find_one({"_id": ObjectId(order_id)}, FIELDS)
     if row is None:
         raise NotFound
     if row["user_id"] != user.id:
         raise NotOwner
-    return json_response(request, JsonBody.of(render_order(row)))
+    return json_response(request, JsonBody.of(render_order(row)), headers)
 
 
 async def _load_order(order_id: OrderId, user: CurrentUser) -> OrderResponse:

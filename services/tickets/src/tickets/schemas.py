@@ -94,10 +94,6 @@ class WentEventData(ApiModel):
     """The order that reserved or bought it, null if it was deleted."""
 
 
-class ResetEventData(ApiModel):
-    """The data of a `reset` event."""
-
-
 class Sort(StrEnum):
     NEWEST = "newest"
     PRICE_ASCENDING = "price"

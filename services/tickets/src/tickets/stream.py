@@ -4,8 +4,8 @@ import functools
 
 from ticketing_common.events import TicketCreated, TicketUpdated
 from ticketing_common.messaging.feed import FeedItem, Resync
-from ticketing_common.web.server_sent_events import sse_event
-from tickets.schemas import ResetEventData, TicketResponse, WentEventData
+from ticketing_common.web.server_sent_events import ResetEventData, sse_event
+from tickets.schemas import TicketResponse, WentEventData
 
 
 @functools.lru_cache(maxsize=1024)
