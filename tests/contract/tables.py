@@ -83,6 +83,7 @@ ROUTES = (
     _mutating("tickets", "DELETE", "/{ticketId}", 204, 400, 404),
     _mutating("orders", "POST", "", 201, 400, 404, body={"ticketId": AN_ID}),
     Route("orders", "GET", "", {200}, needs_session=True, query=("limit", "cursor")),
+    Route("orders", "GET", "/stream", {200}, needs_session=True, query=("lastEventId",)),
     Route("orders", "GET", "/{orderId}", {200, 400, 404}, needs_session=True),
     Route("orders", "GET", "/{orderId}/stream", {200, 400, 404}, needs_session=True),
     _mutating("orders", "DELETE", "/{orderId}", 204, 400, 404),
@@ -146,7 +147,7 @@ EVENTS = {
         _ORDER_FIELDS | {"expiresAt", "ticket.title", "ticket.price"},
     ),
     "OrderAwaitingPayment": EventRow(
-        "order.awaiting-payment", "orders", {"payments"}, {"id", "version", "status"}
+        "order.awaiting-payment", "orders", {"payments"}, {"id", "version", "status", "userId?"}
     ),
     "OrderOverdue": EventRow("order.overdue", "orders", {"payments"}, {"id", "version", "status"}),
     "OrderCancelled": EventRow(
