@@ -135,7 +135,10 @@ EVENTS = {
     ),
     "TicketCreated": EventRow("ticket.created", "tickets", {"orders", "contact"}, _TICKET_FIELDS),
     "TicketUpdated": EventRow(
-        "ticket.updated", "tickets", {"orders", "contact"}, _TICKET_FIELDS | {"orderId?"}
+        "ticket.updated",
+        "tickets",
+        {"orders", "contact"},
+        _TICKET_FIELDS | {"orderId?", "reservedUntil?", "soldAt?"},
     ),
     "TicketDeleted": EventRow(
         "ticket.deleted", "tickets", {"orders", "contact"}, {"id", "version"}
@@ -157,7 +160,10 @@ EVENTS = {
         _ORDER_FIELDS | {"reason"},
     ),
     "OrderCompleted": EventRow(
-        "order.completed", "orders", {"tickets", "payments", "contact"}, _ORDER_FIELDS
+        "order.completed",
+        "orders",
+        {"tickets", "payments", "contact"},
+        _ORDER_FIELDS | {"completedAt?"},
     ),
     "ExpirationCompleted": EventRow("expiration.completed", "expiration", {"orders"}, {"orderId"}),
     "PaymentStarted": EventRow("payment.started", "payments", {"orders"}, {"id", "orderId"}),

@@ -55,7 +55,7 @@ async function loadTickets(props: PageProps<"/">) {
   return (
     <div className="vstack gap-3">
       <div className="d-flex flex-wrap align-items-center justify-content-between gap-3">
-        <h1 className="h3 mb-0">Tickets on sale</h1>
+        <h1 className="h3 mb-0">Tickets for sale</h1>
         <SearchForm search={search} sort={sort} />
       </div>
       <nav className="sort-links d-flex gap-1" aria-label="Sort by">
@@ -117,7 +117,7 @@ function NoTickets({ search }: { search: string }) {
     </p>
   ) : (
     <p className="my-5 text-center">
-      No tickets are on sale right now. <Link href="/tickets/new">Sell a ticket</Link>
+      No tickets are for sale right now. <Link href="/tickets/new">Sell a ticket</Link>
     </p>
   );
 }

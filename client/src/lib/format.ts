@@ -33,6 +33,28 @@ export function formatTimeAgo(timestamp: number, now: number): string {
   return unit ? RELATIVE_TIME.format(-Math.floor(seconds / unit[1]), unit[0]) : "just now";
 }
 
+/** Format a date: "28 November", with the year if it is not this year. Default: the local zone. */
+export function formatDate(time: string, now: number, timeZone?: string): string {
+  const date = new Date(time);
+  const isThisYear = date.getUTCFullYear() === new Date(now).getUTCFullYear();
+  return date.toLocaleDateString("en-GB", {
+    day: "numeric",
+    month: "long",
+    year: isThisYear ? undefined : "numeric",
+    timeZone,
+  });
+}
+
+/** Format a time of day: "10:05", or with a time zone "10:05 UTC". Default: the local zone. */
+export function formatTime(time: string, timeZone?: string): string {
+  return new Date(time).toLocaleTimeString("en-GB", {
+    hour: "2-digit",
+    minute: "2-digit",
+    timeZone,
+    timeZoneName: timeZone ? "short" : undefined,
+  });
+}
+
 /** Return the creation time of a document: the first 8 digits of its ObjectId, in seconds. */
 export function createdAt(id: string): number {
   return Number.parseInt(id.slice(0, 8), 16) * 1000;

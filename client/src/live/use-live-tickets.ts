@@ -5,7 +5,7 @@ import { useState } from "react";
 import type { Ticket } from "@/api/models";
 import { useTicketStream, type WentEvent } from "./use-ticket-stream";
 
-export type ListedTicket = Ticket & { unavailable?: "reserved" | "deleted" };
+export type ListedTicket = Ticket & { unavailable?: "reserved" | "sold" | "deleted" };
 
 /**
  * Keep a list of tickets current without moving anything under the reader's finger.
@@ -58,9 +58,7 @@ export function useLiveTickets(
 function applyUpdate(ticket: Ticket, update: Ticket | WentEvent | undefined): ListedTicket {
   if (!update || update.version <= ticket.version) return ticket;
   if ("title" in update) return update;
-  return {
-    ...ticket,
-    orderId: update.orderId,
-    unavailable: update.orderId ? "reserved" : "deleted",
-  };
+  const { orderId, reservedUntil, soldAt } = update;
+  const unavailable = soldAt ? "sold" : orderId ? "reserved" : "deleted";
+  return { ...ticket, orderId, reservedUntil, soldAt, unavailable };
 }

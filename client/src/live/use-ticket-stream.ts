@@ -5,7 +5,7 @@ import { buildUrl } from "@/api/url";
 import { useEventStream } from "./use-event-stream";
 
 /** A ticket that is no longer for sale: reserved or sold if it has an order, else deleted. */
-export type WentEvent = { id: string; version: number; orderId: string | null };
+export type WentEvent = Pick<Ticket, "id" | "version" | "orderId" | "reservedUntil" | "soldAt">;
 
 type Handlers = {
   onSale: (ticket: Ticket, isNew: boolean) => void;

@@ -58,7 +58,7 @@ test("sign-in does not redirect to another site", async ({ newSignedInUser }) =>
     await page.getByLabel("Email").fill(email);
     await page.getByLabel("Password").fill(PASSWORD);
     await page.getByRole("button", { name: "Sign in" }).click();
-    await expect(page.getByRole("heading", { name: "Tickets on sale" })).toBeVisible();
+    await expect(page.getByRole("heading", { name: "Tickets for sale" })).toBeVisible();
   }
 });
 

@@ -59,7 +59,7 @@ test("ticket ordered by two users at once goes to one, and the other sees it", a
       .then(() => page);
   const winner = await Promise.any(pages.map(waitForOrder));
   const loser = pages.find((page) => page !== winner) as Page;
-  await expect(loser.getByText("Somebody else has reserved this ticket.")).toBeVisible();
+  await expect(loser.getByText(/^Reserved until/)).toBeVisible();
   await expect(loser.getByRole("button", { name: /^Buy/ })).toHaveCount(0);
 
   await winner.getByRole("button", { name: "Cancel this order" }).click();
@@ -197,7 +197,7 @@ test("second tab and a reload during the payment show the same order", async ({
   await expect(statusHeading(secondTab, "The ticket is yours")).toBeVisible();
 });
 
-test("unpaid order expires, and its ticket is on sale again", async ({
+test("unpaid order expires, and its ticket is for sale again", async ({
   seller,
   newSignedInUser,
 }) => {
@@ -205,7 +205,7 @@ test("unpaid order expires, and its ticket is on sale again", async ({
   const ticket = await seller.createTicket("Never paid");
   const order = await buyer.orderTicket(ticket);
   await otherUser.page.goto(`/tickets/${ticket.id}`);
-  await expect(otherUser.page.getByText("Somebody else has reserved this ticket.")).toBeVisible();
+  await expect(otherUser.page.getByText(/^Reserved until/)).toBeVisible();
   await buyer.page.goto(`/orders/${order.id}`);
   await expect(buyer.page.getByRole("timer")).toHaveText(/^0:\d\d left to pay$/);
 

@@ -1,3 +1,4 @@
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -11,6 +12,7 @@ from ticketing_common.events import (
     OrderCreated,
     TicketUpdated,
     UserChangedPassword,
+    utc_now,
 )
 from ticketing_common.web.sessions import SessionUser
 from ticketing_testing import RunningService, new_event, new_id, next_millisecond
@@ -23,9 +25,17 @@ class OrderEvents:
     def __init__(self, ticket: Any) -> None:
         ordered = {name: ticket[name] for name in ("id", "title", "price")}
         self.id = new_id()
-        self.created = new_event(OrderCreated, id=self.id, ticket=ordered)
+        self.expires_at = "2026-11-28T10:05:00Z"
+        self.completed_at = "2026-11-28T10:04:30Z"
+        self.created = new_event(
+            OrderCreated, id=self.id, ticket=ordered, expires_at=self.expires_at
+        )
         self.cancelled = new_event(OrderCancelled, id=self.id, version=1, ticket=ordered)
-        self.completed = new_event(OrderCompleted, id=self.id, version=2, ticket=ordered)
+        self.completed = new_event(
+            OrderCompleted, id=self.id, version=2, ticket=ordered, completed_at=self.completed_at
+        )
+        self.reserved = {"orderId": self.id, "reservedUntil": self.expires_at, "soldAt": None}
+        self.sold = {"orderId": self.id, "reservedUntil": None, "soldAt": self.completed_at}
 
 
 @pytest.fixture
@@ -47,7 +57,7 @@ async def test_reserve_ticket_sets_order(
     await handle(tickets, order.created)
 
     reserved = await get_ticket(seller_client, ticket)
-    assert reserved == ticket | {"orderId": order.id, "version": 1}
+    assert reserved == ticket | order.reserved | {"version": 1}
     [event] = await tickets.bus.published(TicketUpdated)
     assert (event.version, event.order_id) == (1, order.id)
 
@@ -64,14 +74,28 @@ async def test_release_ticket_clears_order(
     assert [(event.version, event.order_id) for event in events] == [(1, order.id), (2, None)]
 
 
-async def test_sell_ticket_keeps_order(
+async def test_sell_ticket_keeps_order_and_stores_time(
     tickets: RunningService, seller_client: httpx.AsyncClient, ticket: Any
 ) -> None:
     order = OrderEvents(ticket)
 
     await handle(tickets, order.created, order.completed)
 
-    assert (await get_ticket(seller_client, ticket))["orderId"] == order.id
+    sold = await get_ticket(seller_client, ticket)
+    assert sold == ticket | order.sold | {"version": 2}
+    [_, event] = await tickets.bus.published(TicketUpdated, 2)
+    assert event.model_dump(mode="json", by_alias=True).items() >= order.sold.items()
+
+
+async def test_sell_ticket_stores_its_own_time_without_one_in_the_event(
+    tickets: RunningService, seller_client: httpx.AsyncClient, ticket: Any
+) -> None:
+    order, start = OrderEvents(ticket), utc_now()
+
+    await handle(tickets, order.completed.model_copy(update={"completed_at": None}))
+
+    sold = await get_ticket(seller_client, ticket)
+    assert start <= datetime.fromisoformat(sold["soldAt"]) <= utc_now()
 
 
 async def test_reserve_ticket_ignores_order_that_is_already_cancelled(
@@ -94,7 +118,7 @@ async def test_sell_ticket_reserves_for_order_that_is_not_known_yet(
     await handle(tickets, order.created)
 
     sold = await get_ticket(seller_client, ticket)
-    assert sold == ticket | {"orderId": order.id, "version": 1}
+    assert sold == ticket | order.sold | {"version": 1}
 
 
 async def test_reserve_ticket_waits_for_end_of_earlier_order(
@@ -106,7 +130,7 @@ async def test_reserve_ticket_waits_for_end_of_earlier_order(
     await handle(tickets, second.created, first.cancelled)
 
     reserved = await get_ticket(seller_client, ticket)
-    assert reserved == ticket | {"orderId": second.id, "version": 3}
+    assert reserved == ticket | second.reserved | {"version": 3}
     assert await tickets.bus.dead_letters() == []
 
 

@@ -28,6 +28,8 @@ async def test_create_ticket_returns_and_publishes_it(
         "price": 19.99,
         "userId": seller.id,
         "orderId": None,
+        "reservedUntil": None,
+        "soldAt": None,
         "version": 0,
     }
     assert await get_ticket(seller_client, ticket) == ticket

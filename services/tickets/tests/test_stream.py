@@ -52,11 +52,15 @@ async def test_stream_sends_every_change_to_everybody(
         await seller_client.delete(f"/api/tickets/{ticket['id']}")
         events = await stream.next_events(5)
 
-    unavailable = {"id": ticket["id"], "orderId": None}
+    unavailable = {"id": ticket["id"], "orderId": None, "reservedUntil": None, "soldAt": None}
+    reserved_until = order.model_dump(mode="json")["expires_at"]
     assert [(event.name, event.data) for event in events] == [
         ("appeared", ticket),
         ("changed", ticket | changes | {"version": 1}),
-        ("went", unavailable | {"orderId": order.id, "version": 2}),
+        (
+            "went",
+            unavailable | {"orderId": order.id, "reservedUntil": reserved_until, "version": 2},
+        ),
         ("came-back", ticket | changes | {"version": 3}),
         ("went", unavailable | {"version": 4}),
     ]

@@ -72,6 +72,8 @@ export interface components {
             price: number;
             userId: string;
             orderId: string | null;
+            reservedUntil?: string | null;
+            soldAt?: string | null;
             version: number;
         };
         ErrorBody: {

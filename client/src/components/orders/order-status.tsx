@@ -23,7 +23,7 @@ export function OrderStatus({ state, payment, ticketId }: Props) {
 }
 
 function statusMessage(state: OrderState, payment: Payment | undefined, ticketId: string): Message {
-  const ticketLink = <Link href={`/tickets/${ticketId}`}>Check if it is still on sale</Link>;
+  const ticketLink = <Link href={`/tickets/${ticketId}`}>Check if it is still for sale</Link>;
   switch (state) {
     case "reserved":
       return {
@@ -35,7 +35,7 @@ function statusMessage(state: OrderState, payment: Payment | undefined, ticketId
       return {
         variant: "secondary",
         title: "Time is up",
-        text: "The ticket is going back on sale.",
+        text: "The ticket will be for sale again soon.",
       };
     case "payment-processing":
       return {
@@ -81,7 +81,7 @@ function statusMessage(state: OrderState, payment: Payment | undefined, ticketId
       return {
         variant: "secondary",
         title: "Cancelled",
-        text: <>The ticket is on sale again. You were not charged. {ticketLink}</>,
+        text: <>The ticket is for sale again. You were not charged. {ticketLink}</>,
       };
     case "expired":
       return {
@@ -89,7 +89,7 @@ function statusMessage(state: OrderState, payment: Payment | undefined, ticketId
         title: "Expired",
         text: (
           <>
-            You did not pay in time, so the ticket is on sale again. You were not charged.{" "}
+            You did not pay in time, so the ticket is for sale again. You were not charged.{" "}
             {ticketLink}
           </>
         ),

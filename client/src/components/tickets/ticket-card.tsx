@@ -1,19 +1,12 @@
 import Link from "next/link";
 import { Price } from "@/components/common/price";
-import { createdAt, formatTimeAgo } from "@/lib/format";
 import type { ListedTicket } from "@/live/use-live-tickets";
+import { TicketState } from "./ticket-state";
 
-const UNAVAILABLE_LABELS = { reserved: "Just reserved", deleted: "No longer for sale" };
-
-type Props = {
-  ticket: ListedTicket;
-  now: number;
-  /** Shown in place of the ticket's age. */
-  note?: string;
-};
+type Props = { ticket: ListedTicket; now: number };
 
 /** One ticket of a list. The whole card is a link to the ticket's page. */
-export function TicketCard({ ticket, now, note }: Props) {
+export function TicketCard({ ticket, now }: Props) {
   return (
     <article className={`card ticket-card ${ticket.unavailable ? "unavailable" : ""}`}>
       <div className="card-body d-flex flex-column gap-2">
@@ -31,9 +24,7 @@ export function TicketCard({ ticket, now, note }: Props) {
             <Price amount={ticket.price} />
           </span>
           <span className="text-body-secondary small">
-            {ticket.unavailable
-              ? UNAVAILABLE_LABELS[ticket.unavailable]
-              : (note ?? formatTimeAgo(createdAt(ticket.id), now))}
+            <TicketState ticket={ticket} now={now} />
           </span>
         </p>
       </div>

@@ -2,20 +2,33 @@
 
 import Link from "next/link";
 import type { Ticket } from "@/api/models";
+import { LocalTime } from "@/components/common/local-time";
+import { Price } from "@/components/common/price";
 import { DeleteTicketButton } from "./delete-ticket-button";
+import { ReservedUntil, TicketState } from "./ticket-state";
 
-type ReservedTicketProps = {
-  orderId: string;
+type TakenTicketProps = {
+  ticket: Ticket;
+  now: number;
   /** Whether the order belongs to this user. Undefined: unknown. */
   isOwnOrder?: boolean;
 };
 
-export function ReservedTicket({ orderId, isOwnOrder }: ReservedTicketProps) {
+/** A ticket that is reserved or sold, for everybody but its seller. */
+export function TakenTicket({ ticket, now, isOwnOrder }: TakenTicketProps) {
   if (isOwnOrder) {
     return (
       <div className="vstack gap-3">
-        <p className="mb-0">You ordered this ticket.</p>
-        <Link className="btn btn-primary" href={`/orders/${orderId}`}>
+        <p className="mb-0">
+          {ticket.soldAt ? (
+            <>
+              You bought this ticket on <LocalTime at={ticket.soldAt} now={now} show="date" />.
+            </>
+          ) : (
+            "You have reserved this ticket."
+          )}
+        </p>
+        <Link className="btn btn-primary" href={`/orders/${ticket.orderId}`}>
           Go to your order
         </Link>
       </div>
@@ -23,13 +36,28 @@ export function ReservedTicket({ orderId, isOwnOrder }: ReservedTicketProps) {
   }
   return (
     <div className="alert alert-secondary mb-0" role="status">
-      <strong>
-        {isOwnOrder === false
-          ? "Somebody else has reserved this ticket."
-          : "This ticket is reserved."}
-      </strong>{" "}
-      If it is not paid in time, it goes back on sale. This page then updates by itself.
+      {ticket.soldAt ? (
+        <>
+          <Sold ticket={ticket} now={now} /> <Link href="/">Browse tickets</Link>
+        </>
+      ) : (
+        <>
+          <strong>
+            <ReservedUntil ticket={ticket} now={now} />.
+          </strong>{" "}
+          If the buyer does not pay in time, it is for sale again. This page then updates by itself.
+        </>
+      )}
     </div>
+  );
+}
+
+/** When and for how much a ticket was sold. */
+function Sold({ ticket, now }: { ticket: Ticket; now: number }) {
+  return (
+    <strong>
+      <TicketState ticket={ticket} now={now} /> for <Price amount={ticket.price} />.
+    </strong>
   );
 }
 
@@ -42,18 +70,26 @@ export function DeletedTicket() {
 }
 
 /** The actions of the seller, in place of the buy button. */
-export function OwnTicket({ ticket }: { ticket: Ticket }) {
+export function OwnTicket({ ticket, now }: { ticket: Ticket; now: number }) {
   if (ticket.orderId) {
     return (
       <div className="alert alert-secondary mb-0" role="status">
-        <strong>A buyer has ordered this ticket.</strong> You cannot change or delete it while it is
-        reserved or sold.
+        {ticket.soldAt ? (
+          <Sold ticket={ticket} now={now} />
+        ) : (
+          <>
+            <strong>
+              <ReservedUntil ticket={ticket} now={now} />.
+            </strong>{" "}
+            A buyer is paying for this ticket. You cannot edit or delete it until then.
+          </>
+        )}
       </div>
     );
   }
   return (
     <div className="vstack gap-3">
-      <p className="mb-0">This is your ticket. It is on sale.</p>
+      <p className="mb-0">This is your ticket. It is for sale.</p>
       <div className="d-flex flex-wrap gap-2">
         <Link
           className="btn btn-outline-primary"

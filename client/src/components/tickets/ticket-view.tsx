@@ -8,7 +8,7 @@ import { createdAt, formatTimeAgo } from "@/lib/format";
 import { useServerTime } from "@/lib/server-time";
 import { type ListedTicket, useLiveTickets } from "@/live/use-live-tickets";
 import { BuyButton } from "./buy-button";
-import { DeletedTicket, OwnTicket, ReservedTicket } from "./ticket-states";
+import { DeletedTicket, OwnTicket, TakenTicket } from "./ticket-states";
 
 type Props = {
   ticket: Ticket;
@@ -50,9 +50,9 @@ export function TicketView({ ticket: rendered, user, isOwnOrder, lastEventId, re
       {ticket.unavailable === "deleted" ? (
         <DeletedTicket />
       ) : user?.id === ticket.userId ? (
-        <OwnTicket ticket={ticket} />
+        <OwnTicket ticket={ticket} now={now} />
       ) : ticket.orderId && !newOrderId ? (
-        <ReservedTicket orderId={ticket.orderId} isOwnOrder={isOwnOrder} />
+        <TakenTicket ticket={ticket} now={now} isOwnOrder={isOwnOrder} />
       ) : (
         <BuyButton ticket={ticket} user={user} isJustReserved={newOrderId !== null} />
       )}

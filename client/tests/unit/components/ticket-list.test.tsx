@@ -31,6 +31,7 @@ function renderList(search = "", showsIdsAfter: string | null = "") {
   };
 }
 
+const cards = () => screen.getAllByRole("article").map((card) => card.textContent);
 const titles = () => screen.getAllByRole("heading").map((heading) => heading.textContent);
 
 test("TicketList subscribes from the last event of the rendered page", () => {
@@ -39,12 +40,24 @@ test("TicketList subscribes from the last event of the rendered page", () => {
 
 test("TicketList keeps a reserved ticket in its place and marks it until it comes back", async () => {
   const { stream, container } = renderList();
-  await stream.send("went", { id: firstTicket.id, version: 4, orderId: "0".repeat(24) });
-  expect(screen.getByText("Just reserved")).toBeTruthy();
+  const went = { id: firstTicket.id, version: 4, orderId: "0".repeat(24) };
+  await stream.send("went", { ...went, reservedUntil: "2030-01-01T12:01:00Z" });
+  expect(cards()[0]).toMatch(/Reserved until \d\d:\d\d$/);
   expect(titles()).toEqual(["First", "Second"]);
   expect(await accessibilityViolations(container)).toEqual([]);
   await stream.send("came-back", { ...firstTicket, version: 5 });
-  expect(screen.queryByText("Just reserved")).toBeNull();
+  expect(cards()[0]).toMatch(/just now$/);
+});
+
+test("TicketList tells sold and deleted tickets apart", async () => {
+  const { stream } = renderList();
+  const soldAt = "2029-12-31T12:00:00Z";
+  await stream.send("went", { id: firstTicket.id, version: 4, orderId: "0".repeat(24), soldAt });
+  await stream.send("went", { id: secondTicket.id, version: 4, orderId: null });
+  expect(cards()).toEqual([
+    expect.stringMatching(/Sold on 31 December 2029$/),
+    expect.stringMatching(/No longer for sale$/),
+  ]);
 });
 
 test("TicketList ignores events with an old version", async () => {

@@ -9,7 +9,8 @@ import { router } from "../setup";
 
 const orderId = makeOrder().id;
 const buyer = { id: "9".repeat(24), email: "ada@example.com" };
-const wentEvent = { id: makeTicket().id, version: 1, orderId };
+const reserved = { version: 1, orderId, reservedUntil: "2030-01-01T12:01:00Z" };
+const wentEvent = { id: makeTicket().id, ...reserved };
 
 function ticketView(user: typeof buyer | null, ticket = makeTicket(), isOwnOrder?: boolean) {
   return (
@@ -29,19 +30,22 @@ function renderTicket(user: typeof buyer | null) {
   return { ...view, stream: streams[0] as FakeEventSource };
 }
 
+const pageText = () => document.body.textContent;
 const buyButton = () => screen.getByRole("button", { name: "Buy for $25.00" });
 
+const RESERVED = /Reserved until \d\d:\d\d\./;
+
 test.each([
-  ["the user's own", true, "You ordered this ticket."],
-  ["somebody else's", false, "Somebody else has reserved this ticket."],
-  ["unknown", undefined, "This ticket is reserved."],
+  ["the user's own", true, /You have reserved this ticket\./],
+  ["somebody else's", false, RESERVED],
+  ["unknown", undefined, RESERVED],
 ])("TicketView of a reserved ticket waits until its order is known: %s", async (_, isOwn, text) => {
   const { stream, rerender } = renderTicket(buyer);
   await stream.send("went", wentEvent);
   expect(buyButton().getAttribute("aria-busy")).toBe("true");
   expect(router.refresh).toHaveBeenCalledTimes(1);
-  rerender(ticketView(buyer, makeTicket({ version: 1, orderId }), isOwn));
-  expect(screen.getByText(text)).toBeTruthy();
+  rerender(ticketView(buyer, makeTicket(reserved), isOwn));
+  expect(pageText()).toMatch(text);
 });
 
 test("TicketView navigates the buyer to the order when the stream is faster", async () => {
@@ -57,7 +61,7 @@ test("TicketView navigates the buyer to the order when the stream is faster", as
   expect(buyButton().getAttribute("aria-busy")).toBe("true");
   respond(jsonResponse(201, makeOrder()));
   await waitFor(() => expect(router.push.mock.calls).toEqual([[`/orders/${orderId}`]]));
-  expect(screen.queryByText("Somebody else has reserved this ticket.")).toBeNull();
+  expect(pageText()).not.toMatch(RESERVED);
 });
 
 test("TicketView shows an error to a buyer who was too late", async () => {
@@ -66,13 +70,43 @@ test("TicketView shows an error to a buyer who was too late", async () => {
   await userEvent.click(buyButton());
   expect(await screen.findByText("Ticket is already reserved")).toBeTruthy();
   await stream.send("went", wentEvent);
-  rerender(ticketView(buyer, makeTicket({ version: 1, orderId }), false));
-  expect(screen.getByText("Somebody else has reserved this ticket.")).toBeTruthy();
+  rerender(ticketView(buyer, makeTicket(reserved), false));
+  expect(pageText()).toMatch(RESERVED);
 });
 
 test("TicketView shows a visitor at once that a ticket is reserved", async () => {
   const { stream } = renderTicket(null);
   await stream.send("went", wentEvent);
-  expect(screen.getByText("Somebody else has reserved this ticket.")).toBeTruthy();
+  expect(pageText()).toMatch(RESERVED);
   expect(router.refresh).not.toHaveBeenCalled();
+});
+
+const sold = makeTicket({ version: 2, orderId, soldAt: "2029-12-31T12:00:00Z" });
+const seller = { id: sold.userId, email: "seller@example.com" };
+
+test.each([
+  ["a visitor", null, false, "Sold on 31 December 2029 for $25.00."],
+  ["somebody else", buyer, false, "Sold on 31 December 2029 for $25.00."],
+  ["a user while orders is unavailable", buyer, undefined, "Sold on 31 December 2029 for $25.00."],
+  ["its seller", seller, false, "Sold on 31 December 2029 for $25.00."],
+  ["its buyer", buyer, true, "You bought this ticket on 31 December 2029."],
+])("TicketView of a sold ticket tells %s so", async (_, user, isOwn, text) => {
+  FakeEventSource.install();
+  render(ticketView(user, sold, isOwn));
+  expect(pageText()).toContain(text);
+  expect(screen.queryByText(/pay in time|for sale again|reserved/i)).toBeNull();
+});
+
+test("TicketView of a reserved ticket shows that it is sold while it is open", async () => {
+  const { stream } = renderTicket(null);
+  await stream.send("went", wentEvent);
+  await stream.send("went", { ...wentEvent, version: 2, reservedUntil: null, soldAt: sold.soldAt });
+  expect(pageText()).toContain("Sold on 31 December 2029 for $25.00.");
+});
+
+test("TicketView names no time to pay that is over", () => {
+  const reservedUntil = "2030-01-01T11:59:00Z";
+  FakeEventSource.install();
+  render(ticketView(buyer, makeTicket({ ...reserved, reservedUntil }), false));
+  expect(pageText()).toContain("Reserved. If the buyer");
 });

@@ -8,6 +8,8 @@ export const makeTicket = (fields: Partial<Ticket> = {}): Ticket => ({
   price: 25,
   userId: "b".repeat(24),
   orderId: null,
+  reservedUntil: null,
+  soldAt: null,
   version: 0,
   ...fields,
 });

@@ -3,7 +3,9 @@ import {
   createdAt,
   currencySymbol,
   formatCountdown,
+  formatDate,
   formatPrice,
+  formatTime,
   formatTimeAgo,
 } from "@/lib/format";
 import { NOW } from "../helpers/factories";
@@ -41,4 +43,17 @@ test.each([
   [-9, "0:00"],
 ])("formatCountdown of %i ms is %s", (milliseconds, text) => {
   expect(formatCountdown(milliseconds)).toBe(text);
+});
+
+test.each([
+  ["2030-11-28T23:30:00Z", "UTC", "28 November"],
+  ["2030-11-28T23:30:00Z", "Europe/Berlin", "29 November"],
+  ["2029-11-28T23:30:00Z", "UTC", "28 November 2029"],
+])("formatDate of %s in %s is %s", (time, timeZone, text) => {
+  expect(formatDate(time, NOW, timeZone)).toBe(text);
+});
+
+test("formatTime names the time zone only if it is not the reader's", () => {
+  expect(formatTime("2030-01-01T22:05:30Z", "UTC")).toBe("22:05 UTC");
+  expect(formatTime("2030-01-01T22:05:30Z")).toMatch(/^\d\d:05$/);
 });

@@ -84,3 +84,5 @@ class OrderCompleted(OrderEvent):
 
     user_id: Id
     ticket: TicketRef
+    completed_at: UtcTime | None = None
+    """None in the events of an earlier release."""

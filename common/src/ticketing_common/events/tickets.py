@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from ticketing_common.events.base import VersionedEvent
-from ticketing_common.events.values import Id, Price
+from ticketing_common.events.values import Id, Price, UtcTime
 
 
 class TicketEvent(VersionedEvent):
@@ -20,7 +20,7 @@ class TicketCreated(TicketEvent):
 
 
 class TicketUpdated(TicketEvent):
-    """The title, the price or the order of a ticket changed."""
+    """The title, the price or the order of a ticket changed, or it was sold."""
 
     subject: ClassVar[str] = "ticket.updated"
 
@@ -29,6 +29,9 @@ class TicketUpdated(TicketEvent):
     user_id: Id
     order_id: Id | None
     """The order that reserved or bought it, None while it is for sale."""
+    reserved_until: UtcTime | None = None
+    """The end of the time to pay, None while it is for sale or sold."""
+    sold_at: UtcTime | None = None
 
 
 class TicketDeleted(TicketEvent):

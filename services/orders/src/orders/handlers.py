@@ -97,7 +97,7 @@ async def complete_order(event: PaymentCreated) -> None:
     if not order.has_ended:
         order.status = OrderStatus.COMPLETE
         await order.save()
-        await outbox.add(OrderCompleted.of(order))
+        await outbox.add(OrderCompleted.of(order, completed_at=utc_now()))
 
 
 async def _load_order(order_id: str) -> Order:

@@ -1,5 +1,7 @@
 """Event handlers of tickets: orders reserve, buy and release tickets."""
 
+from datetime import datetime
+
 from beanie import PydanticObjectId
 
 from ticketing_common.events import (
@@ -8,6 +10,7 @@ from ticketing_common.events import (
     OrderCreated,
     TicketUpdated,
     UserChangedPassword,
+    utc_now,
 )
 from ticketing_common.messaging.listeners import Listeners, RetryLater
 from ticketing_common.persistence import outbox
@@ -29,14 +32,14 @@ listeners.on(UserChangedPassword)(end_earlier_sessions)
 async def reserve_ticket(event: OrderCreated) -> None:
     """Reserve the ticket for the order, unless the order has already ended."""
     await Hold.start(event.id)
-    await _reserve(event.ticket.id, event.id)
+    await _assign(event.ticket.id, event.id, reserved_until=event.expires_at)
 
 
 @listeners.on(OrderCompleted, proof=SOLD)
 async def sell_ticket(event: OrderCompleted) -> None:
-    """Keep the ticket for the order: it is sold."""
+    """Mark the ticket as sold to the order's buyer."""
     await Hold.end(event.id, HoldState.SOLD)
-    await _reserve(event.ticket.id, event.id)
+    await _assign(event.ticket.id, event.id, sold_at=event.completed_at or utc_now())
 
 
 @listeners.on(OrderCancelled, proof=RELEASED)
@@ -45,21 +48,30 @@ async def release_ticket(event: OrderCancelled) -> None:
     await Hold.end(event.id, HoldState.RELEASED)
     ticket = await Ticket.get(PydanticObjectId(event.ticket.id))
     if ticket is not None and ticket.order_id == event.id:
-        ticket.order_id = None
+        ticket.order_id = ticket.reserved_until = ticket.sold_at = None
         await ticket.save()
         await outbox.add(TicketUpdated.of(ticket))
 
 
-async def _reserve(ticket_id: str, order_id: str) -> None:
-    """Set the ticket's order. Raises: RetryLater while another order has the ticket."""
+async def _assign(
+    ticket_id: str,
+    order_id: str,
+    *,
+    reserved_until: datetime | None = None,
+    sold_at: datetime | None = None,
+) -> None:
+    """Reserve the ticket for the order, or sell it to the order's buyer.
+
+    Raises: RetryLater while another order has the ticket.
+    """
     ticket = await Ticket.get(PydanticObjectId(ticket_id))
     # A deleted ticket needs no reservation: orders cancels the order when it handles the deletion.
-    if ticket is None or ticket.order_id == order_id:
+    if ticket is None or (ticket.order_id == order_id and ticket.sold_at is not None):
         return
-    if ticket.order_id is not None:
+    if ticket.order_id not in (None, order_id):
         # The OrderCancelled of that order has not arrived yet.
         reason = f"Ticket {ticket_id} is reserved for order {ticket.order_id}"
         raise RetryLater(reason, waits_for=ticket.order_id)
-    ticket.order_id = order_id
+    ticket.order_id, ticket.reserved_until, ticket.sold_at = order_id, reserved_until, sold_at
     await ticket.save()
     await outbox.add(TicketUpdated.of(ticket))

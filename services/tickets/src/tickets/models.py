@@ -43,6 +43,9 @@ class Ticket(OwnedDocument):
     price: Price
     order_id: Id | None = None
     """The order that reserved or bought it, None while it is for sale."""
+    reserved_until: UtcTime | None = None
+    """The end of the time to pay, None while it is for sale or sold."""
+    sold_at: UtcTime | None = None
     search_terms: list[str]
     """The beginnings of the words of the title: a search compares them with `==`."""
     created_at: UtcTime

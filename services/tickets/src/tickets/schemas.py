@@ -16,7 +16,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from ticketing_common.events import Id, Price
+from ticketing_common.events import Id, Price, UtcTime
 from ticketing_common.money import (
     MAXIMUM_CHARGE,
     MINIMUM_CHARGES,
@@ -82,6 +82,10 @@ class TicketResponse(ApiModel):
     """The seller."""
     order_id: Id | None
     """The order that reserved or bought it, null while it is for sale."""
+    reserved_until: UtcTime | None = None
+    """The end of the buyer's time to pay, null while it is for sale or sold."""
+    sold_at: UtcTime | None = None
+    """When it was sold, null until then."""
     version: int = Field(ge=0)
 
 
@@ -92,6 +96,10 @@ class WentEventData(ApiModel):
     version: int = Field(ge=0)
     order_id: Id | None
     """The order that reserved or bought it, null if it was deleted."""
+    reserved_until: UtcTime | None = None
+    """As in a ticket."""
+    sold_at: UtcTime | None = None
+    """As in a ticket."""
 
 
 class Sort(StrEnum):

@@ -17,7 +17,7 @@ SORT_ORDERS = {
     Sort.PRICE_DESCENDING: ("price", -1),
 }
 """Field and direction of each sort order."""
-FIELDS = ["title", "price", "user_id", "order_id", "version"]
+FIELDS = ["title", "price", "user_id", "order_id", "reserved_until", "sold_at", "version"]
 MAX_EXAMINED = 2000
 """The most tickets that a search reads."""
 CHUNK = 200

@@ -1,4 +1,5 @@
 import math
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -6,19 +7,22 @@ from bson import Int64, ObjectId
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ticketing_common.events import MAX_PRICE
+from ticketing_common.events import MAX_PRICE, to_milliseconds, utc_now
 from ticketing_common.web.rendering import NotRenderable, render_rows
 from tickets.rendering import render_ticket
 from tickets.schemas import TicketResponse
 
 object_ids = st.binary(min_size=12, max_size=12).map(ObjectId)
 id_texts = object_ids.map(str)
+times = st.datetimes(min_value=datetime(1, 1, 2), timezones=st.just(UTC)).map(to_milliseconds)  # noqa: DTZ001
 valid = {
     "_id": object_ids,
     "title": st.text(),
     "price": st.integers(1, MAX_PRICE) | st.integers(1, MAX_PRICE).map(Int64),
     "user_id": id_texts,
     "order_id": st.none() | id_texts,
+    "reserved_until": st.none() | times,
+    "sold_at": times,
     "version": st.integers(0, 2**40),
 }
 junk = st.one_of(
@@ -58,6 +62,8 @@ def test_rendered_ticket_satisfies_its_response_model(row: dict[str, Any]) -> No
         {"title": 1},
         {"user_id": "x" * 24},
         {"order_id": ""},
+        {"reserved_until": "10:05"},
+        {"sold_at": datetime(2026, 11, 28)},  # noqa: DTZ001
         {"version": -1},
         {"version": None},
     ],
@@ -68,3 +74,19 @@ def test_row_with_an_invalid_value_is_omitted(changes: dict[str, Any]) -> None:
     text = render_rows([row | changes, row, {"_id": ObjectId()}], render_ticket)
 
     assert text == f"[{render_ticket(row)}]"
+
+
+@pytest.mark.parametrize(
+    ("age", "is_sold"),
+    [(timedelta(days=2), True), (timedelta(minutes=2), False)],
+)
+def test_ticket_of_an_earlier_release_is_sold_if_its_order_is_old(
+    age: timedelta, is_sold: bool
+) -> None:
+    ordered_at = (utc_now() - age).replace(microsecond=0)
+    row = {"_id": ObjectId(), "title": "a", "price": 1, "user_id": str(ObjectId()), "version": 0}
+
+    text = render_ticket(row | {"order_id": str(ObjectId.from_datetime(ordered_at))})
+
+    ticket = TicketResponse.model_validate_json(text)
+    assert ticket.sold_at == (ordered_at if is_sold else None)

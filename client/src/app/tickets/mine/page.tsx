@@ -50,11 +50,7 @@ async function loadTickets(props: PageProps<"/tickets/mine">) {
       <ul className="list-unstyled row row-cols-1 row-cols-sm-2 row-cols-lg-3 g-3 mb-0">
         {result.data.map((ticket) => (
           <li className="col" key={ticket.id}>
-            <TicketCard
-              ticket={ticket}
-              now={now}
-              note={ticket.orderId ? "Reserved or sold" : undefined}
-            />
+            <TicketCard ticket={ticket} now={now} />
           </li>
         ))}
       </ul>
