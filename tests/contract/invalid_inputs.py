@@ -39,16 +39,24 @@ INVALID_VALUES = {
     "an over-long text": json.dumps("x" * 4_000),
     "an empty text": '""',
 }
-# Valid in some fields.
-UNUSUAL_VALUES = {
+# A password may have them.
+INVALID_TEXTS = {
     "a NUL": '"\\u0000"',
     "a NUL inside": '"abc\\u0000defgh"',
+    "a line break inside": '"abc\\ndefgh"',
+    "a C1 control inside": '"abc\\u0085defgh"',
     "spaces": json.dumps("\u2003" * 12),
+    "text that shows nothing": json.dumps("\u200b\u3164\u00ad\u2060\u115f\u0301" * 2),
+    "text that turns the text after it around": json.dumps("abcd\u202efgh"),
+    "an isolate without an end": json.dumps("abcd\u2067fgh"),
+}
+# Valid in some fields.
+UNUSUAL_VALUES = {
     "an operator's name": '"$gt"',
     "one": "1",
     "a fraction": "1.005",
     "a negative number": "-1",
-    "right-to-left text": json.dumps("\u202eabcdefgh"),
+    "right-to-left text": json.dumps("\u05e9\u05dc\u05d5\u05dd 2026"),
 }
 INVALID_IDS = [
     "0",
@@ -92,6 +100,7 @@ INVALID_CURSORS = [
     "x",
     "\u00e9",
     "=" * 8,
+    "W%01yIx%0AIl0=",
     "x" * 300,
     encode_cursor("[]"),
     encode_cursor("{}"),
@@ -108,14 +117,13 @@ INVALID_QUERIES = {
     "limit": ["", "0", "101", "-1", "x", "1.5", "NaN", "1e2", "9" * 5_000, "%00"],
     "sort": ["", "x", "$gt", "-title", "%00"],
     "seller": ["", "you", AN_ID, "%00"],
-    "q": ["x" * 201],
+    "q": ["x" * 201, "%00", "a%0Ab", "%C2%85", "\u202e", "a\u2066b"],
     "cursor": INVALID_CURSORS,
-    "token": ["x" * 129],
+    "token": ["", "x" * 129, "%00", "%ff", "$gt", "a b", "\u202e"],
     "lastEventId": ["x" * 41],
 }
 UNUSUAL_QUERIES = {
-    "q": ["", "%00", "%ff", ".*", "(((((", "\\", "$gt", "a" * 200, "\u202e", "%F0%9F%8E%B8"],
-    "token": ["", "%00", "%ff", "$gt"],
+    "q": ["", "%ff", ".*", "(((((", "\\", "$gt", "a" * 200, "\u200b", "%F0%9F%8E%B8"],
     "lastEventId": ["", "%00", "%ff", "x", "-1", "9" * 40, "\u0661"],
     "unknown-parameter": ["", "%00", "x" * 5_000],
     "limit[$gt]": ["1"],

@@ -33,12 +33,12 @@ VIOLATIONS = [
         "ticketing_ops.errors",
     ),
     (
-        "Events import only pydantic and money",
+        "Events import only pydantic, money and the messages of rules",
         "common/src/ticketing_common/events/tickets.py",
         "ticketing_common.errors",
     ),
     (
-        "Events import only pydantic and money",
+        "Events import only pydantic, money and the messages of rules",
         "common/src/ticketing_common/events/tickets.py",
         "bson",
     ),

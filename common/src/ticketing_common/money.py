@@ -1,9 +1,10 @@
 """Money: an integer of the currency's minor units inside, a number of major units in JSON."""
 
 import math
+import re
 from decimal import Decimal
 
-from pydantic_core import PydanticCustomError, PydanticKnownError
+from ticketing_common.validation_messages import rule_error
 
 MINIMUM_CHARGES = {
     "aed": 2_00,
@@ -36,6 +37,7 @@ whose hundredths Stripe cannot always charge.
 """
 MAXIMUM_CHARGE = 999_999_99
 """The most that Stripe charges in each of these currencies, in minor units."""
+_AMBIGUOUS_PRICE = re.compile(r"[^0-9.,]{0,9}([1-9][0-9]{0,2})[.,]([0-9]{3})[^0-9.,]{0,9}")
 
 
 def to_minor_units(number: object) -> int:
@@ -43,18 +45,17 @@ def to_minor_units(number: object) -> int:
 
     Exact: a float stands for the decimal that it was parsed from, which is its shortest text.
 
-    Raises: PydanticCustomError or PydanticKnownError for anything but a finite number with at most
-    two decimals.
+    Raises: PydanticCustomError for anything but a finite number with at most two decimals.
     """
     if isinstance(number, bool) or not isinstance(number, int | float):
-        raise PydanticCustomError("number_type", "Input should be a number")
+        raise rule_error("number_type")
     if isinstance(number, int):
         return number * 100
     if not math.isfinite(number):
-        raise PydanticKnownError("finite_number")
+        raise rule_error("finite_number")
     minor_units = Decimal(repr(number)).scaleb(2)
     if minor_units != minor_units.to_integral_value():
-        raise PydanticKnownError("decimal_max_places", {"decimal_places": 2})
+        raise rule_error("decimal_max_places", decimal_places=2)
     return int(minor_units)
 
 
@@ -72,17 +73,39 @@ def format_price(minor_units: int) -> str:
     return f"{minor_units // 100:,}.{minor_units % 100:02}"
 
 
+def with_currency(price: str, currency: str) -> str:
+    """Add the currency to a formatted price: `$`, or a code, because signs have several meanings.
+
+    $1,234.50 or 1,234.50 EUR.
+    """
+    return f"${price}" if currency == "usd" else f"{price} {currency.upper()}"
+
+
+def require_number(value: object, currency: str) -> object:
+    """Return a price that is a number. It is not text, because 1,500 can mean two prices.
+
+    Raises: PydanticCustomError for anything else. The message asks which price is meant.
+    """
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str) and (price := _AMBIGUOUS_PRICE.fullmatch(value)):
+        whole, rest = price.groups()
+        raise rule_error(
+            "ambiguous_price",
+            text=value.strip(),
+            thousands=f"{whole}{rest}",
+            decimals=f"{whole}.{rest}",
+        )
+    raise rule_error("number_type", currency=currency.upper())
+
+
 def require_chargeable(minor_units: int, currency: str) -> int:
     """Return the price. Raises: PydanticCustomError if it cannot be charged in the currency."""
     minimum = MINIMUM_CHARGES[currency]
     if not minimum <= minor_units <= MAXIMUM_CHARGE:
-        raise PydanticCustomError(
+        raise rule_error(
             "price_out_of_range",
-            "Price should be from {minimum} to {maximum} {currency}",
-            {
-                "minimum": format_price(minimum),
-                "maximum": format_price(MAXIMUM_CHARGE),
-                "currency": currency.upper(),
-            },
+            minimum=with_currency(format_price(minimum), currency),
+            maximum=with_currency(format_price(MAXIMUM_CHARGE), currency),
         )
     return minor_units

@@ -79,7 +79,7 @@ def test_require_chargeable_has_a_range_for_each_currency(currency: str) -> None
     assert require_chargeable(minimum, currency) == minimum
     assert require_chargeable(MAXIMUM_CHARGE, currency) == MAXIMUM_CHARGE
     for price in (minimum - 1, MAXIMUM_CHARGE + 1, 0, -minimum, 10**300):
-        with pytest.raises(PydanticCustomError, match=r"from .* to 999,999\.99") as error:
+        with pytest.raises(PydanticCustomError, match=r"between .* and .*999,999\.99") as error:
             require_chargeable(price, currency)
         assert error.value.type == "price_out_of_range"
 

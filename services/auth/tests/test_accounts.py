@@ -73,6 +73,9 @@ async def test_sign_up_accepts_one_of_many_concurrent_requests_with_one_email(
             [("email", "invalid_email"), ("password", "too_short")],
         ),
         ({**VALID, "email": f"{'a' * 300}@example.com"}, [("email", "string_too_long")]),
+        ({**VALID, "email": "an\u200bn@example.com"}, [("email", "invalid_email")]),
+        ({**VALID, "email": "an\u3164n@example.com"}, [("email", "invalid_email")]),
+        ({**VALID, "email": "ann\u202e@example.com"}, [("email", "invalid_email")]),
         ({**VALID, "email": "ann\0@example.com"}, [("email", "invalid_email")]),
         ({**VALID, "email": {"$ne": None}}, [("email", "string_type")]),
         ({**VALID, "email": ["ann@example.com"]}, [("email", "string_type")]),
@@ -88,6 +91,41 @@ async def test_sign_up_names_each_invalid_field(
 
     assert response.status_code == 400
     assert [(error["field"], error["code"]) for error in response.json()["errors"]] == errors
+
+
+@pytest.mark.parametrize("path", ["signup", "signin"])
+@pytest.mark.parametrize(
+    "body", [{}, {"email": "", "password": ""}, {"email": " ", "password": None}]
+)
+async def test_both_empty_fields_have_a_message(
+    client: httpx.AsyncClient, path: str, body: dict[str, Any]
+) -> None:
+    response = await client.post(f"/api/users/{path}", json=body)
+
+    assert response.status_code == 400
+    assert [(error["field"], error["message"]) for error in response.json()["errors"]] == [
+        ("email", "Enter your e-mail"),
+        ("password", "Enter your password"),
+    ]
+
+
+async def test_sign_up_names_the_least_length_of_a_password(client: httpx.AsyncClient) -> None:
+    response = await client.post("/api/users/signup", json={**VALID, "password": "short"})
+
+    assert [error["message"] for error in response.json()["errors"]] == [
+        "Use at least 8 characters"
+    ]
+
+
+async def test_email_and_password_are_the_same_in_each_unicode_form(
+    client: httpx.AsyncClient,
+) -> None:
+    decomposed = {"email": "zoe\u0308@example.com", "password": "passwo\u0308rd"}
+    composed = {"email": "zo\u00eb@example.com", "password": "passw\u00f6rd"}
+
+    assert (await client.post("/api/users/signup", json=decomposed)).status_code == 201
+    assert (await client.post("/api/users/signin", json=composed)).status_code == 200
+    assert (await client.post("/api/users/signup", json=composed)).status_code == 400
 
 
 @pytest.mark.parametrize("body", [b"{", b"", b"null", b"[]", b'"ann"', b"\xff"])

@@ -45,8 +45,14 @@ async def test_create_ticket_returns_and_publishes_it(
         ({"title": "   ", "price": 10}, "title", "string_too_short"),
         ({"title": "x" * 201, "price": 10}, "title", "string_too_long"),
         ({"title": "a\x00b", "price": 10}, "title", "control_characters"),
+        ({"title": "\u200b", "price": 10}, "title", "invisible_text"),
+        ({"title": "\u3164 \u00ad", "price": 10}, "title", "invisible_text"),
+        ({"title": "a\u202eb", "price": 10}, "title", "direction_characters"),
         ({"title": 1, "price": 10}, "title", "string_type"),
         ({"title": "a"}, "price", "missing"),
+        ({"title": "a", "price": "1,500"}, "price", "ambiguous_price"),
+        ({"title": "a", "price": ""}, "price", "number_type"),
+        ({"title": "a", "price": None}, "price", "number_type"),
         ({"title": "a", "price": 0}, "price", "price_out_of_range"),
         ({"title": "a", "price": -1}, "price", "price_out_of_range"),
         ({"title": "a", "price": 0.01}, "price", "price_out_of_range"),
@@ -67,6 +73,45 @@ async def test_create_ticket_names_invalid_field(
     [error] = response.json()["errors"]
     assert (error["field"], error["code"]) == (field, code)
     assert error["message"]
+
+
+@pytest.mark.parametrize(
+    ("body", "messages"),
+    [
+        ({"title": "", "price": ""}, ["Enter a title", "Enter a price"]),
+        ({"title": None, "price": None}, ["Enter a title", "Enter a price"]),
+        ({}, ["Enter a title", "Enter a price"]),
+        (
+            {"title": "\u2060", "price": "$1,500"},
+            ["Enter a title", "$1,500 can mean 1500 or 1.500. Write the one that you mean."],
+        ),
+        (
+            {"title": "x" * 201, "price": "free"},
+            [
+                "Use at most 200 characters",
+                "Enter a price in USD as a number, such as 1500 or 19.99",
+            ],
+        ),
+        ({"title": "a", "price": 1.001}, ["Use at most 2 decimals"]),
+        ([], ["Send a JSON object"]),
+    ],
+)
+async def test_create_ticket_has_a_message_for_each_violated_rule(
+    seller_client: httpx.AsyncClient, body: object, messages: list[str]
+) -> None:
+    response = await seller_client.post("/api/tickets", json=body)
+
+    assert response.status_code == 400
+    assert [error["message"] for error in response.json()["errors"]] == messages
+
+
+async def test_title_is_stored_in_composed_form(seller_client: httpx.AsyncClient) -> None:
+    ticket = await create_ticket(seller_client, " Zoe\u0308" + "e\u0301" * 195)
+
+    assert ticket["title"] == "Zo\u00eb" + "\u00e9" * 195
+    changed = {"title": "Sa\u0303o Paulo", "price": 1}
+    response = await seller_client.put(f"/api/tickets/{ticket['id']}", json=changed)
+    assert response.json()["title"] == "S\u00e3o Paulo"
 
 
 @pytest.mark.parametrize("price", [0.5, 19.99, 100.0, 999_999.99])
@@ -92,7 +137,7 @@ async def test_ticket_routes_name_the_price_range(seller_client: httpx.AsyncClie
     ):
         assert response.status_code == 400
         [error] = response.json()["errors"]
-        assert error["message"] == "Price should be from 0.50 to 999,999.99 USD"
+        assert error["message"] == "Price must be between $0.50 and $999,999.99"
 
 
 async def test_price_range_is_that_of_the_currency(environment: TestEnvironment) -> None:
@@ -104,7 +149,8 @@ async def test_price_range_is_that_of_the_currency(environment: TestEnvironment)
         lowest = await client.post("/api/tickets", json={"title": "a", "price": 0.3})
         document = (await client.get("/api/tickets/openapi.json")).json()
 
-    assert "0.30 to 999,999.99 GBP" in too_low.json()["errors"][0]["message"]
+    [error] = too_low.json()["errors"]
+    assert error["message"] == "Price must be between 0.30 GBP and 999,999.99 GBP"
     assert lowest.status_code == 201
     price = document["components"]["schemas"]["TicketRequest"]["properties"]["price"]
     assert (price["minimum"], price["maximum"]) == (0.3, 999_999.99)

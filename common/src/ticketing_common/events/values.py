@@ -13,9 +13,9 @@ from pydantic import (
     ValidationInfo,
     WithJsonSchema,
 )
-from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from ticketing_common.money import to_json_number, to_minor_units
+from ticketing_common.validation_messages import rule_error
 
 MAX_PRICE = 1_000_000_00
 """The highest price, in minor units."""
@@ -37,14 +37,15 @@ def _to_price(value: object, info: ValidationInfo) -> int:
     if info.mode == "json":
         return to_minor_units(value)
     if isinstance(value, bool) or not isinstance(value, int):
-        raise PydanticKnownError("int_type")
+        raise rule_error("int_type")
     return value
 
 
 def _require_id(value: object) -> str:
-    text = str(value)
+    # A number of 24 digits is no id, although its text has the form of one.
+    text = "" if isinstance(value, int) else str(value)
     if not _HEX.fullmatch(text):
-        raise PydanticCustomError("invalid_id", "Should be an id of 24 hex digits")
+        raise rule_error("invalid_id")
     return text
 
 

@@ -20,10 +20,15 @@ from ticketing_common.errors import (
     Unavailable,
 )
 from ticketing_common.persistence.database import is_unavailable
+from ticketing_common.validation_messages import MESSAGES, message_of
 from ticketing_common.web.sessions import COOKIE, current_user
 
-HTTP_ERROR_CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed"}
-"""Codes of the errors that Starlette raises by itself."""
+HTTP_ERRORS = {
+    400: ("bad_request", "The body cannot be read. It is nested too deeply or has a huge number."),
+    404: ("not_found", "Not found"),
+    405: ("method_not_allowed", "Method not allowed"),
+}
+"""Codes and messages of the errors that Starlette raises by itself."""
 
 
 def error_response(error: ServiceError) -> JSONResponse:
@@ -86,10 +91,10 @@ def depends_on(dependant: Dependant, dependency: object) -> bool:
 def _violated_rule(rule: Any) -> ErrorDetail:
     """Translate a pydantic error. Its type, such as `string_too_short`, is the code."""
     if rule["type"] == "json_invalid":
-        return ErrorDetail(code="invalid_json", message="The body is not valid JSON")
+        return ErrorDetail(code="invalid_json", message=MESSAGES["invalid_json"])
+    code = rule["type"] if rule["type"] in MESSAGES else "invalid_value"
     path = [str(part) for part in rule["loc"][1:]]
-    message = str(rule["msg"]).removeprefix("Value error, ")
-    code = "invalid_value" if rule["type"] == "value_error" else rule["type"]
+    message = message_of(code, path[-1] if path else None, rule["input"], rule.get("ctx", {}))
     return ErrorDetail(code=code, message=message, field=".".join(path) or None)
 
 
@@ -98,11 +103,8 @@ async def _on_http_exception(request: Request, error: Exception) -> JSONResponse
     # A 400 here is a body that the JSON parser refuses: nested too deeply, or with a huge number.
     if error.status_code == 400 and await _lacks_required_session(request):
         return error_response(NotAuthorized())
-    detail = ErrorDetail(
-        code=HTTP_ERROR_CODES.get(error.status_code, "http_error"),
-        message=str(error.detail).capitalize(),
-    )
-    response = _response(error.status_code, [detail])
+    code, message = HTTP_ERRORS.get(error.status_code, ("http_error", "The request is refused"))
+    response = _response(error.status_code, [ErrorDetail(code=code, message=message)])
     response.headers.update(error.headers or {})
     if error.status_code == 405:  # Starlette lists the methods of one route only
         response.headers["Allow"] = ", ".join(_allowed_methods(request))

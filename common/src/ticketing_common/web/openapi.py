@@ -17,6 +17,7 @@ from ticketing_common.errors import (
     ServiceError,
     Unavailable,
 )
+from ticketing_common.validation_messages import MESSAGES
 from ticketing_common.web.error_handlers import depends_on
 from ticketing_common.web.idempotency import (
     HEADER,
@@ -35,7 +36,7 @@ class InvalidRequest(BadRequest):
     """A required field is missing. Every other validation rule has a code of its own."""
 
     code = "missing"
-    message = "Field required"
+    message = MESSAGES[code]
 
 
 def install(app: FastAPI, *, idempotent: bool) -> None:

@@ -39,7 +39,7 @@ class Cursor:
     def parse(cls, text: str) -> Self:
         """Read a cursor. Raises: InvalidCursor."""
         try:
-            value, row_id = json.loads(base64.urlsafe_b64decode(text.encode()))
+            value, row_id = json.loads(base64.b64decode(text, b"-_", validate=True))
             return cls(str(value), PydanticObjectId(ObjectId(row_id)))
         except (binascii.Error, ValueError, TypeError, InvalidId, RecursionError):
             raise InvalidCursor from None

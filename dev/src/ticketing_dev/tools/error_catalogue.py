@@ -1,17 +1,16 @@
-"""Write docs/errors.md: every error code of the API, from the error classes and the validators.
+"""Write docs/errors.md: every error code of the API, from the error classes and the messages.
 
 `python -m ticketing_dev.tools.error_catalogue` writes it.
 """
 
-import ast
 from collections.abc import Iterator
 from importlib import import_module
 from itertools import groupby
-from pathlib import Path
 
 from ticketing_common.errors import ServiceError
 from ticketing_common.topology import SERVICES_WITH_ROUTES
-from ticketing_common.web.error_handlers import HTTP_ERROR_CODES
+from ticketing_common.validation_messages import MESSAGES, OF_FIELD, REQUIRED
+from ticketing_common.web.error_handlers import HTTP_ERRORS
 from ticketing_dev.checkout import ROOT
 
 CATALOGUE = ROOT / "docs" / "errors.md"
@@ -23,8 +22,7 @@ Every error response has the same body. `code` is stable: programs compare codes
 `field` is there if a single field is at fault, and there is one entry per violated rule.
 
 ```json
-{"errors": [{"code": "string_too_short", "message": "String should have at least 8 characters",
-             "field": "password"}]}
+{"errors": [{"code": "too_short", "message": "Use at least 8 characters", "field": "password"}]}
 ```
 
 This page is generated: `python -m ticketing_dev.tools.error_catalogue`. The OpenAPI document at
@@ -43,14 +41,13 @@ METHOD_NOT_ALLOWED = (
 VALIDATION = """\
 ## Validation errors
 
-Status 400. A rule that [pydantic](https://docs.pydantic.dev/latest/errors/validation_errors/)
-checks has pydantic's error type as its code, for example `missing`, `string_too_short`,
-`string_too_long`, `string_pattern_mismatch`, `greater_than`, `less_than_equal`,
-`decimal_max_places` or `enum`. A body that is not JSON has `invalid_json`, a rule without a code
-of its own `invalid_value`. The services' own rules:
+Status 400, with one entry for each violated rule. Every rule has a code; that of a rule which
+[pydantic](https://docs.pydantic.dev/latest/errors/validation_errors/) checks is its error type. The
+messages are in `ticketing_common/validation_messages.py`. Names in braces are replaced by the
+values of the rule.
 
-| code | message |
-| --- | --- |
+| code | message | other messages, by field |
+| --- | --- | --- |
 """
 
 
@@ -66,17 +63,27 @@ def catalogue() -> str:
             f"| {status} | `{code}` | {message} | {cause} |\n"
             for status, code, message, cause in sorted(rows)
         )
-    rules = sorted(set(_validation_rules()))
-    sections.append(VALIDATION + "".join(f"| `{code}` | {message} |\n" for code, message in rules))
+    sections.append(
+        VALIDATION
+        + "".join(
+            f"| `{code}` | {message} | {_by_field(code)} |\n"
+            for code, message in sorted(MESSAGES.items())
+        )
+    )
+    sections.append(
+        "A field that is missing, null or empty has the code of the rule that it violates, and a "
+        "message of its own:\n\n| field | message |\n| --- | --- |\n"
+        + "".join(f"| `{field}` | {message} |\n" for field, message in sorted(REQUIRED.items()))
+    )
     return "\n".join(sections)
 
 
 def codes() -> set[str]:
-    """Return all documented codes but those of pydantic."""
+    """Return all documented codes."""
     return (
         {error.code for error in errors()}
-        | {code for code, _ in _validation_rules()}
-        | set(HTTP_ERROR_CODES.values())
+        | MESSAGES.keys()
+        | {code for code, _ in HTTP_ERRORS.values()}
     )
 
 
@@ -103,21 +110,9 @@ def _cause(error: type[ServiceError]) -> str:
     return " ".join(text.split())
 
 
-def _validation_rules() -> Iterator[tuple[str, str]]:
-    """Find the literal arguments of every PydanticCustomError in the services' code."""
-    for folder in (ROOT / "common" / "src", *(ROOT / "services").glob("*/src")):
-        for path in sorted(folder.rglob("*.py")):
-            yield from _rules_in(path)
-
-
-def _rules_in(path: Path) -> Iterator[tuple[str, str]]:
-    for node in ast.walk(ast.parse(path.read_text())):
-        match node:
-            case ast.Call(
-                func=ast.Name(id="PydanticCustomError"),
-                args=[ast.Constant(value=str(code)), ast.Constant(value=str(message)), *_],
-            ):
-                yield code, message
+def _by_field(code: str) -> str:
+    messages = [(field, text) for (field, each), text in OF_FIELD.items() if each == code]
+    return "; ".join(f"`{field}`: {text}" for field, text in sorted(messages))
 
 
 if __name__ == "__main__":

@@ -40,6 +40,7 @@ from ticketing_common.events import (
 )
 from ticketing_common.persistence import outbox
 from ticketing_common.persistence.transaction import transactional
+from ticketing_common.validation_messages import REQUIRED
 from ticketing_common.web.conditional import JsonBody, json_response
 from ticketing_common.web.middleware.concurrency_limit import uncounted
 from ticketing_common.web.openapi import InvalidRequest, error_responses
@@ -209,7 +210,7 @@ async def _change_password(token: str, password_hash: str) -> None:
 
 def _require_token(token: str | None) -> str:
     if token is None:
-        raise InvalidRequest(field="token")
+        raise InvalidRequest(REQUIRED["token"], field="token")
     return token
 
 

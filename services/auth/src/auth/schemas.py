@@ -4,37 +4,45 @@ from typing import Annotated
 
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints, WithJsonSchema
-from pydantic_core import PydanticCustomError
 
 from ticketing_common.events import Id
-from ticketing_common.web.schemas import ApiModel
+from ticketing_common.text import has_blank
+from ticketing_common.validation_messages import rule_error
+from ticketing_common.web.schemas import ApiModel, Normalized
 
 
 def _normalize_email(text: str) -> str:
+    # email_validator refuses formats and controls. Addresses with and without a blank resemble each
+    # other.
+    if has_blank(text):
+        raise rule_error("invalid_email")
     try:
         return validate_email(text, check_deliverability=False).normalized.lower()
     except EmailNotValidError:
-        raise PydanticCustomError("invalid_email", "Email must be valid") from None
+        raise rule_error("invalid_email") from None
 
 
 def _refuse_surrogates(secret: SecretStr) -> SecretStr:
     # JSON can contain half of a surrogate pair. pydantic refuses it in a str, not in a SecretStr.
     if any("\ud800" <= character <= "\udfff" for character in secret.get_secret_value()):
-        raise PydanticCustomError("invalid_text", "Input should be text")
+        raise rule_error("invalid_text")
     return secret
 
 
 Email = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, max_length=254),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=254),
+    Normalized,
     AfterValidator(_normalize_email),
-    WithJsonSchema({"type": "string", "format": "email", "maxLength": 254}),
+    WithJsonSchema({"type": "string", "format": "email", "minLength": 1, "maxLength": 254}),
 ]
 NewPassword = Annotated[
-    SecretStr, Field(min_length=8, max_length=128), AfterValidator(_refuse_surrogates)
+    SecretStr, Field(min_length=8, max_length=128), Normalized, AfterValidator(_refuse_surrogates)
 ]
-EnteredPassword = Annotated[SecretStr, Field(max_length=128), AfterValidator(_refuse_surrogates)]
-Token = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+EnteredPassword = Annotated[
+    SecretStr, Field(min_length=1, max_length=128), Normalized, AfterValidator(_refuse_surrogates)
+]
+Token = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern="^[A-Za-z0-9_-]*$")]
 
 
 class SignUpRequest(ApiModel):

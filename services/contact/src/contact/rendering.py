@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from contact.models import Mail
+from ticketing_common.money import with_currency
+from ticketing_common.text import isolate
 
 _text_templates = Environment(
     loader=PackageLoader("contact"),
@@ -29,8 +31,9 @@ class RenderedMail:
 def render(mail: Mail, public_url: str, currency: str) -> RenderedMail:
     """Render a mail. `public_url` is the address of the website, `currency` that of its prices."""
     site = public_url.rstrip("/")
-    # A line break in a title must not end the subject or start a paragraph.
-    variables = {name: " ".join(value.split()) for name, value in mail.variables.items()}
+    # A line break in a title must not end the subject or start a paragraph, and a title that reads
+    # from right to left must not turn the price after it around.
+    variables = {name: isolate(" ".join(value.split())) for name, value in mail.variables.items()}
     if "price" in variables:
         variables["price"] = _format_price(variables["price"], currency)
     template = _text_templates.get_template(f"{mail.template}.txt.j2")
@@ -46,4 +49,4 @@ def render(mail: Mail, public_url: str, currency: str) -> RenderedMail:
 def _format_price(price: str, currency: str) -> str:
     """Format a price with `$` or with the currency's code: other signs have several meanings."""
     price = price.removeprefix("$")  # earlier releases stored the price with it
-    return f"${price}" if currency == "usd" else f"{price} {currency.upper()}"
+    return with_currency(price, currency)

@@ -29,6 +29,21 @@ def test_render_keeps_title_with_line_breaks_on_one_line() -> None:
     assert 'href="https://tickets.example.evil' not in rendered.html
 
 
+def test_render_isolates_right_to_left_title() -> None:
+    rendered = render(ticket_listed_mail("\u05e9\u05dc\u05d5\u05dd 2026 <b>", "1.00"), SITE, "usd")
+
+    assert rendered.subject == "For sale: \u2068\u05e9\u05dc\u05d5\u05dd 2026 <b>\u2069"
+    assert '"\u2068\u05e9\u05dc\u05d5\u05dd 2026 <b>\u2069" is for sale at $1.00' in rendered.text
+    assert "<bdi>\u05e9\u05dc\u05d5\u05dd 2026 &lt;b&gt;</bdi>" in rendered.html
+    assert "\u2069</h1>" not in rendered.html
+
+
+def test_render_drops_the_direction_controls_of_an_earlier_release() -> None:
+    rendered = render(ticket_listed_mail("a\u202eb", "1.00"), SITE, "usd")
+
+    assert '"ab" is for sale at $1.00' in rendered.text
+
+
 @pytest.mark.parametrize(
     ("stored", "currency", "formatted"),
     [

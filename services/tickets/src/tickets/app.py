@@ -13,7 +13,7 @@ from tickets.handlers import listeners
 from tickets.models import Hold, Ticket
 from tickets.routes import router
 from tickets.schemas import TicketRequest
-from tickets.search_migration import store_beginnings_of_words
+from tickets.search_migration import fold_search_terms
 from tickets.settings import TicketsSettings
 
 
@@ -26,7 +26,7 @@ def create_app(settings: TicketsSettings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def follow_changes(_: FastAPI) -> AsyncIterator[None]:
-        await store_beginnings_of_words()
+        await fold_search_terms()
         with cache.following():
             yield
 

@@ -1,6 +1,5 @@
 """Documents of tickets."""
 
-import re
 from datetime import timedelta
 from enum import StrEnum
 from typing import ClassVar
@@ -12,6 +11,7 @@ from ticketing_common.errors import BadRequest
 from ticketing_common.events import Id, Price, UtcTime, utc_now
 from ticketing_common.messaging.listeners import STREAM_RETENTION
 from ticketing_common.persistence.documents import OwnedDocument
+from ticketing_common.text import split_words
 
 HOLD_RETENTION = STREAM_RETENTION + timedelta(days=1)
 """A hold outlives the events of its order, so that a replay finds it."""
@@ -36,7 +36,7 @@ class Ticket(OwnedDocument):
             IndexModel([("order_id", 1), ("price", 1), ("_id", 1)]),
             IndexModel([("user_id", 1), ("_id", -1)]),
             IndexModel([("user_id", 1), ("price", 1), ("_id", 1)]),
-            IndexModel([("order_id", 1), ("search_terms", 1), ("_id", -1)]),
+            IndexModel([("order_id", 1), ("search_terms", -1), ("_id", -1)]),
         ]
 
     title: str
@@ -47,7 +47,7 @@ class Ticket(OwnedDocument):
     """The end of the time to pay, None while it is for sale or sold."""
     sold_at: UtcTime | None = None
     search_terms: list[str]
-    """The beginnings of the words of the title: a search compares them with `==`."""
+    """The beginnings of the folded words of the title: a search compares them with `==`."""
     created_at: UtcTime
 
     def change(self, title: str, price: Price) -> None:
@@ -61,17 +61,12 @@ class Ticket(OwnedDocument):
             raise TicketNotChangeable
 
 
-def tokens(text: str) -> list[str]:
-    """Return the distinct words of a title or a query, in lower case."""
-    return list(dict.fromkeys(re.findall(r"\w+", text.lower())))
-
-
 def search_terms(title: str) -> list[str]:
     """Return the distinct beginnings of a title's words, each of at most 20 characters."""
     return list(
         dict.fromkeys(
             word[:length]
-            for word in tokens(title)
+            for word in split_words(title)
             for length in range(1, min(len(word), MAX_TERM_LENGTH) + 1)
         )
     )

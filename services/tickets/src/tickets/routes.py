@@ -25,7 +25,14 @@ from ticketing_common.web.sessions import CurrentUser, SessionToken, optional_us
 from tickets.cache import PageBounds, Snapshot, TicketCache
 from tickets.models import Ticket, TicketNotChangeable, search_terms
 from tickets.rendering import render_ticket
-from tickets.schemas import SellerFilter, Sort, TicketId, TicketRequest, TicketResponse
+from tickets.schemas import (
+    SearchQuery,
+    SellerFilter,
+    Sort,
+    TicketId,
+    TicketRequest,
+    TicketResponse,
+)
 from tickets.search import FIELDS, SORT_ORDERS, Found, find_tickets
 from tickets.stream import to_sse
 
@@ -87,8 +94,8 @@ async def list_tickets(
     request: Request,
     seller: Annotated[str | None, Depends(seller_id)],
     q: Annotated[
-        str | None,
-        Query(max_length=200, description="Words, or beginnings of words, of the title."),
+        SearchQuery | None,
+        Query(description="Words, or beginnings of words, of the title."),
     ] = None,
     sort: Sort = Sort.NEWEST,
     limit: Limit = 50,

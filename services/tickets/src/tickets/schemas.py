@@ -1,12 +1,10 @@
 """Request and response models of tickets."""
 
-import re
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar
 
 from fastapi import Path
 from pydantic import (
-    AfterValidator,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -14,39 +12,32 @@ from pydantic import (
     WithJsonSchema,
     field_validator,
 )
-from pydantic_core import PydanticCustomError
 
 from ticketing_common.events import Id, Price, UtcTime
 from ticketing_common.money import (
     MAXIMUM_CHARGE,
     MINIMUM_CHARGES,
     require_chargeable,
+    require_number,
     to_json_number,
     to_minor_units,
 )
-from ticketing_common.web.schemas import ApiModel
-
-# Not str.isprintable: it also refuses the joiners inside emoji and every space but U+0020.
-_CONTROL_CHARACTERS = "\\u0000-\\u001f\\u007f-\\u009f"
-
-
-def _refuse_control_characters(text: str) -> str:
-    if re.search(f"[{_CONTROL_CHARACTERS}]", text):
-        raise PydanticCustomError("control_characters", "String should have no control characters")
-    return text
-
+from ticketing_common.text import PLAIN_TEXT_PATTERN
+from ticketing_common.web.schemas import ApiModel, Normalized, PlainText, VisibleText
 
 Title = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
-    AfterValidator(_refuse_control_characters),
-    Field(json_schema_extra={"pattern": f"^[^{_CONTROL_CHARACTERS}]*$"}),
+    Normalized,
+    VisibleText,
+    Field(json_schema_extra={"pattern": PLAIN_TEXT_PATTERN}),
 ]
 RequestedPrice = Annotated[
     int,
     BeforeValidator(to_minor_units),
     WithJsonSchema({"type": "number", "multipleOf": 0.01, "examples": [25, 19.99]}),
 ]
+SearchQuery = Annotated[str, StringConstraints(max_length=200), Normalized, PlainText]
 TicketId = Annotated[Id, Path(alias="ticketId")]
 
 
@@ -67,6 +58,11 @@ class TicketRequest(ApiModel):
 
     title: Title
     price: RequestedPrice
+
+    @field_validator("price", mode="before")
+    @classmethod
+    def _require_number(cls, price: object) -> object:
+        return require_number(price, cls.currency)
 
     @field_validator("price")
     @classmethod

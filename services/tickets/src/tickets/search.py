@@ -6,8 +6,9 @@ from typing import Any
 
 from bson import ObjectId
 
+from ticketing_common.text import begins_words, split_words
 from ticketing_common.web.pagination import Cursor, InvalidCursor
-from tickets.models import MAX_TERM_LENGTH, Ticket, tokens
+from tickets.models import MAX_TERM_LENGTH, Ticket
 from tickets.ranges import Row, read_range
 from tickets.schemas import Sort
 
@@ -37,7 +38,8 @@ async def find_tickets(
 ) -> Found:
     """Return up to `limit` rows: the seller's own tickets, or without a seller those for sale.
 
-    A ticket matches if its title has, for each word of the query, a word that begins with it.
+    A ticket matches if its title has, for each word of the query, a word that begins with it. No
+    ticket matches a query without a word, such as `.*`, and all match one of spaces only.
     Raises: InvalidCursor if the cursor is from a list with another sort order.
     """
     field, direction = SORT_ORDERS[sort]
@@ -45,7 +47,7 @@ async def find_tickets(
     owned = {"order_id": None} if seller_id is None else {"user_id": seller_id}
     if query is None or not query.strip():
         return Found(await _read(owned, sort, after, limit))
-    wanted = tokens(query)
+    wanted = list(dict.fromkeys(split_words(query)))
     if not wanted:
         return Found([])
     if seller_id is not None:
@@ -116,15 +118,13 @@ async def _search(
 ) -> Found:
     """Return the next rows whose titles match, of the next `MAX_EXAMINED`."""
     field, _ = SORT_ORDERS[sort]
-    matches = [re.compile(rf"\b{word}").search for word in wanted]
     rows: list[Row] = []
     examined = 0
     while examined < MAX_EXAMINED:
         size = min(CHUNK if wanted else limit, MAX_EXAMINED - examined)
         chunk = await _read(where, sort, after, size)
         for row in chunk:
-            title = str(row.get("title", "")).lower()
-            if all(match(title) for match in matches):
+            if begins_words(wanted, str(row.get("title", ""))):
                 rows.append(row)
                 if len(rows) == limit:
                     return Found(rows)
