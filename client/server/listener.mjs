@@ -1,6 +1,7 @@
 // @ts-check
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { gzipSync } from "node:zlib";
+import { requestIdOf } from "./request-id.mjs";
 import { SharedCache } from "./shared-cache.mjs";
 import { setStrictTransportSecurity } from "./strict-transport-security.mjs";
 
@@ -75,7 +76,7 @@ function send(page, request, response) {
   for (const [name, value] of page.headers) {
     response.setHeader(name, value.replaceAll(page.nonce, nonce));
   }
-  response.setHeader("x-request-id", request.headers["x-request-id"] ?? randomUUID());
+  response.setHeader("x-request-id", requestIdOf(request.headers["x-request-id"]));
   let body = Buffer.from(page.body.replaceAll(page.nonce, nonce));
   if (/\bgzip\b/.test(String(request.headers["accept-encoding"]))) {
     body = gzipSync(body, { level: 3 });

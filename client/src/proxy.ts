@@ -1,4 +1,5 @@
 import { type NextRequest, NextResponse } from "next/server";
+import { requestIdOf } from "../server/request-id.mjs";
 import { contentSecurityPolicy } from "./lib/content-security-policy";
 
 const SECURITY_HEADERS = {
@@ -21,7 +22,7 @@ export function proxy(request: NextRequest): NextResponse {
     stripe: Boolean(process.env.STRIPE_PUBLISHABLE_KEY),
     dev: process.env.NODE_ENV === "development",
   });
-  const requestId = request.headers.get("x-request-id") ?? crypto.randomUUID();
+  const requestId = requestIdOf(request.headers.get("x-request-id"));
 
   const headers = new Headers(request.headers);
   headers.set("content-security-policy", policy);

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from ticketing_common.messaging.broker import Broker
 from ticketing_common.messaging.feed import Feed
+from ticketing_common.web.http_protocol import HttpProtocol
 from ticketing_common.web.sessions import COOKIE, Sessions, SessionUser
 from ticketing_testing.bus import Bus
 from ticketing_testing.http import NO_TLS
@@ -52,6 +53,7 @@ async def serve_app(app: FastAPI, bus: Bus | None = None) -> AsyncIterator[Runni
     listener.bind(("127.0.0.1", 0))
     config = uvicorn.Config(
         app,
+        http=HttpProtocol,
         log_config=None,
         lifespan="on",
         timeout_graceful_shutdown=5,

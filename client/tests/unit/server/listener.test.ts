@@ -70,6 +70,14 @@ test("each response has the id of its own request", async () => {
   expect(second.headers["x-request-id"]).toBe("second");
 });
 
+test("a malformed request id is replaced", async () => {
+  const { get } = await startServer();
+  for (const sent of ["a b", "<script>", "x".repeat(129)]) {
+    const { headers } = await get("/", { "x-request-id": sent });
+    expect(headers["x-request-id"]).toMatch(/^[\w-]{36}$/);
+  }
+});
+
 for (const [name, path, headers] of [
   ["a request with a session", "/", { cookie: "a=b; session=x" }],
   ["a request with a session for one host", "/", { cookie: "__Host-session=x" }],

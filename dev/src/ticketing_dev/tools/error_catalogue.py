@@ -30,6 +30,8 @@ This page is generated: `python -m ticketing_dev.tools.error_catalogue`. The Ope
 """
 
 COMMON = "all services"
+HTTP_PROTOCOL_MODULE = "ticketing_common.web.http_protocol"
+"""No application imports it: uvicorn loads it."""
 METHOD_NOT_ALLOWED = (
     405,
     "method_not_allowed",
@@ -88,9 +90,9 @@ def codes() -> set[str]:
 
 
 def errors() -> list[type[ServiceError]]:
-    """Return every error class of the services with routes."""
-    for service in SERVICES_WITH_ROUTES:
-        import_module(f"{service}.app")
+    """Return every error class of the services with routes and of their server."""
+    for module in (*(f"{service}.app" for service in SERVICES_WITH_ROUTES), HTTP_PROTOCOL_MODULE):
+        import_module(module)
     return sorted(set(_subclasses(ServiceError)), key=lambda error: error.__qualname__)
 
 

@@ -1,6 +1,8 @@
 """The routes of the manifest in a real nginx."""
 
 import json
+import re
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,6 +16,7 @@ from ticketing_dev.checkout import INGRESS
 from ticketing_dev.stack.processes.ingress import Ingress, ingress, render
 from ticketing_dev.stack.processes.ports import free_port
 from ticketing_dev.stack.supervision.process import running
+from ticketing_testing.timeouts import TIMEOUT_SECONDS
 
 
 class NamedServer(ThreadingHTTPServer):
@@ -129,6 +132,37 @@ def test_ingress_errors_have_the_error_shape_of_the_api(
     response = nginx.request(**ask)
     assert response.status_code == status
     assert [set(error) for error in response.json()["errors"]] == [{"code", "message"}]
+
+
+@pytest.mark.parametrize(
+    ("status", "request_bytes"),
+    [
+        (400, b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n"),
+        (400, b"GET / HTTP/1.1\r\n\r\n"),
+        (501, b"POST /api/users HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n"),
+        (505, b"GET / HTTP/2.0\r\nHost: x\r\n\r\n"),
+        (505, b"GET / HTTP/3.0\r\nHost: x\r\n\r\n"),
+    ],
+)
+def test_ingress_errors_of_invalid_http_have_the_error_shape_of_the_api(
+    nginx: httpx.Client, status: int, request_bytes: bytes
+) -> None:
+    address = (nginx.base_url.host, nginx.base_url.port or 80)
+    with socket.create_connection(address, timeout=TIMEOUT_SECONDS) as connection:
+        connection.sendall(request_bytes)
+        response = b"".join(iter(lambda: connection.recv(65536), b""))
+    head, _, body = response.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status)
+    assert [set(error) for error in json.loads(body)["errors"]] == [{"code", "message"}]
+
+
+@pytest.mark.parametrize("sent", ["a b", "x" * 129, "<script>", "", None])
+def test_ingress_replaces_an_invalid_request_id(nginx: httpx.Client, sent: str | None) -> None:
+    headers = {} if sent is None else {"X-Request-ID": sent}
+    passed_on = nginx.get("/api/users", headers=headers).json()["headers"]["X-Request-ID"]
+    of_error = nginx.get("/api", headers=headers).headers["x-request-id"]
+    assert re.fullmatch("[0-9a-f]{32}", passed_on)
+    assert re.fullmatch("[0-9a-f]{32}", of_error)
 
 
 def test_ingress_strips_the_prefix_of_extra_routes(nginx: httpx.Client) -> None:

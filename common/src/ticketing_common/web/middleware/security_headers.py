@@ -14,7 +14,9 @@ SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-_RAW = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
+RAW_SECURITY_HEADERS = [
+    (name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()
+]
 _STRICT_TRANSPORT_SECURITY = (b"strict-transport-security", b"max-age=31536000")
 
 # client/server/strict-transport-security.mjs has the same rule.
@@ -33,7 +35,9 @@ class SecurityHeadersMiddleware:
                 own = message["headers"]
                 names = {name for name, _ in own}
                 # A new list: the response may keep its own one and be sent again.
-                message["headers"] = own + [header for header in _RAW if header[0] not in names]
+                message["headers"] = own + [
+                    header for header in RAW_SECURITY_HEADERS if header[0] not in names
+                ]
                 if _is_https_of_a_domain(scope):
                     message["headers"].append(_STRICT_TRANSPORT_SECURITY)
             await send(message)

@@ -22,13 +22,16 @@ ERRORS = {
     400: ("bad_request", "Bad request"),
     404: ("not_found", "Not found"),
     405: ("method_not_allowed", "Method not allowed"),
+    408: ("request_timeout", "The request did not arrive in time"),
     413: ("body_too_large", "The body is too large"),
     414: ("url_too_long", "The URL is too long"),
     494: ("headers_too_large", "The headers are too large"),  # nginx's internal status for a 431
     500: ("internal_error", "Something went wrong"),
+    501: ("not_implemented", "Not implemented"),
     502: ("unavailable", "Not available right now. Try again soon."),
     503: ("unavailable", "Not available right now. Try again soon."),
     504: ("timeout", "The service took too long. Try again."),
+    505: ("http_version_not_supported", "Use HTTP/1.1"),
 }
 """Code and message of nginx's own errors by status."""
 

@@ -16,6 +16,9 @@ KEEP_ALIVE_SECONDS = 620
 an ingress never reuses a connection that the service is closing."""
 
 
+HTTP_PROTOCOL = "ticketing_common.web.http_protocol:HttpProtocol"
+
+
 def uvicorn_command(app: str, port: int, *options: str) -> tuple[str, ...]:
     """Return the command that serves an ASGI app."""
     module = (sys.executable, "-m", "uvicorn", app, "--host", HOST, "--port", str(port))
@@ -32,7 +35,7 @@ def service(
     reload: tuple[Path, ...] = (),
 ) -> ProcessSpec:
     """Define a service. `env` has all its settings; `reload` has the folders to watch."""
-    options = ["--factory", "--timeout-graceful-shutdown", "15"]
+    options = ["--factory", "--timeout-graceful-shutdown", "15", "--http", HTTP_PROTOCOL]
     options += ["--reload"] if reload else []
     for folder in reload:
         options += ["--reload-dir", str(folder)]
