@@ -120,6 +120,7 @@ TYPES := client/src/api/generated
 types: client ## Generate the client's types and the API document from the services
 	@documents=$$(mktemp -d) && trap 'rm -rf "$$documents"' EXIT \
 		&& $(BIN)/python -m ticketing_dev.tools.openapi $$documents \
+		&& $(BIN)/python -m ticketing_dev.tools.price_ranges $(TYPES) \
 		&& $(BIN)/python -m ticketing_dev.tools.node node client/scripts/types.mjs $$documents $(TYPES)
 
 .PHONY: test-mongo

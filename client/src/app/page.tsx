@@ -8,8 +8,10 @@ import { buildUrl } from "@/api/url";
 import { EmptyPage } from "@/components/common/empty-page";
 import { LoadFailure, titleOf } from "@/components/common/load-failure";
 import { Streamed } from "@/components/common/streamed";
+import { UserText } from "@/components/common/user-text";
 import { SearchForm } from "@/components/tickets/search-form";
 import { TicketList } from "@/components/tickets/ticket-list";
+import { cleanSearch } from "@/lib/ticket-search";
 
 const SORT_LABELS: Record<Sort, string> = {
   newest: "Newest",
@@ -27,7 +29,7 @@ async function readQuery({ searchParams }: PageProps<"/">) {
   const parameters = await searchParams;
   const sort = asText(parameters.sort);
   return {
-    search: asText(parameters.q).slice(0, 200).trim(),
+    search: cleanSearch(asText(parameters.q)),
     sort: Object.hasOwn(SORT_LABELS, sort) ? (sort as Sort) : "newest",
     cursor: asText(parameters.cursor),
   } as const;
@@ -113,7 +115,11 @@ function showsIdsAfter(tickets: Ticket[], sort: Sort, next: string | undefined):
 function NoTickets({ search }: { search: string }) {
   return search ? (
     <p className="my-5 text-center">
-      No tickets match <strong>{search}</strong>. <Link href="/">Show all tickets</Link>
+      No tickets match{" "}
+      <strong>
+        <UserText>{search}</UserText>
+      </strong>
+      . <Link href="/">Show all tickets</Link>
     </p>
   ) : (
     <p className="my-5 text-center">

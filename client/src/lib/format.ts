@@ -10,6 +10,16 @@ export function formatPrice(price: number, currency: string): string {
   return priceFormat(currency).format(price);
 }
 
+/** Return the names of a currency, the longest first: CA$, CAD, $. */
+export function currencyNames(currency: string): string[] {
+  const names = (["symbol", "narrowSymbol", "code"] as const).map((currencyDisplay) =>
+    new Intl.NumberFormat("en-US", { style: "currency", currency, currencyDisplay })
+      .formatToParts(0)
+      .find(({ type }) => type === "currency"),
+  );
+  return names.flatMap((name) => name?.value ?? []).sort((one, other) => other.length - one.length);
+}
+
 /** Return the symbol of a currency: $, €, CHF. */
 export function currencySymbol(currency: string): string | undefined {
   return priceFormat(currency)

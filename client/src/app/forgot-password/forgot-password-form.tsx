@@ -2,6 +2,7 @@
 
 import { useState } from "react";
 import { apiFetch } from "@/api/browser";
+import { UserText } from "@/components/common/user-text";
 import { EmailField } from "@/components/forms/account-fields";
 import { Form } from "@/components/forms/form";
 import { getText } from "@/lib/form-data";
@@ -11,8 +12,11 @@ export function ForgotPasswordForm() {
   if (sentTo) {
     return (
       <div className="alert alert-success mb-0" role="status">
-        If <strong className="text-break">{sentTo}</strong> has an account, we are sending an email
-        with a link to it. The link is valid for 15 minutes.
+        If{" "}
+        <strong className="text-break">
+          <UserText>{sentTo}</UserText>
+        </strong>{" "}
+        has an account, we are sending an email with a link to it. The link is valid for 15 minutes.
       </div>
     );
   }

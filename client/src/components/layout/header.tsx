@@ -2,6 +2,7 @@ import Link from "next/link";
 import type { User } from "@/api/models";
 import { getCurrentUser } from "@/api/server";
 import { Streamed } from "@/components/common/streamed";
+import { UserText } from "@/components/common/user-text";
 import { NavLink, SignInLink } from "./nav-link";
 import { SignOutButton } from "./sign-out-button";
 
@@ -43,7 +44,7 @@ function HeaderOf({ user }: { user: User | null | undefined }) {
                 className="user-email text-truncate text-body-secondary small"
                 title={user.email}
               >
-                {user.email}
+                <UserText>{user.email}</UserText>
               </span>
               <SignOutButton />
             </>

@@ -1,6 +1,7 @@
 import Link from "next/link";
 import type { Order } from "@/api/models";
 import { Price } from "@/components/common/price";
+import { UserText } from "@/components/common/user-text";
 import { createdAt, formatTimeAgo } from "@/lib/format";
 
 type Badge = { variant: string; label: string };
@@ -26,7 +27,7 @@ export function OrderListItem({ order, now }: { order: Order; now: number }) {
               href={`/orders/${order.id}`}
               prefetch={false}
             >
-              {order.ticket.title}
+              <UserText>{order.ticket.title}</UserText>
             </Link>
           </h2>
           <span className="text-body-secondary small">

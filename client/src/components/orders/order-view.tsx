@@ -3,6 +3,7 @@
 import Link from "next/link";
 import type { Order, Payment } from "@/api/models";
 import { Price } from "@/components/common/price";
+import { UserText } from "@/components/common/user-text";
 import { PaymentPanel } from "@/components/payments/payment-panel";
 import { createdAt } from "@/lib/format";
 import { useLiveOrder } from "@/live/use-live-order";
@@ -34,7 +35,9 @@ export function OrderView({
   return (
     <article className="panel content-medium mx-auto vstack gap-3">
       <div className="d-flex flex-wrap justify-content-between align-items-baseline gap-2">
-        <h1 className="h2 ticket-title mb-0">{order.ticket.title}</h1>
+        <h1 className="h2 ticket-title mb-0">
+          <UserText>{order.ticket.title}</UserText>
+        </h1>
         <p className="price fs-4 mb-0">
           <Price amount={order.ticket.price} />
         </p>

@@ -13,6 +13,7 @@ export function SearchForm({ search, sort }: { search: string; sort: Sort }) {
         placeholder="Search"
         defaultValue={search}
         maxLength={200}
+        dir="auto"
       />
       {sort !== "newest" && <input type="hidden" name="sort" value={sort} />}
       <button type="submit" className="btn btn-outline-primary">

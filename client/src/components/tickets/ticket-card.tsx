@@ -1,5 +1,6 @@
 import Link from "next/link";
 import { Price } from "@/components/common/price";
+import { UserText } from "@/components/common/user-text";
 import type { ListedTicket } from "@/live/use-live-tickets";
 import { TicketState } from "./ticket-state";
 
@@ -16,7 +17,7 @@ export function TicketCard({ ticket, now }: Props) {
             href={`/tickets/${ticket.id}`}
             prefetch={false}
           >
-            {ticket.title}
+            <UserText>{ticket.title}</UserText>
           </Link>
         </h2>
         <p className="d-flex justify-content-between align-items-baseline mb-0 mt-auto">

@@ -1,6 +1,5 @@
 "use client";
 
-import { localFailure } from "@/api/errors";
 import type { Ticket } from "@/api/models";
 import { useCurrency } from "@/components/common/price";
 import { Field } from "@/components/forms/field";
@@ -8,6 +7,8 @@ import { Form } from "@/components/forms/form";
 import type { ActionResult } from "@/hooks/use-action";
 import { getText } from "@/lib/form-data";
 import { currencySymbol } from "@/lib/format";
+import { readPrice } from "@/lib/price-input";
+import { describePriceRange } from "@/lib/price-range";
 
 type TicketInput = { title: string; price: number };
 type Props = {
@@ -16,28 +17,19 @@ type Props = {
   onSubmit: (input: TicketInput) => Promise<ActionResult>;
 };
 
-/** No thousands separators: depending on the country, 1,500 is 1500 or 1.50. */
-const PRICE_PATTERN = /^\d+([.,]\d{1,2})?$/;
-
-const INVALID_PRICE = localFailure(
-  "invalid_price",
-  "Enter a price in digits only, for example 1500 or 19.99",
-  "price",
-);
-
 /** The title and the price of a ticket. */
 export function TicketForm({ ticket, submitLabel, onSubmit }: Props) {
+  const currency = useCurrency();
   return (
     <Form
       submitLabel={submitLabel}
-      onSubmit={async (formData) => {
-        const price = getText(formData, "price").trim();
-        if (!PRICE_PATTERN.test(price)) return INVALID_PRICE;
-        return onSubmit({
+      onSubmit={(formData) =>
+        onSubmit({
           title: getText(formData, "title"),
-          price: Number(price.replace(",", ".")),
-        });
-      }}
+          // The API has the message for a text that is no price.
+          price: readPrice(getText(formData, "price"), currency) as number,
+        })
+      }
     >
       <Field
         name="title"
@@ -45,12 +37,14 @@ export function TicketForm({ ticket, submitLabel, onSubmit }: Props) {
         hint="For example: Philharmonic, row 4, 12 May"
         defaultValue={ticket?.title}
         maxLength={200}
+        dir="auto"
         autoComplete="off"
       />
       <Field
         name="price"
         label="Price"
-        prefix={currencySymbol(useCurrency())}
+        hint={describePriceRange(currency)}
+        prefix={currencySymbol(currency)}
         inputMode="decimal"
         defaultValue={ticket?.price.toFixed(2)}
         autoComplete="off"

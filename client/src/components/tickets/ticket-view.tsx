@@ -4,6 +4,7 @@ import { useRouter } from "next/navigation";
 import { useEffect, useMemo } from "react";
 import type { Ticket, User } from "@/api/models";
 import { Price } from "@/components/common/price";
+import { UserText } from "@/components/common/user-text";
 import { createdAt, formatTimeAgo } from "@/lib/format";
 import { useServerTime } from "@/lib/server-time";
 import { type ListedTicket, useLiveTickets } from "@/live/use-live-tickets";
@@ -39,7 +40,9 @@ export function TicketView({ ticket: rendered, user, isOwnOrder, lastEventId, re
   return (
     <article className="panel content-medium mx-auto vstack gap-3">
       <div>
-        <h1 className="h2 ticket-title mb-1">{ticket.title}</h1>
+        <h1 className="h2 ticket-title mb-1">
+          <UserText>{ticket.title}</UserText>
+        </h1>
         <p className="text-body-secondary mb-0">
           Listed {formatTimeAgo(createdAt(ticket.id), now)}
         </p>
