@@ -32,4 +32,7 @@ SSE_STREAMS_DROPPED = Counter(
 TICKET_CACHE_READS = Counter(
     "ticket_cache_reads_total", "Reads of tickets and first pages by outcome", ["outcome"]
 )
+WRONG_CHARGES = Counter(
+    "wrong_charges_total", "Charges of another amount or currency than the order's, to be refunded"
+)
 CIRCUIT_OPEN = Gauge("circuit_open", "1 while the circuit breaker is not closed", ["dependency"])

@@ -126,7 +126,8 @@ def _without_payment(charge: Charge, *, has_order: bool) -> Finding:
 def _differences(charge: Charge, payment: Row) -> list[tuple[Kind, str]]:
     """Return the differences between a charge and its payment."""
     found = []
-    if (charge.amount, charge.currency) != (payment["amount"], payment["currency"]):
+    is_right = (charge.amount, charge.currency) == (payment["amount"], payment["currency"])
+    if charge.is_kept and not is_right:
         expected = f"{payment['amount']} {payment['currency']}"
         problem = f"Stripe charged {charge.amount} {charge.currency}, the payment has {expected}"
         found.append((kinds.CHARGE_DIFFERS, problem))

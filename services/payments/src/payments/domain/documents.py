@@ -107,6 +107,8 @@ class Payment(OwnedDocument):
     amount: int
     """In the currency's minor units."""
     currency: str = "usd"
+    wrong_charge: int | None = None
+    """The amount that Stripe charged instead, in minor units of any currency. It is refunded."""
     pay_by: UtcTime
     """It is cancelled after this time unless it has succeeded."""
     request_key: str | None = None
@@ -156,6 +158,11 @@ class Payment(OwnedDocument):
     @property
     def price(self) -> int:
         return self.amount
+
+    @property
+    def charge(self) -> int:
+        """The minor units that Stripe has charged, or will."""
+        return self.amount if self.wrong_charge is None else self.wrong_charge
 
     @property
     def is_in_progress(self) -> bool:

@@ -1,11 +1,17 @@
 """The outcomes of an attempt: Stripe's answers become a status and a domain event."""
 
+import structlog
 from beanie import PydanticObjectId
 
 from payments.domain.documents import FailureCause, Payment
 from payments.domain.order_end import publish_if_missed
 from payments.domain.polling import poll_after_commit
-from payments.domain.refunds import CANCEL_REASONS, PAID_TWICE, flag_returned_refund
+from payments.domain.refunds import (
+    CANCEL_REASONS,
+    PAID_TWICE,
+    WRONG_CHARGE,
+    flag_returned_refund,
+)
 from payments.domain.state_machine import Intent, next_status
 from ticketing_common.events import (
     CancelReason,
@@ -15,21 +21,26 @@ from ticketing_common.events import (
     PaymentRefunded,
     PaymentStatus,
 )
+from ticketing_common.observability import metrics
 from ticketing_common.persistence import outbox
 from ticketing_common.persistence.transaction import transactional
+
+log = structlog.get_logger(__name__)
 
 
 @transactional
 async def record_intent_state(payment_id: PydanticObjectId, intent: Intent) -> Payment:
     """Bring the payment to the status that follows from its PaymentIntent."""
     payment = await Payment.load(payment_id)
-    status = next_status(payment.status, intent, amount=payment.amount)
+    status = next_status(payment.status, intent, amount=payment.charge)
     if status == payment.status:
         await flag_returned_refund(payment, intent)
         return payment
     payment.stripe_id = intent.id
     payment.transition(status)
     match status:
+        case PaymentStatus.SUCCEEDED if not intent.is_about(payment.amount, payment.currency):
+            await _refund_wrong_charge(payment, intent)
         case PaymentStatus.SUCCEEDED:
             await _succeed(payment, intent)
         case PaymentStatus.FAILED:
@@ -62,7 +73,7 @@ async def record_refusal(
 async def _succeed(payment: Payment, intent: Intent) -> None:
     """Record a charge, and refund it if the order was cancelled or is paid already."""
     payment.failure_cause = payment.message = None
-    if next_status(payment.status, intent, amount=payment.amount) != payment.status:
+    if next_status(payment.status, intent, amount=payment.charge) != payment.status:
         poll_after_commit(payment)  # it was refunded before the charge was known here
     await payment.save()
     await outbox.add(PaymentCreated.of(payment))
@@ -76,6 +87,23 @@ async def _succeed(payment: Payment, intent: Intent) -> None:
         return
     poll_after_commit(payment)
     await payment.save()
+
+
+async def _refund_wrong_charge(payment: Payment, intent: Intent) -> None:
+    """Refund a charge of another amount or currency. It does not complete the order."""
+    payment.failure_cause = payment.message = None
+    payment.wrong_charge = intent.amount
+    payment.request_refund(WRONG_CHARGE)
+    poll_after_commit(payment)
+    metrics.WRONG_CHARGES.inc()
+    log.error(
+        "payment.wrong_charge",
+        payment_id=str(payment.id),
+        order_id=payment.order_id,
+        charged=f"{intent.amount} {intent.currency}",
+        expected=f"{payment.amount} {payment.currency}",
+    )
+    await _fail(payment)
 
 
 async def _fail(payment: Payment) -> None:

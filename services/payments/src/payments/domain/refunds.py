@@ -20,6 +20,7 @@ CANCEL_REASONS = {
 }
 """Why the payment of a cancelled order is refunded, for the buyer."""
 PAID_TWICE = "the order had been paid already"
+WRONG_CHARGE = "another amount than the price was charged"
 RETURNED = "The buyer's bank returned the refund. Pay it out another way, or refund again."
 
 _CANDIDATES = (
@@ -65,7 +66,7 @@ async def flag_returned_refund(payment: Payment, intent: Intent) -> None:
         payment.status == PaymentStatus.REFUND_PENDING
         and refunds is not None
         and refunds.failed_count >= payment.refund_attempt
-        and refunds.succeeded + refunds.pending < payment.amount
+        and refunds.succeeded + refunds.pending < payment.charge
     ):
         payment.problem, payment.next_poll_at = RETURNED, None
         await payment.save()

@@ -61,6 +61,13 @@ class Intent:
     """Stripe's message about the last decline, for the buyer."""
     refunds: Refunds | None = None
     """None if the charge was not retrieved."""
+    amount: int | None = None
+    """The minor units that Stripe has charged, or will. None if an answer does not have them."""
+    currency: str | None = None
+
+    def is_about(self, amount: int, currency: str) -> bool:
+        """Return whether it charges this amount in this currency, as far as it is known."""
+        return self.amount in (None, amount) and self.currency in (None, currency)
 
 
 class Step(StrEnum):

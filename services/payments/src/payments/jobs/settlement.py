@@ -86,7 +86,7 @@ class Settlement:
         step = next_step(
             payment.status,
             intent,
-            amount=payment.amount,
+            amount=payment.charge,
             is_payable=is_payable,
             refund_attempt=payment.refund_attempt,
         )

@@ -237,6 +237,8 @@ def _parse_intent(
         client_secret=intent.get("client_secret"),
         message=message or payment_error.get("message"),
         refunds=_parse_refunds(refunds) if with_refunds else None,
+        amount=intent["amount_received" if intent["status"] == "succeeded" else "amount"],
+        currency=intent["currency"],
     )
 
 

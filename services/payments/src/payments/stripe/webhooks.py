@@ -69,6 +69,8 @@ class StripeObject(BaseModel):
     payment_intent: str | None = None
     metadata: dict[str, str] | None = None
     last_payment_error: dict[str, Any] | None = None
+    amount_received: int | None = None
+    currency: str | None = None
 
     @property
     def intent_id(self) -> str | None:
@@ -130,12 +132,26 @@ async def _process(event: StripeEvent) -> bool:
             is_open=event.type.endswith("created"),
             is_lost=source.status == "lost",
         )
-    if source.object == "payment_intent" and source.status in FINAL_STATUSES:
-        message = (source.last_payment_error or {}).get("message")
-        await record_intent_state(payment.id, Intent(source.id, source.status, message=message))
+    intent = _final_intent(source)
+    # Stripe itself is asked about an amount that is not the order's.
+    if intent is not None and intent.is_about(payment.amount, payment.currency):
+        await record_intent_state(payment.id, intent)
     else:
         await request_poll(payment.id)
     return True
+
+
+def _final_intent(source: StripeObject) -> Intent | None:
+    """Return the PaymentIntent that the event is about, None unless its status is final."""
+    if source.object != "payment_intent" or source.status not in FINAL_STATUSES:
+        return None
+    return Intent(
+        source.id,
+        source.status,
+        message=(source.last_payment_error or {}).get("message"),
+        amount=source.amount_received if source.status == "succeeded" else None,
+        currency=source.currency,
+    )
 
 
 async def _payment_of(source: StripeObject) -> Payment | None:
