@@ -91,6 +91,32 @@ test-client: client chromium ## Run the client's unit tests, and journeys in a r
 	@echo "==> Journeys in a browser (screenshots of every page: client/test-results/pages)"
 	@cd client && $(NODE) npm run --silent journeys
 
+# Those of Debian, or `firefox webkit`: Playwright's builds, which it downloads.
+BROWSERS ?= $(if $(GITHUB_ACTIONS),firefox webkit,firefox-esr webkitgtk)
+
+.PHONY: test-browsers
+test-browsers: client browsers ## Run the journeys in Firefox and WebKit (BROWSERS=webkitgtk: in one)
+	@cd client && for browser in $(BROWSERS); do \
+		echo "==> Journeys in $$browser"; \
+		display=; [ $$browser != webkitgtk ] || display="xvfb-run --auto-servernum"; \
+		BROWSER=$$browser $$display $(NODE) npm run --silent journeys || failed="$$failed $$browser"; \
+	done; [ -z "$$failed" ] || { echo "==> Journeys failed in$$failed"; exit 1; }
+	@echo "==> All journeys passed in $(BROWSERS)"
+
+BROWSER_PACKAGES := $(if $(filter firefox-esr,$(BROWSERS)),firefox-esr) \
+	$(if $(filter webkitgtk,$(BROWSERS)),webkit2gtk-driver xvfb xauth locales)
+PLAYWRIGHT_BUILDS := $(filter firefox webkit,$(BROWSERS))
+
+.PHONY: browsers
+browsers: client
+	@[ -z "$(strip $(BROWSER_PACKAGES))" ] || dpkg --status $(BROWSER_PACKAGES) >/dev/null 2>&1 || { \
+		echo "==> Installing $(strip $(BROWSER_PACKAGES))" \
+		&& apt-get update -qq \
+		&& DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(BROWSER_PACKAGES) >/dev/null; \
+	} || $(call next,install $(strip $(BROWSER_PACKAGES)). Only root can do it for you)
+	@[ -z "$(PLAYWRIGHT_BUILDS)" ] || { echo "==> Installing Playwright's $(PLAYWRIGHT_BUILDS)" \
+		&& cd client && $(NODE) npx playwright install --with-deps $(PLAYWRIGHT_BUILDS); }
+
 # Runs a command with the machine's Node, or with the one from the package index.
 NODE := ../$(BIN)/python -m ticketing_dev.tools.node
 
@@ -161,8 +187,8 @@ lock: setup ## Compile the lock files (LOCK_FLAGS=--upgrade: with newer packages
 	@$(BIN)/$(LOCK) $(LOCK_FLAGS) dev/stand-ins.in \
 		-c $(LOCK_TO)/dev/requirements.txt -o $(LOCK_TO)/dev/stand-ins.txt
 
-# The last line of a failed step of `check`.
-next = { echo "==> make check stopped here. Next: $(1)"; exit 1; }
+# The last line of a failed step.
+next = { echo "==> make stopped here. Next: $(1)"; exit 1; }
 
 .PHONY: check
 check: client ## Check style, types, dependency rules, prose, lock files, generated files

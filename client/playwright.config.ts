@@ -1,31 +1,18 @@
 import { defineConfig } from "@playwright/test";
+import { BROWSERS, type Browser, type BrowserName } from "./tests/browsers/browsers";
 
-/** No sandbox, which containers lack, and no requests to the servers of the browser's vendor. */
-const CHROMIUM_ARGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
+const browser = (process.env.BROWSER ?? "chromium") as BrowserName;
+const { tests, skippedTests, reporter, use }: Browser = BROWSERS[browser];
 
 export default defineConfig({
-  testDir: "tests/journeys",
-  outputDir: "test-results/journeys",
+  testDir: `tests/${tests}`,
+  testIgnore: skippedTests,
+  outputDir: `test-results/${browser}`,
   globalSetup: "./tests/journeys/global-setup.ts",
   fullyParallel: true,
   workers: 2,
   timeout: 180_000,
   expect: { timeout: 30_000 },
-  reporter: [["dot"]],
-  use: {
-    baseURL: process.env.STACK_URL,
-    trace: "retain-on-failure",
-    launchOptions: {
-      executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-      args: CHROMIUM_ARGS,
-    },
-  },
+  reporter: [[reporter]],
+  use: { baseURL: process.env.STACK_URL, trace: "retain-on-failure", ...use },
 });

@@ -9,7 +9,7 @@ import {
 export const PASSWORD = "correct horse battery staple";
 
 let userCount = 0;
-const uniqueEmail = () => `user-${process.pid}-${userCount++}@example.com`;
+export const uniqueEmail = () => `user-${process.pid}-${userCount++}@example.com`;
 
 /** A user who calls the API without a browser, to prepare what a journey needs. */
 export class ApiUser {

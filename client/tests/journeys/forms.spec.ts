@@ -19,6 +19,7 @@ test("sign-up form shows errors at their fields and keeps the input", async ({
   await expect(email).toHaveValue("nobody");
   await expect(password).toHaveValue("short");
 
+  await email.clear();
   await email.fill(usedEmail);
   await password.fill(PASSWORD);
   await submit.click();

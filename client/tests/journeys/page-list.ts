@@ -1,11 +1,11 @@
-import type { ApiUser, BrowserUser } from "./fixtures";
+import type { ApiUser } from "./fixtures";
 
 /** A page in one of its states, and how to get there. */
 export type PageState = {
   name: string;
   isSignedIn: boolean;
   /** Prepare the state, and return the path of the page. */
-  prepare: (user: BrowserUser, seller: ApiUser) => Promise<string>;
+  prepare: (user: ApiUser, seller: ApiUser) => Promise<string>;
 };
 
 const path = (value: string) => async () => value;
@@ -54,7 +54,7 @@ export const PAGES: PageState[] = [
   { name: "not found", isSignedIn: false, prepare: path("/nowhere") },
 ];
 
-async function ticketList(_: BrowserUser, seller: ApiUser): Promise<string> {
+async function ticketList(_: ApiUser, seller: ApiUser): Promise<string> {
   await seller.createTicket("Philharmonic: Mahler's Second, row 4", 86);
   await seller.createTicket("Open-air cinema: Metropolis", 14);
   await seller.createTicket(
@@ -69,29 +69,29 @@ async function newTicket(owner: ApiUser): Promise<string> {
   return `/tickets/${id}`;
 }
 
-function ticketOfSeller(_: BrowserUser, seller: ApiUser): Promise<string> {
+function ticketOfSeller(_: ApiUser, seller: ApiUser): Promise<string> {
   return newTicket(seller);
 }
 
-async function reservedTicket(_: BrowserUser, seller: ApiUser): Promise<string> {
+async function reservedTicket(_: ApiUser, seller: ApiUser): Promise<string> {
   const ticket = await seller.createTicket("Ice hockey derby", 38.4);
   const order = await seller.orderTicket(ticket);
   await seller.waitFor(`/api/tickets/${ticket.id}`, { orderId: order.id });
   return `/tickets/${ticket.id}`;
 }
 
-async function myTickets(user: BrowserUser): Promise<string> {
+async function myTickets(user: ApiUser): Promise<string> {
   await user.createTicket("Lighthouse tour with tea", 9.75);
   await user.orderTicket(await user.createTicket("Circus, front row", 52));
   return "/tickets/mine";
 }
 
-async function reservedOrder(user: BrowserUser, seller: ApiUser): Promise<string> {
+async function reservedOrder(user: ApiUser, seller: ApiUser): Promise<string> {
   const { id } = await user.orderTicket(await seller.createTicket("La Traviata, box 3", 164));
   return `/orders/${id}`;
 }
 
-async function paidOrder(user: BrowserUser, seller: ApiUser, card: string): Promise<string> {
+async function paidOrder(user: ApiUser, seller: ApiUser, card: string): Promise<string> {
   const { id } = await user.orderTicket(await seller.createTicket("Velodrome, six-day night", 45));
   await user.post("/api/payments", { orderId: id, token: `pm_card_${card}` });
   const status = card === "visa" ? "complete" : "awaiting:payment";
@@ -99,13 +99,13 @@ async function paidOrder(user: BrowserUser, seller: ApiUser, card: string): Prom
   return `/orders/${id}`;
 }
 
-async function cancelledOrder(user: BrowserUser, seller: ApiUser): Promise<string> {
+async function cancelledOrder(user: ApiUser, seller: ApiUser): Promise<string> {
   const order = await user.orderTicket(await seller.createTicket("Museum night, all houses", 19.5));
   await user.request.delete(`/api/orders/${order.id}`);
   return `/orders/${order.id}`;
 }
 
-async function myOrders(user: BrowserUser, seller: ApiUser): Promise<string> {
+async function myOrders(user: ApiUser, seller: ApiUser): Promise<string> {
   await paidOrder(user, seller, "visa");
   await cancelledOrder(user, seller);
   await reservedOrder(user, seller);

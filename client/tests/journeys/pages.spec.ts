@@ -5,7 +5,8 @@ import { JAVASCRIPT_LIMIT, measureJavaScript } from "./javascript-size";
 import { layoutShift } from "./layout-shift";
 import { PAGES } from "./page-list";
 
-const PHONE = { width: 360, height: 740 };
+/** The last one is that of the screenshots. */
+const PHONE_WIDTHS = [320, 360];
 const DESKTOP = { width: 1200, height: 800 };
 
 for (const { name, isSignedIn, prepare } of PAGES) {
@@ -13,6 +14,7 @@ for (const { name, isSignedIn, prepare } of PAGES) {
     seller,
     newSignedInUser,
     newVisitor,
+    browserName,
   }) => {
     const user = isSignedIn ? await newSignedInUser() : await newVisitor();
     const page = user.page;
@@ -29,14 +31,17 @@ for (const { name, isSignedIn, prepare } of PAGES) {
     expect(await accessibilityViolations(page, "color-contrast")).toEqual([]);
     await takeScreenshot(page, `${name}, dark`);
     await page.emulateMedia({ colorScheme: "light" });
-    await page.setViewportSize(PHONE);
+    for (const width of PHONE_WIDTHS) {
+      await page.setViewportSize({ width, height: 740 });
+      const contentWidth = () => page.evaluate(() => document.documentElement.scrollWidth);
+      expect(await contentWidth()).toBeLessThanOrEqual(width);
+    }
     await takeScreenshot(page, `${name}, phone`);
 
-    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(
-      PHONE.width,
-    );
-    expect(await javaScriptSize()).toBeLessThan(JAVASCRIPT_LIMIT);
-    expect(await layoutShift(page, 1500)).toBeLessThan(0.01);
+    if (browserName === "chromium") {
+      expect(await javaScriptSize()).toBeLessThan(JAVASCRIPT_LIMIT);
+      expect(await layoutShift(page, 1500)).toBeLessThan(0.01);
+    }
     expect(consoleErrors).toEqual([]);
   });
 }
@@ -58,6 +63,8 @@ async function accessibilityViolations(page: Page, rule?: string): Promise<strin
   return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`);
 }
 
+/** Take a screenshot in Chromium. In Firefox, it needs a style that our policy refuses. */
 async function takeScreenshot(page: Page, name: string): Promise<void> {
+  if (page.context().browser()?.browserType().name() !== "chromium") return;
   await page.screenshot({ path: `test-results/pages/${name}.png`, fullPage: true });
 }

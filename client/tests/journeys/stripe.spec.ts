@@ -1,6 +1,7 @@
 import type { Page, Route } from "@playwright/test";
 import { ClientServer } from "./client-server";
 import { expect, test } from "./fixtures";
+import { Ingress } from "./ingress";
 import { JAVASCRIPT_LIMIT, measureJavaScript } from "./javascript-size";
 
 /** Replaces Stripe.js: the part that the pages use. The bank approves every confirmation. */
@@ -26,6 +27,7 @@ const FAKE_STRIPE_JS = `
 
 /** The same build with a publishable key and another currency. */
 let client: ClientServer;
+let ingress: Ingress;
 
 test.beforeAll(async () => {
   client = await ClientServer.start({
@@ -33,20 +35,16 @@ test.beforeAll(async () => {
     STRIPE_PUBLISHABLE_KEY: "pk_test_journeys",
     CURRENCY: "EUR",
   });
+  ingress = await Ingress.start(client.url);
 });
 
-test.afterAll(() => client.stop());
+test.afterAll(async () => {
+  ingress.stop();
+  await client.stop();
+});
 
-/** Route requests to the stack like the ingress does, and Stripe.js to the fake. */
-async function routeLikeIngress(page: Page): Promise<void> {
-  const stackUrl = process.env.STACK_URL as string;
-  await page.route(/\/(api|dev)\//, async (route) => {
-    const request = route.request();
-    if (request.url().endsWith("/stream")) return route.abort();
-    const headers = { ...(await request.allHeaders()), origin: stackUrl };
-    const url = request.url().replace(client.url, stackUrl);
-    await route.fulfill({ response: await route.fetch({ url, headers, maxRedirects: 0 }) });
-  });
+/** Replace Stripe.js by the fake. */
+async function routeStripe(page: Page): Promise<void> {
   await page.route("https://js.stripe.com/**", (route) =>
     route.fulfill({ contentType: "text/javascript", body: FAKE_STRIPE_JS }),
   );
@@ -60,11 +58,11 @@ for (const [card, result] of [
     const buyer = await newSignedInUser();
     const { page } = buyer;
     const order = await buyer.orderTicket(await seller.createTicket("Paid with Stripe", 42.5));
-    await routeLikeIngress(page);
+    await routeStripe(page);
     await page.addInitScript((id) => Object.assign(window, { card: id }), card);
 
     const javaScriptSize = measureJavaScript(page);
-    await page.goto(`${client.url}/orders/${order.id}`);
+    await page.goto(`${ingress.url}/orders/${order.id}`);
     await expect(page.getByText("Stripe's form, payment of 4250 eur by card")).toBeVisible();
     expect(await javaScriptSize()).toBeLessThan(JAVASCRIPT_LIMIT);
     await page.getByRole("button", { name: "Pay €42.50" }).click();
@@ -82,13 +80,13 @@ test("Stripe form shows an error when its script is blocked, and loads it again 
   const order = await buyer.orderTicket(
     await seller.createTicket("Paid after a blocked script", 42.5),
   );
-  await routeLikeIngress(page);
+  await routeStripe(page);
   const pageErrors: string[] = [];
   page.on("pageerror", (error) => pageErrors.push(error.message));
   const block = (route: Route) => route.abort();
   await page.route("https://js.stripe.com/**", block);
 
-  await page.goto(`${client.url}/orders/${order.id}`);
+  await page.goto(`${ingress.url}/orders/${order.id}`);
   await expect(page.getByText("The payment form could not be loaded.")).toBeVisible();
   await page.unroute("https://js.stripe.com/**", block);
   await page.getByRole("button", { name: "Try again" }).click();

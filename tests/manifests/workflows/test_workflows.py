@@ -16,7 +16,10 @@ from tests.manifests.workflows.imports import PACKAGES, reached
 from ticketing_common.topology import SERVICE_NAMES
 from ticketing_dev.checkout import ROOT
 
-TESTED = [*SERVICE_NAMES, "client", "common", "ops", "manifests", "system", "checks"]
+TESTED = [
+    *SERVICE_NAMES,
+    *("client", "browsers", "common", "ops", "manifests", "system", "checks"),
+]
 
 DEPENDENCIES = re.compile(r" *depends-on: .*?(?= *folders:)", re.DOTALL)
 
@@ -222,7 +225,7 @@ def test_workflow_runs_for_a_changed_stand_in_only_if_its_tests_use_it(
     assert covered(folder, inputs(tested)["depends-on"].split()) is uses_it
 
 
-@pytest.mark.parametrize("tested", ["client", "manifests", "system"])
+@pytest.mark.parametrize("tested", ["client", "browsers", "manifests", "system"])
 def test_workflow_of_the_whole_system_depends_on_all_of_it(tested: str) -> None:
     depends_on = inputs(tested)["depends-on"].split()
     for part in ("services", "common/src", "dev/src", "infra/k8s", "client"):
