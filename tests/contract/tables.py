@@ -55,6 +55,7 @@ def _mutating(service: str, method: str, path: str, *statuses: int, **fields: An
     return Route(service, method, path, {*statuses}, needs_session=True, idempotent=True, **fields)
 
 
+_ORDER = {"ticketId": AN_ID, "ticketVersions": {AN_ID: 0}}
 _ACCOUNT = {"email": "a@example.com", "password": PASSWORD}
 _RESET = {"token": "t", "newPassword": PASSWORD, "repeatedNewPassword": PASSWORD}
 _TICKET = {"title": "Concert", "price": 19.99}
@@ -81,7 +82,7 @@ ROUTES = (
     Route("tickets", "GET", "/{ticketId}", {200, 400, 404}),
     _mutating("tickets", "PUT", "/{ticketId}", 200, 400, 404, body=_TICKET),
     _mutating("tickets", "DELETE", "/{ticketId}", 204, 400, 404),
-    _mutating("orders", "POST", "", 201, 400, 404, body={"ticketId": AN_ID}),
+    _mutating("orders", "POST", "", 201, 400, 404, body=_ORDER),
     Route("orders", "GET", "", {200}, needs_session=True, query=("limit", "cursor")),
     Route("orders", "GET", "/stream", {200}, needs_session=True, query=("lastEventId",)),
     Route("orders", "GET", "/{orderId}", {200, 400, 404}, needs_session=True),
@@ -147,7 +148,7 @@ EVENTS = {
         "order.created",
         "orders",
         {"tickets", "payments", "expiration", "contact"},
-        _ORDER_FIELDS | {"expiresAt", "ticket.title", "ticket.price"},
+        _ORDER_FIELDS | {"expiresAt", "ticket.title", "ticket.price", "ticket.version?"},
     ),
     "OrderAwaitingPayment": EventRow(
         "order.awaiting-payment", "orders", {"payments"}, {"id", "version", "status", "userId?"}
@@ -163,7 +164,7 @@ EVENTS = {
         "order.completed",
         "orders",
         {"tickets", "payments", "contact"},
-        _ORDER_FIELDS | {"completedAt?"},
+        _ORDER_FIELDS | {"completedAt?", "ticket.title?", "ticket.price?"},
     ),
     "ExpirationCompleted": EventRow("expiration.completed", "expiration", {"orders"}, {"orderId"}),
     "PaymentStarted": EventRow("payment.started", "payments", {"orders"}, {"id", "orderId"}),

@@ -20,6 +20,7 @@ import payments.handlers
 import tickets.app
 import tickets.handlers
 from orders import models as order_models
+from orders.ticket_waits import TicketWaits
 from payments.jobs.settlement import Settlement
 from payments.order_arrivals import OrderArrivals
 from payments.stripe.client import StripeClient
@@ -121,6 +122,7 @@ class SimulatedSystem:
                 app = make_app(service, TestEnvironment(uri, "nats://nowhere", "redis://nowhere"))
                 app.state.settlement = system._settlement
                 app.state.order_arrivals = OrderArrivals(max_waits=0)
+                app.state.ticket_waits = TicketWaits(max_waits=0)
                 system._sessions = app.state.sessions
                 system._clients[service] = await stack.enter_async_context(
                     httpx.AsyncClient(

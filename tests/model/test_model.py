@@ -65,6 +65,10 @@ class SystemMachine(RuleBasedStateMachine):
         run(system.reset())
         self.listed = 0
         self.buyer_of: dict[str, Any] = {}
+        self.seen: dict[str, Any] = {}
+        """The tickets as the buyers last saw them."""
+        self.offered: dict[str, tuple[str, float]] = {}
+        """Title and price of each ticket as its seller last set them."""
 
     def request(
         self, delivered: bool, service: str, user: Any, method: str, path: str, **content: Any
@@ -90,17 +94,28 @@ class SystemMachine(RuleBasedStateMachine):
         ticket = {"title": "A seat", "price": price}
         response = self.request(False, "tickets", SELLER, "POST", "", json=ticket)
         ticket_id: str = response.json()["id"]
+        self.offered[ticket_id] = "A seat", price
+        self.seen[ticket_id] = response.json()
         return ticket_id
 
     @rule(ticket=tickets, delivered=MOSTLY, price=st.sampled_from([7, 30.25]))
     def change_price(self, ticket: str, delivered: bool, price: float) -> None:
         changes = {"title": "A better seat", "price": price}
-        self.request(delivered, "tickets", SELLER, "PUT", f"/{ticket}", json=changes)
+        path = f"/{ticket}"
+        response = self.request(delivered, "tickets", SELLER, "PUT", path, json=changes)
+        if response.status_code == 200:
+            self.offered[ticket] = "A better seat", price
 
     @rule(ticket=tickets, delivered=MOSTLY, really=RARELY)
     def withdraw_ticket(self, ticket: str, delivered: bool, really: bool) -> None:
         if really:
             self.request(delivered, "tickets", SELLER, "DELETE", f"/{ticket}")
+
+    @rule(ticket=tickets)
+    def view_ticket(self, ticket: str) -> None:
+        response = self.request(False, "tickets", BUYERS[0], "GET", f"/{ticket}")
+        if response.status_code == 200:
+            self.seen[ticket] = response.json()
 
     @rule(target=orders, ticket=tickets, delivered=MOSTLY, buyer=st.sampled_from(BUYERS))
     def order(self, ticket: str, delivered: bool, buyer: Any) -> str | MultipleResults[str]:
@@ -122,10 +137,14 @@ class SystemMachine(RuleBasedStateMachine):
         return order
 
     def _order(self, ticket: str, delivered: bool, buyer: Any) -> str | MultipleResults[str]:
-        body = {"ticketId": ticket}
+        seen = self.seen[ticket]
+        body = {"ticketId": ticket, "ticketVersions": {ticket: seen["version"]}}
         response = self.request(delivered, "orders", buyer, "POST", "", json=body)
         if response.status_code != 201:
+            self.seen[ticket] = response.json()["errors"][0].get("ticket", seen)
             return multiple()
+        ordered = response.json()["ticket"]
+        assert (ordered["title"], ordered["price"]) == (seen["title"], seen["price"])
         order: str = response.json()["id"]
         self.buyer_of[order] = buyer
         return order
@@ -217,6 +236,14 @@ class SystemMachine(RuleBasedStateMachine):
         tickets = {str(row["_id"]): row for row in await system.rows("tickets", "tickets")}
         held = {ticket: row["order_id"] for ticket, row in tickets.items() if row["order_id"]}
         assert held == sold
+        for ticket, row in tickets.items():
+            terms = row["title"], row["price"]
+            if row["order_id"]:
+                ordered = orders[row["order_id"]]["ticket"]
+                assert terms == (ordered["title"], ordered["price"]), "sold at other terms"
+            else:
+                title, price = self.offered[ticket]
+                assert terms == (title, round(price * 100)), "a change of the seller is lost"
         copies = {str(row["_id"]): row for row in await system.rows("orders", "tickets")}
         for ticket, copy in copies.items():
             if copy["deleted"]:

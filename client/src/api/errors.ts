@@ -1,5 +1,13 @@
+import type { Order } from "./models";
+
 /** One error of the API. Compare its `code`, show its `message`. */
-export type ApiError = { code: string; message: string; field?: string | null };
+export type ApiError = {
+  code: string;
+  message: string;
+  field?: string | null;
+  /** With the code `terms_changed`: the ticket as it is now. */
+  ticket?: Order["ticket"];
+};
 
 /** A request that failed. `status` is 0 if no response arrived. */
 export type ApiFailure = { ok: false; status: number; errors: ApiError[] };

@@ -58,7 +58,7 @@ export function useLiveTickets(
 function applyUpdate(ticket: Ticket, update: Ticket | WentEvent | undefined): ListedTicket {
   if (!update || update.version <= ticket.version) return ticket;
   if ("title" in update) return update;
-  const { orderId, reservedUntil, soldAt } = update;
+  const { orderId, reservedUntil, soldAt, terms } = update;
   const unavailable = soldAt ? "sold" : orderId ? "reserved" : "deleted";
-  return { ...ticket, orderId, reservedUntil, soldAt, unavailable };
+  return { ...ticket, ...terms, orderId, reservedUntil, soldAt, unavailable };
 }

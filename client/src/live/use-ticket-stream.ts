@@ -5,7 +5,10 @@ import { buildUrl } from "@/api/url";
 import { useEventStream } from "./use-event-stream";
 
 /** A ticket that is no longer for sale: reserved or sold if it has an order, else deleted. */
-export type WentEvent = Pick<Ticket, "id" | "version" | "orderId" | "reservedUntil" | "soldAt">;
+export type WentEvent = Pick<Ticket, "id" | "version" | "orderId" | "reservedUntil" | "soldAt"> & {
+  /** As they were ordered. Null if the ticket is deleted. */
+  terms?: Pick<Ticket, "title" | "price"> | null;
+};
 
 type Handlers = {
   onSale: (ticket: Ticket, isNew: boolean) => void;

@@ -1,6 +1,6 @@
 """Errors that the API returns: one response body, one class and one code per error."""
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SerializeAsAny
 
 
 class ErrorDetail(BaseModel):
@@ -16,7 +16,7 @@ class ErrorDetail(BaseModel):
 class ErrorBody(BaseModel):
     """The body of every response that is not a success."""
 
-    errors: list[ErrorDetail]
+    errors: list[SerializeAsAny[ErrorDetail]]
 
 
 class ServiceError(Exception):
@@ -43,6 +43,10 @@ class ServiceError(Exception):
         self.field = field
         self.retry_after = retry_after
         super().__init__(self.message)
+
+    def detail(self) -> ErrorDetail:
+        """Return its entry in the response body."""
+        return ErrorDetail(code=self.code, message=self.message, field=self.field)
 
 
 class BadRequest(ServiceError):

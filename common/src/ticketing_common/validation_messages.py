@@ -32,6 +32,7 @@ MESSAGES: Final[dict[str, LiteralString]] = {
     "missing": "This field is required",
     "model_attributes_type": "Send a JSON object",
     "number_type": "Use a number",
+    "other_ticket": "Name the ordered ticket only",
     "price_out_of_range": "Price must be between {minimum} and {maximum}",
     "string_pattern_mismatch": "Leave out the characters that are not allowed here",
     "string_too_long": "Use at most {max_length} characters",
@@ -51,6 +52,7 @@ REQUIRED: Final[dict[str, LiteralString]] = {
     "price": "Enter a price",
     "repeatedNewPassword": "Repeat the new password",
     "ticketId": "Name the ticket",
+    "ticketVersions": "Name the ordered ticket and its version",
     "title": "Enter a title",
     "token": "Send the token",
 }

@@ -47,7 +47,7 @@ async def test_create_order_returns_and_publishes_it(
         "userId": buyer.id,
         "expiresAt": order["expiresAt"],
         "version": 0,
-        "ticket": {"id": ticket.id, "title": "Concert", "price": 19.99},
+        "ticket": {"id": ticket.id, "title": "Concert", "price": 19.99, "version": 0},
         "reason": None,
     }
     assert order["expiresAt"].endswith("Z")

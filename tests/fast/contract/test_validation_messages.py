@@ -17,6 +17,7 @@ ERRORS_OF_SCHEMAS: dict[str, set[str]] = {
     "default": set(),
     "enum": {"enum"},
     "function-after": set(),
+    "dict": {"dict_type"},
     "function-before": set(),
     "int": {"int_type", "int_parsing", "int_parsing_size", "int_from_float"},
     "is-instance": {"string_type"},  # of a SecretStr

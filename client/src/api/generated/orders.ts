@@ -78,6 +78,9 @@ export interface components {
         CancelReason: "cancelled-by-buyer" | "expired" | "ticket-gone";
         OrderRequest: {
             ticketId: string;
+            ticketVersions?: {
+                [key: string]: number;
+            } | null;
         };
         OrderResponse: {
             id: string;
@@ -95,6 +98,7 @@ export interface components {
             id: string;
             title: string;
             price: number;
+            version?: number | null;
         };
         ErrorBody: {
             errors: components["schemas"]["ErrorDetail"][];

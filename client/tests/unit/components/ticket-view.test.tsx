@@ -1,6 +1,7 @@
 import { render, screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { expect, test } from "vitest";
+import type { Ticket } from "@/api/models";
 import { TicketView } from "@/components/tickets/ticket-view";
 import { makeOrder, makeTicket, NOW } from "../helpers/factories";
 import { FakeEventSource } from "../helpers/fake-event-source";
@@ -72,6 +73,41 @@ test("TicketView shows an error to a buyer who was too late", async () => {
   await stream.send("went", wentEvent);
   rerender(ticketView(buyer, makeTicket(reserved), false));
   expect(pageText()).toMatch(RESERVED);
+});
+
+const changedTerms = (ticket: Partial<Ticket>) =>
+  errorResponse(409, {
+    code: "terms_changed",
+    message: "Changed",
+    ticket: { id: makeTicket().id, title: "A concert", price: 25, version: 3, ...ticket },
+  });
+
+const sentVersions = (fetch: ReturnType<typeof mockFetch>) =>
+  fetch.mock.calls.map(([, init]) => JSON.parse(init.body as string).ticketVersions);
+
+test("TicketView asks the buyer to confirm a price that has changed", async () => {
+  const fetch = mockFetch(changedTerms({ price: 1000 }), jsonResponse(201, makeOrder()));
+  renderTicket(buyer);
+  await userEvent.click(buyButton());
+  expect((await screen.findByRole("alert")).textContent).toContain("A concert for $1,000.00");
+  expect(router.push).not.toHaveBeenCalled();
+  await userEvent.click(screen.getByRole("button", { name: "Buy for $1,000.00" }));
+  await waitFor(() => expect(router.push.mock.calls).toEqual([[`/orders/${orderId}`]]));
+  expect(sentVersions(fetch)).toEqual([{ [makeTicket().id]: 0 }, { [makeTicket().id]: 3 }]);
+});
+
+test("TicketView orders again by itself if title and price are still the same", async () => {
+  const fetch = mockFetch(changedTerms({}), jsonResponse(201, makeOrder()));
+  renderTicket(buyer);
+  await userEvent.click(buyButton());
+  await waitFor(() => expect(router.push.mock.calls).toEqual([[`/orders/${orderId}`]]));
+  expect(sentVersions(fetch)).toEqual([{ [makeTicket().id]: 0 }, { [makeTicket().id]: 3 }]);
+});
+
+test("TicketView shows a reserved ticket as it was ordered", async () => {
+  const { stream } = renderTicket(null);
+  await stream.send("went", { ...wentEvent, terms: { title: "A concert", price: 20 } });
+  expect(screen.getByText("$20.00")).toBeTruthy();
 });
 
 test("TicketView shows a visitor at once that a ticket is reserved", async () => {

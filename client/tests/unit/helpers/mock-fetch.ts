@@ -30,7 +30,7 @@ export function jsonResponse(status: number, body: unknown, headers?: HeadersIni
   return new Response(JSON.stringify(body), { status, headers });
 }
 
-type ErrorEntry = { code?: string; message: string; field?: string };
+type ErrorEntry = { code?: string; message: string; field?: string; ticket?: unknown };
 
 export function errorResponse(status: number, ...errors: ErrorEntry[]): Response {
   return jsonResponse(status, { errors });

@@ -19,6 +19,7 @@ from ticketing_common.events.orders import (
     OrderedTicket,
     OrderOverdue,
     OrderStatus,
+    SoldTicket,
     TicketRef,
 )
 from ticketing_common.events.payments import (
@@ -85,6 +86,7 @@ __all__ = [
     "PaymentStatus",
     "Price",
     "ResetToken",
+    "SoldTicket",
     "TicketCreated",
     "TicketDeleted",
     "TicketRef",

@@ -35,6 +35,15 @@ class OrderedTicket(TicketRef):
 
     title: str
     price: Price
+    version: int | None = None
+    """The ticket's version that was ordered. None in events of earlier releases."""
+
+
+class SoldTicket(TicketRef):
+    """The ticket as it was when it was ordered. Events of earlier releases have its id only."""
+
+    title: str | None = None
+    price: Price | None = None
 
 
 class OrderEvent(VersionedEvent):
@@ -83,6 +92,6 @@ class OrderCompleted(OrderEvent):
     subject: ClassVar[str] = "order.completed"
 
     user_id: Id
-    ticket: TicketRef
+    ticket: SoldTicket
     completed_at: UtcTime | None = None
     """None in the events of an earlier release."""

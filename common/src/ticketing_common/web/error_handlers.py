@@ -33,8 +33,7 @@ HTTP_ERRORS = {
 
 def error_response(error: ServiceError) -> JSONResponse:
     """Return the response of an error."""
-    detail = ErrorDetail(code=error.code, message=error.message, field=error.field)
-    return _response(error.status, [detail], error.retry_after)
+    return _response(error.status, [error.detail()], error.retry_after)
 
 
 def crash_response() -> JSONResponse:
@@ -45,7 +44,7 @@ def crash_response() -> JSONResponse:
 def _response(
     status: int, errors: Iterable[ErrorDetail], retry_after: int | None = None
 ) -> JSONResponse:
-    body = ErrorBody(errors=list(errors)).model_dump(exclude_none=True)
+    body = ErrorBody(errors=list(errors)).model_dump(mode="json", exclude_none=True)
     headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
     return JSONResponse(body, status, headers)
 

@@ -69,21 +69,23 @@ async def confirm_new_ticket(event: TicketCreated) -> None:
 
 
 def _fields_of_reservation(event: TicketUpdated) -> dict[str, Any] | None:
-    """Return the fields of an event that only reserves the ticket: nobody edits a reserved one."""
-    return {} if event.order_id is not None else None
+    """Return the fields of an event that reserves the ticket, which its seller did not change."""
+    if event.order_id is None:
+        return None
+    return {"title": event.title, "price": event.price, "reserved": True}
 
 
 @listeners.on(TicketUpdated, copy=Ticket, fields=_fields_of_reservation)
 async def confirm_ticket_update(event: TicketUpdated, ticket: Ticket) -> None:
     """Update the copy of the ticket and confirm a new title or price to the seller.
 
-    A reservation sends no mail: it can still end without a sale.
+    Reservations and their ends send no mail: a change that applies at the end was confirmed before.
     """
-    if (event.title, event.price) == (ticket.title, ticket.price):
-        await ticket.next_version()
-        return
-    ticket.title, ticket.price = event.title, event.price
+    is_change = not ticket.reserved and (event.title, event.price) != (ticket.title, ticket.price)
+    ticket.title, ticket.price, ticket.reserved = event.title, event.price, False
     await ticket.save()
+    if not is_change:
+        return
     await _queue_mail(ticket.user_id, "ticket_updated", title=event.title, price=event.price)
 
 

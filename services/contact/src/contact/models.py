@@ -49,6 +49,8 @@ class Ticket(VersionedDocument):
     price: Price
     user_id: Id
     """The seller."""
+    reserved: bool = False
+    """Whether it is reserved or sold, with the title and the price of its order."""
 
 
 class Order(Document):

@@ -7,6 +7,7 @@ from orders.models import Order, Reservation, Ticket
 from orders.reserved_tickets import ReservedTickets
 from orders.routes import router
 from orders.settings import OrdersSettings
+from orders.ticket_waits import TicketWaits
 from ticketing_common.events import (
     OrderAwaitingPayment,
     OrderCancelled,
@@ -32,4 +33,5 @@ def create_app(settings: OrdersSettings | None = None) -> FastAPI:
         feed=Feed(OrderCreated, OrderAwaitingPayment, OrderCancelled, OrderCompleted),
     )
     app.state.reserved_tickets = ReservedTickets()
+    app.state.ticket_waits = TicketWaits()
     return app

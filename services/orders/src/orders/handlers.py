@@ -4,7 +4,7 @@ from typing import Any
 
 from beanie import PydanticObjectId
 
-from orders.models import ENDED_STATUSES, Order, Reservation, Ticket
+from orders.models import ENDED_STATUSES, Order, Reservation, Terms, Ticket
 from orders.rules import cancel_order
 from ticketing_common.events import (
     CancelReason,
@@ -39,7 +39,7 @@ listeners.on(UserChangedPassword)(end_earlier_sessions)
 @listeners.follow(TicketCreated, TicketUpdated, copy=Ticket)
 def copy_ticket(event: TicketCreated | TicketUpdated) -> dict[str, Any]:
     """Copy the title and the price of a ticket. Existing orders keep theirs."""
-    return {"title": event.title, "price": event.price}
+    return Ticket.fields_of(Terms.model_validate(event, from_attributes=True))
 
 
 @listeners.on(TicketDeleted, copy=Ticket)

@@ -1,17 +1,19 @@
 """Documents of orders."""
 
 from datetime import timedelta
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from beanie import Document, PydanticObjectId
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
 from pymongo import IndexModel
 from pymongo.errors import DuplicateKeyError
 
-from ticketing_common.errors import BadRequest, NotFound
+from ticketing_common.errors import BadRequest, NotFound, Unavailable
 from ticketing_common.events import CancelReason, Id, OrderStatus, Price, UtcTime, utc_now
 from ticketing_common.persistence.documents import OwnedDocument, VersionedDocument
 
+REMEMBERED_VERSIONS = 16
+"""How many versions of a ticket's terms its copy keeps."""
 ENDED_STATUSES = (OrderStatus.COMPLETE, OrderStatus.CANCELLED)
 
 
@@ -29,6 +31,21 @@ class OrderComplete(BadRequest):
     message = "Cannot cancel an order that is complete"
 
 
+class TicketOutdated(Unavailable):
+    """The buyer has seen a later version of the ticket than is known here. Try again soon."""
+
+    code = "ticket_outdated"
+    message = "This ticket is changing at the moment. Try again."
+
+
+class Terms(BaseModel):
+    """Title and price of one version of a ticket."""
+
+    version: int
+    title: str
+    price: Price
+
+
 class Ticket(VersionedDocument):
     """The copy of a ticket. A deleted one stays, so that no late event creates it again."""
 
@@ -37,7 +54,29 @@ class Ticket(VersionedDocument):
 
     title: str
     price: Price
+    terms: dict[str, Terms] = Field(default_factory=dict)
+    """Those of the last versions, by version modulo `REMEMBERED_VERSIONS`."""
     deleted: bool = False
+
+    @staticmethod
+    def fields_of(terms: Terms) -> dict[str, Any]:
+        """Return the fields that a version of the ticket sets, for `write_copy`."""
+        kept, slot = terms.model_dump(), str(terms.version % REMEMBERED_VERSIONS)
+        past = {"terms": {slot: kept}} if terms.version == 0 else {f"terms.{slot}": kept}
+        return {"title": terms.title, "price": terms.price, **past}
+
+    def has_terms_of(self, version: int) -> bool:
+        """Return whether title and price are those of an earlier version.
+
+        Of a version that is no longer kept it is not known, so the answer is no. Raises:
+        TicketOutdated for a later version.
+        """
+        if version > self.version:
+            raise TicketOutdated
+        if version == self.version:
+            return True
+        known = self.terms.get(str(version % REMEMBERED_VERSIONS))
+        return known == Terms(version=version, title=self.title, price=self.price)
 
     @classmethod
     async def find_existing(cls, ticket_id: str) -> Self:
@@ -62,9 +101,13 @@ class Reservation(Document):
 class TicketSnapshot(BaseModel):
     """A ticket as it was when it was ordered."""
 
+    model_config = ConfigDict(from_attributes=True)
+
     id: Id
     title: str
     price: Price
+    version: int | None = None
+    """The ticket's version that was ordered. None in orders of earlier releases."""
 
 
 class Order(OwnedDocument):
@@ -93,7 +136,7 @@ class Order(OwnedDocument):
         order = cls(
             user_id=user_id,
             expires_at=utc_now() + window,
-            ticket=TicketSnapshot(id=str(ticket.id), title=ticket.title, price=ticket.price),
+            ticket=TicketSnapshot.model_validate(ticket),
         )
         try:
             await Reservation(id=ticket.id, order_id=order.id).insert()

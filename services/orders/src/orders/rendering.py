@@ -27,6 +27,12 @@ def render_order(row: dict[str, Any]) -> str:
         f'"userId":{render_id(row["user_id"])},"expiresAt":{render_time(row["expires_at"])},'
         f'"version":{render_version(row["version"])},'
         f'"ticket":{{"id":{render_id(ticket["id"])},"title":{render_text(ticket["title"])},'
-        f'"price":{render_price(ticket["price"])}}},'
+        f'"price":{render_price(ticket["price"])},'
+        f'"version":{_render_ordered_version(ticket)}}},'
         f'"reason":{"null" if reason is None else render_text(reason)}}}'
     )
+
+
+def _render_ordered_version(ticket: dict[str, Any]) -> str:
+    version = ticket.get("version")
+    return "null" if version is None else render_version(version)

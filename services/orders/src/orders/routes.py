@@ -2,17 +2,25 @@
 
 from collections.abc import AsyncGenerator
 from datetime import timedelta
+from functools import partial
 from typing import Annotated
 
 from bson import ObjectId
 from fastapi import APIRouter, Depends, Request, Response
 
 from orders import rules
-from orders.models import Order, OrderComplete, Ticket, TicketReserved
+from orders.models import Order, OrderComplete, Ticket, TicketOutdated, TicketReserved
 from orders.rendering import render_order
 from orders.reserved_tickets import ReservedTickets
-from orders.schemas import OrderId, OrderRequest, OrderResponse
+from orders.schemas import (
+    OrderedTicketResponse,
+    OrderId,
+    OrderRequest,
+    OrderResponse,
+    TermsChanged,
+)
 from orders.settings import OrdersSettings
+from orders.ticket_waits import TicketWaits
 from ticketing_common.errors import NotFound, NotOwner
 from ticketing_common.events import CancelReason, OrderCreated, OrderStatus
 from ticketing_common.messaging.feed import Resync, Subscriber, TooManySubscribers
@@ -20,6 +28,7 @@ from ticketing_common.persistence import outbox
 from ticketing_common.persistence.transaction import transactional
 from ticketing_common.web.conditional import JsonBody, json_response
 from ticketing_common.web.idempotency import Idempotency, RequestIdempotency
+from ticketing_common.web.middleware.concurrency_limit import uncounted
 from ticketing_common.web.openapi import error_responses
 from ticketing_common.web.pagination import Cursor, CursorText, InvalidCursor, Limit, page
 from ticketing_common.web.rendering import render_rows
@@ -39,7 +48,11 @@ router = APIRouter(tags=["orders"])
 FIELDS = ["status", "user_id", "expires_at", "version", "ticket", "reason"]
 
 
-@router.post("", status_code=201, responses=error_responses(NotFound, TicketReserved))
+@router.post(
+    "",
+    status_code=201,
+    responses=error_responses(NotFound, TicketReserved, TermsChanged, TicketOutdated),
+)
 async def create_order(
     payload: OrderRequest, user: CurrentUser, request: Request, idempotency: Idempotency
 ) -> OrderResponse:
@@ -47,12 +60,27 @@ async def create_order(
 
     Of several concurrent requests for one ticket, one succeeds. A new ticket can be unknown here
     for a moment: the response is a 404 until then.
+
+    With `ticketVersions` the order has the title and the price that the buyer saw, or is refused:
+
+    - 409 `terms_changed`: they have changed. The error has the ticket as it is now,
+      `ticket: {id, title, price, version}`.
+    - 503 `ticket_outdated`: the change that the buyer saw is still unknown here. The request waits
+      for it, for at most two seconds.
     """
     reserved: ReservedTickets = request.app.state.reserved_tickets
     await reserved.refuse_reserved(payload.ticket_id)
     settings: OrdersSettings = request.app.state.settings
+    place = partial(_place_order, payload, user, settings.expiration_window, idempotency)
     try:
-        response = await _place_order(payload, user, settings.expiration_window, idempotency)
+        try:
+            response = await place()
+        except TicketOutdated:
+            assert payload.seen_version is not None
+            waits: TicketWaits = request.app.state.ticket_waits
+            with uncounted(request.scope):
+                await waits.wait_for(payload.ticket_id, payload.seen_version)
+            response = await place()
     except TicketReserved:
         reserved.add(payload.ticket_id)
         raise
@@ -66,6 +94,8 @@ async def _place_order(
 ) -> OrderResponse:
     ticket = await Ticket.find_existing(payload.ticket_id)
     order = await Order.place(user.id, ticket, window)
+    if payload.seen_version is not None and not ticket.has_terms_of(payload.seen_version):
+        raise TermsChanged(OrderedTicketResponse.of(ticket))
     await outbox.add(OrderCreated.of(order))
     response = OrderResponse.of(order)
     await idempotency.store(response)

@@ -22,7 +22,8 @@ valid = {
     "expires_at": times,
     "version": st.integers(0, 2**40),
     "ticket": st.fixed_dictionaries(
-        {"id": id_texts, "title": st.text(), "price": st.integers(1, MAX_PRICE)}
+        {"id": id_texts, "title": st.text(), "price": st.integers(1, MAX_PRICE)},
+        optional={"version": st.integers(0, 2**40)},
     ),
     "reason": st.none() | st.sampled_from(CancelReason).map(str),
 }

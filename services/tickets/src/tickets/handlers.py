@@ -30,16 +30,16 @@ listeners.on(UserChangedPassword)(end_earlier_sessions)
 
 @listeners.on(OrderCreated, proof=HELD)
 async def reserve_ticket(event: OrderCreated) -> None:
-    """Reserve the ticket for the order, unless the order has already ended."""
+    """Reserve the ticket as it was ordered, unless the order has already ended."""
     await Hold.start(event.id)
-    await _assign(event.ticket.id, event.id, reserved_until=event.expires_at)
+    await _assign(event, reserved_until=event.expires_at)
 
 
 @listeners.on(OrderCompleted, proof=SOLD)
 async def sell_ticket(event: OrderCompleted) -> None:
     """Mark the ticket as sold to the order's buyer."""
     await Hold.end(event.id, HoldState.SOLD)
-    await _assign(event.ticket.id, event.id, sold_at=event.completed_at or utc_now())
+    await _assign(event, sold_at=event.completed_at or utc_now())
 
 
 @listeners.on(OrderCancelled, proof=RELEASED)
@@ -48,14 +48,13 @@ async def release_ticket(event: OrderCancelled) -> None:
     await Hold.end(event.id, HoldState.RELEASED)
     ticket = await Ticket.get(PydanticObjectId(event.ticket.id))
     if ticket is not None and ticket.order_id == event.id:
-        ticket.order_id = ticket.reserved_until = ticket.sold_at = None
+        ticket.release()
         await ticket.save()
         await outbox.add(TicketUpdated.of(ticket))
 
 
 async def _assign(
-    ticket_id: str,
-    order_id: str,
+    event: OrderCreated | OrderCompleted,
     *,
     reserved_until: datetime | None = None,
     sold_at: datetime | None = None,
@@ -64,14 +63,18 @@ async def _assign(
 
     Raises: RetryLater while another order has the ticket.
     """
-    ticket = await Ticket.get(PydanticObjectId(ticket_id))
+    ticket = await Ticket.get(PydanticObjectId(event.ticket.id))
     # A deleted ticket needs no reservation: orders cancels the order when it handles the deletion.
-    if ticket is None or (ticket.order_id == order_id and ticket.sold_at is not None):
+    if ticket is None or (ticket.order_id == event.id and ticket.sold_at is not None):
         return
-    if ticket.order_id not in (None, order_id):
+    if ticket.order_id not in (None, event.id):
         # The OrderCancelled of that order has not arrived yet.
-        reason = f"Ticket {ticket_id} is reserved for order {ticket.order_id}"
+        reason = f"Ticket {event.ticket.id} is reserved for order {ticket.order_id}"
         raise RetryLater(reason, waits_for=ticket.order_id)
-    ticket.order_id, ticket.reserved_until, ticket.sold_at = order_id, reserved_until, sold_at
+    if event.ticket.title is not None and event.ticket.price is not None:
+        ticket.set_ordered_terms(event.ticket.title, event.ticket.price)
+    if sold_at is not None:
+        ticket.pending_terms = None
+    ticket.order_id, ticket.reserved_until, ticket.sold_at = event.id, reserved_until, sold_at
     await ticket.save()
     await outbox.add(TicketUpdated.of(ticket))

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from beanie import Document, PydanticObjectId
+from pydantic import BaseModel
 from pymongo import IndexModel
 
 from ticketing_common.errors import BadRequest
@@ -26,8 +27,15 @@ class TicketNotChangeable(BadRequest):
     message = "Cannot change a ticket that is reserved or sold"
 
 
+class Terms(BaseModel):
+    """Title and price of a ticket."""
+
+    title: str
+    price: Price
+
+
 class Ticket(OwnedDocument):
-    """A ticket of a seller."""
+    """A ticket of a seller. A reserved one has the title and the price of its order."""
 
     class Settings:
         name: ClassVar[str] = "tickets"
@@ -49,10 +57,29 @@ class Ticket(OwnedDocument):
     search_terms: list[str]
     """The beginnings of the folded words of the title: a search compares them with `==`."""
     created_at: UtcTime
+    pending_terms: Terms | None = None
+    """A change of the seller that was accepted while an order of the earlier terms was on its way.
+    It applies when the ticket is for sale again."""
 
     def change(self, title: str, price: Price) -> None:
         """Change title and price. Raises: TicketNotChangeable."""
         self.require_for_sale()
+        self._set_terms(title, price)
+
+    def set_ordered_terms(self, title: str, price: Price) -> None:
+        """Take the title and the price of the order over, and keep the seller's for later."""
+        if (title, price) != (self.title, self.price):
+            self.pending_terms = Terms(title=self.title, price=self.price)
+            self._set_terms(title, price)
+
+    def release(self) -> None:
+        """Put the ticket on sale again, as its seller last changed it."""
+        self.order_id = self.reserved_until = self.sold_at = None
+        if self.pending_terms is not None:
+            self._set_terms(self.pending_terms.title, self.pending_terms.price)
+            self.pending_terms = None
+
+    def _set_terms(self, title: str, price: Price) -> None:
         self.title, self.price, self.search_terms = title, price, search_terms(title)
 
     def require_for_sale(self) -> None:

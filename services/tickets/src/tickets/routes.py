@@ -155,8 +155,9 @@ async def stream_tickets(subscriber: FeedSubscriber, after: Position) -> EventSt
     - `appeared`, `changed`, `came-back` (no longer reserved): a ticket for sale, as in
       `GET /api/tickets/{ticketId}`. After a long reservation it can be `changed` instead of
       `came-back`.
-    - `went`: `{"id", "version", "orderId", "reservedUntil", "soldAt"}` of a ticket that is reserved
-      or sold or, if `orderId` is null, deleted. A ticket that is paid gets a second one.
+    - `went`: `{"id", "version", "orderId", "reservedUntil", "soldAt", "terms"}` of a ticket that is
+      reserved or sold, with title and price as they were ordered, or, if `orderId` is null,
+      deleted. A ticket that is paid gets a second one.
     - `reset`: some events are lost. Load the list or the ticket again.
 
     Events of one ticket arrive in the order of their `version`. Ignore a version that you have

@@ -85,6 +85,11 @@ class TicketResponse(ApiModel):
     version: int = Field(ge=0)
 
 
+class Terms(ApiModel):
+    title: str
+    price: Price
+
+
 class WentEventData(ApiModel):
     """The data of a `went` event."""
 
@@ -96,6 +101,8 @@ class WentEventData(ApiModel):
     """As in a ticket."""
     sold_at: UtcTime | None = None
     """As in a ticket."""
+    terms: Terms | None
+    """Title and price as they were ordered, null if it was deleted."""
 
 
 class Sort(StrEnum):

@@ -5,7 +5,7 @@ import functools
 from ticketing_common.events import TicketCreated, TicketUpdated
 from ticketing_common.messaging.feed import FeedItem, Resync
 from ticketing_common.web.server_sent_events import ResetEventData, sse_event
-from tickets.schemas import TicketResponse, WentEventData
+from tickets.schemas import Terms, TicketResponse, WentEventData
 
 
 @functools.lru_cache(maxsize=1024)
@@ -17,9 +17,11 @@ def to_sse(item: FeedItem) -> bytes:
     if isinstance(event, TicketCreated):
         return sse_event("appeared", TicketResponse(**dict(event), order_id=None), item.position)
     if not isinstance(event, TicketUpdated):  # TicketDeleted
-        return sse_event("went", WentEventData(**dict(event), order_id=None), item.position)
+        deleted = WentEventData(**dict(event), order_id=None, terms=None)
+        return sse_event("went", deleted, item.position)
     if event.order_id is not None:
-        return sse_event("went", WentEventData.of(event), item.position)
+        ordered = WentEventData(**dict(event), terms=Terms.of(event))
+        return sse_event("went", ordered, item.position)
     was_held = isinstance(item.previous, TicketUpdated) and item.previous.order_id is not None
     return sse_event(
         "came-back" if was_held else "changed", TicketResponse.of(event), item.position
