@@ -23,7 +23,6 @@ from ticketing_dev.stack.supervision.process import Process
 from ticketing_dev.tools.manifests import overlay
 
 LAUNCHER = Path(__file__).with_name("pod.py")
-INGRESS_SERVICE = "ingress-srv"
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ def running_cluster(data: Path) -> Iterator[RunningCluster]:
         hosts = {pod.name: net.add_host(pod.name) for pod in pods}
         behind = cluster.behind(pods)
         names = {name: hosts[pod.name].address for name, pod in behind.items()}
-        net.set_host_names(names | {INGRESS_SERVICE: net.hub_address})
+        net.set_host_names(names)
         processes = {
             pod.name: Process(_pod_process(pod, hosts[pod.name], net.hub, data / pod.name, cluster))
             for pod in pods

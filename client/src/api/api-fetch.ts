@@ -3,7 +3,8 @@ import type { Method, Operation, Path, RequestOptions, Success } from "./operati
 import { buildUrl } from "./url";
 
 export type Transport = {
-  baseUrl: string;
+  /** Return the base URL of the server that has this path. */
+  baseUrl: (path: string) => string;
   timeoutMs: number;
   /** Return the headers that every request needs. */
   headers: () => Promise<Record<string, string>>;
@@ -46,7 +47,7 @@ export function createApiFetch(transport: Transport) {
       headers["idempotency-key"] = pending.key;
     }
     try {
-      const response = await fetch(transport.baseUrl + url, {
+      const response = await fetch(transport.baseUrl(path) + url, {
         method: method.toUpperCase(),
         headers,
         body,

@@ -1,12 +1,15 @@
 import { cookies, headers } from "next/headers";
 import { cache } from "react";
 import { createApiFetch } from "./api-fetch";
+import { baseUrlOf, parseRoutes } from "./routes";
 
-const FORWARDED_HEADERS = ["x-request-id", "host"];
+const FORWARDED_HEADERS = ["x-request-id", "x-forwarded-for", "x-forwarded-proto"];
+const ROUTES = parseRoutes(process.env.API_ROUTES);
+const API_URL = process.env.API_URL ?? "http://localhost:8080";
 
 /** Call the API while a page is rendered, with the session of the visitor. */
 export const apiFetch = createApiFetch({
-  baseUrl: process.env.API_URL ?? "http://localhost:8080",
+  baseUrl: (path) => baseUrlOf(path, ROUTES) ?? API_URL,
   // Longer than the timeout of a service, which then responds with a proper error.
   timeoutMs: 12_000,
   headers: async () => {

@@ -101,6 +101,13 @@ def _target_faults(known: Objects) -> Iterator[str]:
 
 
 def _pod_faults(known: Objects, pod: Pod, images: Collection[str]) -> Iterator[str]:
+    for spread in pod.spec.get("topologySpreadConstraints", []):
+        selector = spread["labelSelector"]
+        keys = {*selector.get("matchLabels", {})}
+        keys |= {one["key"] for one in selector.get("matchExpressions", [])}
+        # Schemas accept it, and the server refuses the object.
+        for key in keys & {*spread.get("matchLabelKeys", [])}:
+            yield f"{pod.name} has {key} in labelSelector and in matchLabelKeys"
     account = pod.spec.get("serviceAccountName")
     if account and not known.has("ServiceAccount", account):
         yield f"{pod.name}: there is no ServiceAccount {account}"

@@ -11,7 +11,13 @@ from tests.manifests.rules.network_policies import connections
 from tests.manifests.rules.objects import Objects
 from tests.manifests.rules.pod_security import restricted
 
-from ticketing_common.topology import SERVICE_NAMES, SERVICES_WITH_DATABASE
+from ticketing_common.topology import (
+    SERVICE_NAMES,
+    SERVICES_WITH_DATABASE,
+    SERVICES_WITH_ROUTES,
+)
+from ticketing_dev.checkout import INGRESS
+from ticketing_dev.stack.processes.ingress import Ingress
 from ticketing_dev.tools.manifests import Object
 
 OVERLAYS = ["k8s-dev", "k8s-prod"]
@@ -43,7 +49,17 @@ def test_connections_are_read_from_variables(overlay: Render) -> None:
         ("payments", "stripe-srv", 3000),
         ("contact", "sendgrid-srv", 3000),
         ("stripe", "payments-srv", 3000),
-        ("client", "ingress-srv", 80),
+        *(("client", f"{service}-srv", 3000) for service in SERVICES_WITH_ROUTES),
+    }
+
+
+def test_client_has_the_routes_of_the_ingress(overlay: Render) -> None:
+    settings = [one for one in overlay("k8s-dev") if one["kind"] == "ConfigMap"]
+    [routes] = [one["data"]["API_ROUTES"] for one in settings if "API_ROUTES" in one["data"]]
+    assert dict(route.split("=") for route in routes.split()) == {
+        route.path: f"http://{route.backend}:3000"
+        for route in Ingress.from_manifest(INGRESS).routes
+        if route.path.startswith("/api/")
     }
 
 
@@ -213,6 +229,12 @@ DANGLING_REFERENCES: dict[str, tuple[Change, str]] = {
     "an unknown image": (
         lambda m: put(m.app("client-depl"), "image", "ticketing/pages"),
         "Deployment client-depl: unknown image ticketing/pages",
+    ),
+    "a key that a server refuses in both selectors of a spread constraint": (
+        lambda m: put(
+            m.pod("auth-depl")["topologySpreadConstraints"][0], "matchLabelKeys", ["app"]
+        ),
+        "Deployment auth-depl has app in labelSelector and in matchLabelKeys",
     ),
     "a password in NATS' configuration that is not set": (
         lambda m: m.app("nats", "StatefulSet").pop("envFrom"),
