@@ -17,7 +17,6 @@ export function contentSecurityPolicy(nonce: string, { stripe = false, dev = fal
     "font-src 'self'",
     `connect-src 'self'${extra.connect}`,
     `frame-src ${extra.frame}`,
-    "manifest-src 'self'",
     "base-uri 'none'",
     "form-action 'self'",
     "frame-ancestors 'none'",
