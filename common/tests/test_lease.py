@@ -72,3 +72,12 @@ async def test_claim_due_returns_a_document_again_after_its_lease(work: Collecti
 
     assert claimed is not None
     assert (claimed["_id"], claimed["claims"]) == (row["_id"], 2)
+
+
+async def test_claim_due_claims_a_row_whose_count_is_invalid(work: Collection) -> None:
+    await insert(work, 1, claims="x")
+
+    claimed = await claim(work, count="claims")
+
+    assert claimed is not None
+    assert claimed["claims"] == 1

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bson import ObjectId
 from services.contact.tests.conftest import Handle, ReceivedMails, SignUp
 
 from contact import outgoing, sender
@@ -70,6 +71,24 @@ async def test_sender_records_sent_mail(user: SessionUser, received_mails: Recei
     assert (mail.state, mail.attempts, mail.error) == (MailState.SENT, 1, None)
     assert mail.message_id == received["messageId"]
     assert received["customArgs"] == {"mail_id": str(mail.id)}
+
+
+async def test_sender_fails_an_invalid_row_and_sends_the_other_mails(
+    contact: RunningService, sign_up: SignUp, received_mails: ReceivedMails
+) -> None:
+    await received_mails(await sign_up(), 1)
+    collection = Mail.get_pymongo_collection()
+    row = await collection.find_one({})
+    assert row is not None
+    due = {"state": "queued", "next_attempt_at": utc_now() - timedelta(hours=1), "sent_at": None}
+    invalid: list[dict[str, Any]] = [{"variables": 1}, {"user_id": "x"}, {"to": None}]
+    for changes in [*invalid, {"attempts": "x", "variables": None}]:
+        await collection.insert_one(row | due | {"_id": ObjectId()} | changes)
+
+    await received_mails(await sign_up(), 1)
+
+    failed = await collection.find({"state": MailState.FAILED.value}).to_list()
+    assert [mail["error"] for mail in failed] == ["The row is invalid"] * 4
 
 
 async def test_sender_fails_expired_mail_without_sending_it(

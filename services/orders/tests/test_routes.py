@@ -5,6 +5,7 @@ from functools import partial
 
 import httpx
 import pytest
+from bson import ObjectId
 from services.orders.tests.requests import create_order, get_order
 
 from orders.app import create_app
@@ -238,6 +239,27 @@ async def test_list_orders_has_own_orders_in_pages_newest_first(
 
     assert first.json() + second.json() == created[::-1]
     assert "link" not in second.headers
+
+
+async def test_list_orders_omits_an_invalid_row(
+    buyer_client: httpx.AsyncClient, ticket: TicketCreated
+) -> None:
+    order = await create_order(buyer_client, ticket)
+    collection = Order.get_pymongo_collection()
+    row = await collection.find_one({"_id": ObjectId(order["id"])})
+    assert row is not None
+    for changes in (
+        {"status": "lost"},
+        {"expires_at": "soon"},
+        {"ticket": None},
+        {"ticket": row["ticket"] | {"price": 1234567890123456}},
+        {"version": "x"},
+    ):
+        await collection.insert_one(row | changes | {"_id": ObjectId()})
+
+    response = await buyer_client.get("/api/orders")
+
+    assert response.json() == [order]
 
 
 async def test_list_orders_refuses_missing_session_and_invalid_cursor(

@@ -3,7 +3,7 @@ from operator import itemgetter
 import httpx
 from services.tickets.tests.requests import create_ticket, get_ticket, reserve_ticket
 
-from ticketing_common.events import OrderCancelled, OrderCreated
+from ticketing_common.events import OrderCancelled, OrderCreated, TicketCreated
 from ticketing_testing import (
     RunningService,
     ServerSentEvent,
@@ -162,3 +162,18 @@ async def test_stream_has_headers_and_retry_hint(seller_client: httpx.AsyncClien
 async def test_stream_path_is_not_a_ticket_id(seller_client: httpx.AsyncClient) -> None:
     assert (await seller_client.get(f"/api/tickets/{new_id()}")).status_code == 404
     assert (await seller_client.delete(STREAM)).status_code in (400, 405)
+
+
+async def test_stream_omits_an_invalid_event(
+    tickets: RunningService, seller_client: httpx.AsyncClient
+) -> None:
+    client = await tickets.client()
+
+    async with open_stream(
+        client, STREAM, lastEventId=await last_event_id(seller_client)
+    ) as stream:
+        await tickets.bus.publish(new_event(TicketCreated, version=-1))
+        ticket = await create_ticket(seller_client)
+        [event] = await stream.next_events(1)
+
+    assert event.data == ticket

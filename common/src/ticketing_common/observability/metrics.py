@@ -35,4 +35,9 @@ TICKET_CACHE_READS = Counter(
 WRONG_CHARGES = Counter(
     "wrong_charges_total", "Charges of another amount or currency than the order's, to be refunded"
 )
+ROWS_OMITTED = Counter(
+    "rows_omitted_total",
+    "Invalid rows that were omitted from a list, a stream or a queue",
+    ["kind"],
+)
 CIRCUIT_OPEN = Gauge("circuit_open", "1 while the circuit breaker is not closed", ["dependency"])

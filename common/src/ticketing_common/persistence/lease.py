@@ -36,13 +36,12 @@ async def claim_due(
         found = await collection.find_one(due, sort=[(due_field, 1)])
         if found is None:
             return None
-        changes: dict[str, Any] = {"$set": {due_field: now + lease}}
-        claimed = {**found, due_field: now + lease}
+        changes: dict[str, Any] = {due_field: now + lease}
         if count is not None:
-            changes["$inc"] = {count: 1}
-            claimed[count] = found.get(count, 0) + 1
+            counted = found.get(count)  # not `$inc`: an invalid value would refuse every claim
+            changes[count] = counted + 1 if isinstance(counted, int) else 1
         unclaimed = {**restriction, "_id": found["_id"], due_field: found[due_field]}
-        result = await collection.update_one(unclaimed, changes)
+        result = await collection.update_one(unclaimed, {"$set": changes})
         if result.matched_count:
-            return claimed
+            return {**found, **changes}
         # Another process was faster: claim the next one.

@@ -16,6 +16,7 @@ from contact.sendgrid_client import MAX_CONCURRENT_REQUESTS, SendFailed, SendGri
 from ticketing_common.backoff import Backoff
 from ticketing_common.circuit_breaker import CircuitOpen
 from ticketing_common.events import utc_now
+from ticketing_common.invalid_rows import omit_invalid
 from ticketing_common.persistence.lease import claim_due
 from ticketing_common.persistence.transaction import transactional
 
@@ -155,14 +156,17 @@ def _log_errors() -> Iterator[None]:
 
 
 async def _claim() -> Mail | None:
-    row = await claim_due(
-        Mail.get_pymongo_collection(),
-        "next_attempt_at",
-        LEASE,
-        where={"state": MailState.QUEUED.value},
-        count="attempts",
-    )
-    return Mail.model_validate(row) if row is not None else None
+    collection = Mail.get_pymongo_collection()
+    queued = {"state": MailState.QUEUED.value}
+    while row := await claim_due(
+        collection, "next_attempt_at", LEASE, where=queued, count="attempts"
+    ):
+        with omit_invalid("mail", row["_id"]):
+            mail: Mail = Mail.model_validate(row)
+            return mail
+        failed = {"state": MailState.FAILED, "error": "The row is invalid", "secret": None}
+        await collection.update_one({"_id": row["_id"]}, {"$set": failed})
+    return None
 
 
 async def _record_failure(mail: Mail, error: str) -> None:

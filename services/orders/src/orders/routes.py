@@ -23,6 +23,7 @@ from orders.settings import OrdersSettings
 from orders.ticket_waits import TicketWaits
 from ticketing_common.errors import NotFound, NotOwner
 from ticketing_common.events import CancelReason, OrderCreated, OrderStatus
+from ticketing_common.invalid_rows import omit_invalid
 from ticketing_common.messaging.feed import Resync, Subscriber, TooManySubscribers
 from ticketing_common.persistence import outbox
 from ticketing_common.persistence.transaction import transactional
@@ -117,7 +118,9 @@ async def list_orders(
         query["_id"] = {"$lt": Cursor.parse(cursor).id}
     found = Order.get_pymongo_collection().find(query, FIELDS).sort("_id", -1).limit(limit + 1)
     rows, link = page(await found.to_list(), limit, "_id", request.url)
-    return json_response(request, JsonBody.of(render_rows(rows, render_order), link), headers)
+    return json_response(
+        request, JsonBody.of(render_rows("order", rows, render_order), link), headers
+    )
 
 
 @router.get(
@@ -148,8 +151,9 @@ async def stream_orders(
             if isinstance(item, Resync):
                 yield sse_event("reset", ResetEventData(), item.position)
             else:
-                order = await _load_order(item.event.aggregate_id, user)
-                yield sse_event("order", order, item.position)
+                with omit_invalid("order", item.event.aggregate_id):
+                    order = await _load_order(item.event.aggregate_id, user)
+                    yield sse_event("order", order, item.position)
 
     return EventStream(subscriber, events())
 

@@ -1,12 +1,12 @@
 """The routes of payments."""
 
 import functools
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request, Response
 
 from payments import schemas
-from payments.domain.documents import FailureCause, Order, Payment
+from payments.domain.documents import MAX_PAYMENTS, FailureCause, Order, Payment
 from payments.domain.state_machine import Intent
 from payments.errors import (
     ChargeRefunded,
@@ -32,6 +32,7 @@ from ticketing_common.web.conditional import JsonBody, json_response
 from ticketing_common.web.idempotency import HEADER
 from ticketing_common.web.middleware.concurrency_limit import uncounted
 from ticketing_common.web.openapi import error_responses
+from ticketing_common.web.rendering import render_rows
 from ticketing_common.web.sessions import CurrentUser
 
 router = APIRouter(tags=["payments"])
@@ -114,9 +115,13 @@ async def list_payments(
 ) -> Response:
     """Return all attempts to pay an order of the caller, the newest first."""
     order = await Order.owned_by(user.id, order_id)
-    payments = await Payment.of_order(str(order.id))
-    shown = [_to_json(schemas.PaymentResponse.of(payment)) for payment in payments]
-    return json_response(request, JsonBody.of(f"[{','.join(shown)}]"))
+    found = Payment.get_pymongo_collection().find({"order_id": str(order.id)})
+    rows = await found.sort("attempt", -1).limit(MAX_PAYMENTS).to_list()
+    return json_response(request, JsonBody.of(render_rows("payment", rows, _render_payment)))
+
+
+def _render_payment(row: dict[str, Any]) -> str:
+    return _to_json(schemas.PaymentResponse.of(Payment.model_validate(row)))
 
 
 @router.get(

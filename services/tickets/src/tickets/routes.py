@@ -1,5 +1,6 @@
 """Routes of tickets."""
 
+from collections.abc import AsyncGenerator
 from typing import Annotated, Any
 
 from bson import ObjectId
@@ -7,6 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from ticketing_common.errors import NotAuthorized, NotFound, NotOwner
 from ticketing_common.events import TicketCreated, TicketDeleted, TicketUpdated, utc_now
+from ticketing_common.invalid_rows import omit_invalid
 from ticketing_common.messaging.feed import TooManySubscribers
 from ticketing_common.persistence import outbox
 from ticketing_common.persistence.transaction import transactional
@@ -136,12 +138,19 @@ async def list_tickets(
 
 def _list_snapshot(rows: list[Row], sort: Sort, limit: int, request: Request) -> Snapshot:
     shown, link = page(rows, limit, SORT_ORDERS[sort][0], request.url)
-    last = (rows[-1].get("price", 0), rows[-1]["_id"]) if len(rows) > limit else None
     return Snapshot(
-        JsonBody.of(render_rows(shown, render_ticket), link),
-        {str(row["_id"]): row.get("version", 0) for row in rows},
-        PageBounds(sort, last),
+        JsonBody.of(render_rows("ticket", shown, render_ticket), link),
+        {str(row["_id"]): row["version"] for row in rows if isinstance(row.get("version"), int)},
+        PageBounds(sort, _position(rows[-1]) if len(rows) > limit else None),
     )
+
+
+def _position(row: Row) -> tuple[int, ObjectId] | None:
+    """Return price and id of a row, None of an invalid one."""
+    price, row_id = row.get("price"), row["_id"]
+    if isinstance(price, int) and isinstance(row_id, ObjectId):
+        return price, row_id
+    return None
 
 
 @router.get(
@@ -169,7 +178,13 @@ async def stream_tickets(subscriber: FeedSubscriber, after: Position) -> EventSt
     The stream does not end by itself, but the server can close it at any time, for example when it
     restarts or when the client reads too slowly. Reconnect then.
     """
-    return EventStream(subscriber, (to_sse(item) async for item in subscriber.items(after)))
+
+    async def events() -> AsyncGenerator[bytes]:
+        async for item in subscriber.items(after):
+            with omit_invalid("ticket event", item.position):
+                yield to_sse(item)
+
+    return EventStream(subscriber, events())
 
 
 @router.get("/{ticketId}", response_model=TicketResponse, responses=error_responses(NotFound))

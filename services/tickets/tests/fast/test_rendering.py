@@ -71,7 +71,7 @@ def test_rendered_ticket_satisfies_its_response_model(row: dict[str, Any]) -> No
 def test_row_with_an_invalid_value_is_omitted(changes: dict[str, Any]) -> None:
     row = {"_id": ObjectId(), "title": "a", "price": 1, "user_id": str(ObjectId()), "version": 0}
 
-    text = render_rows([row | changes, row, {"_id": ObjectId()}], render_ticket)
+    text = render_rows("ticket", [row | changes, row, {"_id": ObjectId()}], render_ticket)
 
     assert text == f"[{render_ticket(row)}]"
 

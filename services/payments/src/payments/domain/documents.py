@@ -22,6 +22,8 @@ from ticketing_common.events import (
 )
 from ticketing_common.persistence.documents import OwnedDocument
 
+MAX_PAYMENTS = 100
+"""The most payments of one order that are read."""
 POLL_LEASE = timedelta(seconds=30)
 """How long one process polls Stripe for a payment before another one may."""
 POLL_BACKOFF = Backoff(first=5, longest=600)
@@ -140,7 +142,7 @@ class Payment(OwnedDocument):
     @classmethod
     async def of_order(cls, order_id: str) -> list[Self]:
         """Return the attempts to pay an order, the newest first."""
-        return await cls.find({"order_id": order_id}).sort("-attempt").limit(100).to_list()
+        return await cls.find({"order_id": order_id}).sort("-attempt").limit(MAX_PAYMENTS).to_list()
 
     @classmethod
     async def load(cls, payment_id: PydanticObjectId) -> Self:

@@ -18,6 +18,7 @@ from payments.domain.state_machine import Intent, Step, next_step
 from payments.errors import PaymentInProgress
 from payments.stripe.client import StripeClient, StripeRefusal, StripeUnavailable
 from ticketing_common.events import PaymentStatus, utc_now
+from ticketing_common.invalid_rows import omit_invalid
 from ticketing_common.persistence.database import on_commit
 from ticketing_common.persistence.lease import claim_due
 from ticketing_common.web.sessions import SessionUser
@@ -157,10 +158,12 @@ class Settlement:
 
 
 async def _claim_due() -> Payment | None:
-    claimed = await claim_due(
-        Payment.get_pymongo_collection(), "next_poll_at", POLL_LEASE, count="polls"
-    )
-    return Payment.model_validate(claimed) if claimed is not None else None
+    collection = Payment.get_pymongo_collection()
+    while row := await claim_due(collection, "next_poll_at", POLL_LEASE, count="polls"):
+        with omit_invalid("payment", row["_id"]):
+            payment: Payment = Payment.model_validate(row)
+            return payment
+    return None
 
 
 async def _schedule_next_poll(payment: Payment, *, is_settled: bool) -> None:
