@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,10 @@ from bench.report import Figure
 from bson import ObjectId
 from pymongo import MongoClient
 
+from ticketing_common.sessions.keys import SigningKey
+from ticketing_common.sessions.tokens import Session, SessionUser, TokenSigner
 from ticketing_common.topology import SERVICE_NAMES
-from ticketing_common.web.sessions import COOKIE, Sessions, SessionUser
+from ticketing_common.web.sessions import COOKIE
 from ticketing_dev.stack.folder import DataFolder
 from ticketing_dev.stack.processes.ports import free_port
 from ticketing_dev.stack.secrets import Secrets
@@ -107,15 +110,17 @@ class Stack:
 
     def sign_up(self, count: int) -> list[User]:
         """Return new users. Their passwords are never hashed: services trust a signed session."""
-        sessions = Sessions([Secrets.load_or_create(DataFolder(Path(self.data)).secrets).jwt])
+        secrets = Secrets.load_or_create(DataFolder(Path(self.data)).secrets)
+        signer, now = TokenSigner(SigningKey.parse(secrets.session_key)), datetime.now(UTC)
         ids = [ObjectId() for _ in range(count)]
         emails = {each: f"{each}@example.com" for each in ids}
         self.database("contact")["recipients"].insert_many(
             [{"_id": each, "email": emails[each]} for each in ids]
         )
         return [
-            User(str(each), sessions.issue(SessionUser(id=str(each), email=emails[each])))
+            User(str(each), signer.sign(Session.issue(user, str(ObjectId()), now)))
             for each in ids
+            for user in [SessionUser(id=str(each), email=emails[each])]
         ]
 
     @contextmanager

@@ -2,12 +2,12 @@
 import { randomBytes } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { requestIdOf } from "./request-id.mjs";
+import { sessionCookies } from "./session-cookie.mjs";
 import { SharedCache } from "./shared-cache.mjs";
 import { setStrictTransportSecurity } from "./strict-transport-security.mjs";
 
 /** Pages whose content is the same for every visitor: the ticket list and the tickets. */
 const SHARED_PATH = /^\/(tickets\/[0-9a-f]{24})?$/;
-const SESSION_COOKIE = /(^|;\s*)(__Host-)?session=/;
 
 /**
  * Create the listener of the client's server.
@@ -59,7 +59,7 @@ function isForVisitors({ method, headers }, path) {
   return (
     (method === "GET" || method === "HEAD") &&
     SHARED_PATH.test(path) &&
-    !SESSION_COOKIE.test(headers.cookie ?? "") &&
+    !sessionCookies(headers.cookie) &&
     // The router of the browser refreshes a page because there is something new.
     !headers.rsc
   );

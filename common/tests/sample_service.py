@@ -13,7 +13,6 @@ from ticketing_common.events import (
     OrderCreated,
     TicketCreated,
     TicketUpdated,
-    UserChangedPassword,
     UserForgotPassword,
 )
 from ticketing_common.messaging.feed import Feed, FeedEvent, FeedItem
@@ -26,7 +25,6 @@ from ticketing_common.settings import SessionSettings
 from ticketing_common.web.idempotency import Idempotency
 from ticketing_common.web.schemas import ApiModel
 from ticketing_common.web.server_sent_events import EventStream, FeedSubscriber, Position, sse_event
-from ticketing_common.web.session_cutoffs import end_earlier_sessions
 from ticketing_common.web.sessions import CurrentUser
 
 CRASH = "crash"
@@ -91,7 +89,6 @@ class SampleListeners:
         self.listeners.on(OrderCreated)(self.insert_item)
         self.listeners.on(OrderCancelled)(self.insert_item)
         self.listeners.on(UserForgotPassword)(self._record)
-        self.listeners.on(UserChangedPassword)(end_earlier_sessions)
 
     async def insert_copy(self, event: TicketCreated) -> None:
         await self._record(event)

@@ -21,7 +21,9 @@ create_secret() { # NAME KEY=VALUE...
     printf '%s\n' "$@" | kubectl -n ticketing create secret generic "$name" --from-env-file=/dev/stdin
 }
 
-create_secret jwt-secret "JWT_KEY=$(openssl rand -base64 48)"
+session_key=$("$(dirname "$0")/session-key.sh")
+create_secret jwt-private-key "$(printf '%s\n' "$session_key" | grep '^JWT_PRIVATE_KEY=')"
+create_secret jwt-public-keys "$(printf '%s\n' "$session_key" | grep '^JWT_PUBLIC_KEYS=')"
 create_secret stripe-secret "STRIPE_KEY=$STRIPE_KEY" "STRIPE_WEBHOOK_SECRET=$STRIPE_WEBHOOK_SECRET"
 create_secret sendgrid-secret "SENDGRID_KEY=$SENDGRID_KEY"
 create_secret sendgrid-email "SENDGRID_EMAIL=$SENDGRID_EMAIL"

@@ -64,6 +64,7 @@ ROUTES = (
     Route("auth", "POST", "/signup", {201, 400}, body=_ACCOUNT),
     Route("auth", "POST", "/signin", {200, 400, 429}, body=_ACCOUNT),
     Route("auth", "POST", "/signout", {200}),
+    Route("auth", "POST", "/signout-everywhere", {200, 401}),
     Route("auth", "GET", "/currentuser", {200}),
     Route("auth", "POST", "/forgot-password", {200, 429}, body={"email": "a@example.com"}),
     Route(
@@ -112,9 +113,6 @@ class EventRow:
     """The names in JSON. A dot separates an object from its field, `?` marks a nullable field."""
 
 
-_SESSION_CHECKS = {"tickets", "orders", "payments"}
-"""The services that check sessions, except auth, which ends them itself."""
-
 _TICKET_FIELDS = {"id", "version", "title", "price", "userId"}
 _ORDER_FIELDS = {"id", "version", "status", "userId", "ticket.id"}
 _PAYMENT_FIELDS = {"id", "version", "orderId", "stripeId"}
@@ -131,8 +129,12 @@ EVENTS = {
     "UserChangedPassword": EventRow(
         "user.changed-password",
         "auth",
-        {"contact", *_SESSION_CHECKS},
+        {"contact"},
         {"id", "version", "changedAt"},
+    ),
+    # Every process of the services that check sessions follows it, without a consumer.
+    "UserSessionEnded": EventRow(
+        "user.session-ended", "auth", set(), {"id", "version", "sid?", "endedAt"}
     ),
     "TicketCreated": EventRow("ticket.created", "tickets", {"orders", "contact"}, _TICKET_FIELDS),
     "TicketUpdated": EventRow(
@@ -180,10 +182,10 @@ EVENTS = {
 
 _STORED = {"MONGO_URI": True, "NATS_URL": True, "OTEL_EXPORTER_OTLP_ENDPOINT": False}
 _STORED |= {"LOG_LEVEL": False, "NATS_REPLICAS": False}
-_WITH_SESSIONS = {**_STORED, "JWT_KEY": True, "JWT_KEY_PREVIOUS": False}
+_WITH_SESSIONS = {**_STORED, "JWT_PUBLIC_KEYS": True, "COOKIE_SECURE": False}
 
 ENVIRONMENT = {
-    "auth": {**_WITH_SESSIONS, "COOKIE_SECURE": False},
+    "auth": {**_WITH_SESSIONS, "JWT_PRIVATE_KEY": True},
     "tickets": {**_WITH_SESSIONS, "CURRENCY": False},
     "orders": {**_WITH_SESSIONS, "EXPIRATION_WINDOW_SECONDS": False},
     "payments": {

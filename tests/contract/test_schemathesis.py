@@ -18,8 +18,8 @@ from tests.contract.tables import BASES
 import orders.handlers
 import payments.handlers
 from ticketing_common.events import OrderCreated, TicketCreated
-from ticketing_common.web.sessions import COOKIE, SessionUser
-from ticketing_testing import RunningService, new_event, new_user
+from ticketing_common.web.sessions import SessionUser
+from ticketing_testing import RunningService, new_event, new_user, session_token
 
 # PyMongo numbers its messages with the `random` module, in the service's polls beside the test.
 pytestmark = pytest.mark.filterwarnings(
@@ -57,7 +57,7 @@ async def test_openapi_document_describes_responses_to_users(serve: Serve, servi
     async with serve(service) as running:
         user = new_user()
         existing = await existing_resources(service, running, user)
-        cookies = {COOKIE: running.app.state.sessions.issue(user)}
+        cookies = {running.app.state.sessions.cookie: session_token(user)}
         await asyncio.to_thread(check_service, running.url, service, cookies, existing)
 
 

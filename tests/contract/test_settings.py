@@ -9,11 +9,12 @@ from collections.abc import Iterator
 
 import pytest
 
-KEY = "a key that only tests use, of 32 bytes and more"
+from ticketing_testing.factories import SESSION_SETTINGS
+
 STORE = {"MONGO_URI": "mongodb://127.0.0.1:1/test", "NATS_URL": "nats://127.0.0.1:1"}
-SESSION = {**STORE, "JWT_KEY": KEY}
+SESSION = {**STORE, "JWT_PUBLIC_KEYS": SESSION_SETTINGS["jwt_public_keys"]}
 REQUIRED = {
-    "auth": SESSION,
+    "auth": {**SESSION, "JWT_PRIVATE_KEY": SESSION_SETTINGS["jwt_private_key"]},
     "tickets": SESSION,
     "orders": SESSION,
     "payments": {**SESSION, "STRIPE_KEY": "sk_test_1", "STRIPE_WEBHOOK_SECRET": "whsec_1"},
@@ -26,9 +27,12 @@ REQUIRED = {
     },
 }
 OPTIONAL = {
-    "auth": {"JWT_KEY_PREVIOUS": "too short", "COOKIE_SECURE": "perhaps", "LOG_LEVEL": "loud"},
-    "tickets": {"OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4318", "CURRENCY": "xxx"},
-    "orders": {"EXPIRATION_WINDOW_SECONDS": "0"},
+    "auth": {"LOG_LEVEL": "loud"},
+    "tickets": {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4318",
+        "CURRENCY": "xxx",
+    },
+    "orders": {"COOKIE_SECURE": "perhaps", "EXPIRATION_WINDOW_SECONDS": "0"},
     "payments": {"STRIPE_API_BASE": "stripe", "CURRENCY": "jpy", "PAYMENT_GRACE_SECONDS": "-1"},
     "expiration": {},
     "contact": {"SENDGRID_API_BASE": "sendgrid"},

@@ -18,6 +18,7 @@ from tests.manifests.rules.references import NO_BACKEND
 from ticketing_common.messaging.consuming.delivery import HANDLER_TIMEOUT_SECONDS
 from ticketing_common.messaging.replay import REPLAY_STREAM
 from ticketing_common.messaging.streams import consumers
+from ticketing_common.sessions.keys import SigningKey, parse_public_keys
 from ticketing_common.topology import SERVICE_NAMES, SERVICES_WITH_DATABASE
 from ticketing_dev.checkout import INGRESS, ROOT
 from ticketing_dev.stack.rolling_restart import DRAIN_SECONDS
@@ -93,7 +94,8 @@ def test_secrets_script_creates_every_secret(
     }
     values = [value for keys in created.values() for value in keys.values()]
     assert len({*values}) == len(values)
-    assert len(created["jwt-secret"]["JWT_KEY"].encode()) >= 32
+    private_key = SigningKey.parse(created["jwt-private-key"]["JWT_PRIVATE_KEY"])
+    assert private_key.kid in parse_public_keys(created["jwt-public-keys"]["JWT_PUBLIC_KEYS"])
     for name, keys in created.items():
         for key, value in keys.items():
             if "PASSWORD" in key:

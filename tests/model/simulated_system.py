@@ -30,9 +30,8 @@ from ticketing_common.messaging.consuming.parking import Parking
 from ticketing_common.messaging.listeners import Listeners, Outcome, RetryLater
 from ticketing_common.messaging.streams import stream_of
 from ticketing_common.persistence import database, outbox, parked_events
-from ticketing_common.web.session_cutoffs import SessionCutoff
-from ticketing_common.web.sessions import COOKIE, SessionUser
-from ticketing_testing import TestEnvironment
+from ticketing_common.web.sessions import SECURE_COOKIE, SessionUser
+from ticketing_testing import TestEnvironment, session_token
 from ticketing_testing.standins import StripeStandInClient
 from tickets import models as ticket_models
 
@@ -114,16 +113,14 @@ class SimulatedSystem:
             system._settlement = Settlement(stripe_client, "usd", GRACE)
             for service, documents in DOCUMENTS.items():
                 uri = mongo_uri(service)
-                await stack.enter_async_context(
-                    database.connected(uri, [*documents, SessionCutoff])
-                )
+                await stack.enter_async_context(database.connected(uri, documents))
                 system._connections[service] = database._connection
                 system._databases[service] = database.database()
                 app = make_app(service, TestEnvironment(uri, "nats://nowhere", "redis://nowhere"))
                 app.state.settlement = system._settlement
                 app.state.order_arrivals = OrderArrivals(max_waits=0)
                 app.state.ticket_waits = TicketWaits(max_waits=0)
-                system._sessions = app.state.sessions
+                app.state.follower.has_all()  # no session ends
                 system._clients[service] = await stack.enter_async_context(
                     httpx.AsyncClient(
                         transport=httpx.ASGITransport(app), base_url=f"http://{service}"
@@ -154,7 +151,7 @@ class SimulatedSystem:
         self, service: str, user: SessionUser, method: str, path: str, **content: Any
     ) -> httpx.Response:
         """Send a request, and publish the events of its transaction."""
-        cookie = {"Cookie": f"{COOKIE}={self._sessions.issue(user)}"}
+        cookie = {"Cookie": f"{SECURE_COOKIE}={session_token(user)}"}
         with self._as(service):
             response = await self._clients[service].request(
                 method, f"/api/{service}{path}", headers=cookie, **content

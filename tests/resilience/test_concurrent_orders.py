@@ -8,7 +8,6 @@ from pathlib import Path
 import httpx
 
 from ticketing_common.events import OrderCreated, TicketCreated
-from ticketing_common.web.sessions import COOKIE, Sessions
 from ticketing_dev.stack.processes import services
 from ticketing_dev.stack.processes.ports import free_port
 from ticketing_dev.stack.supervision.process import Process
@@ -19,7 +18,9 @@ from ticketing_testing import (
     new_event,
     new_user,
     retry_while_busy,
+    session_cookies,
 )
+from ticketing_testing.processes import environment_variables
 
 ROUNDS, BUYERS = 5, 30
 
@@ -27,20 +28,18 @@ ROUNDS, BUYERS = 5, 30
 async def test_one_of_thirty_buyers_at_two_replicas_gets_the_ticket(
     environment: TestEnvironment, tmp_path: Path
 ) -> None:
-    key = environment.settings()["jwt_key"]
-    env = {"MONGO_URI": environment.mongo_uri, "NATS_URL": environment.nats_url, "JWT_KEY": key}
+    env = environment_variables(environment.settings())
     replicas = [
         Process(services.service("orders", free_port(), tmp_path / str(number), env))
         for number in range(2)
     ]
-    sessions = Sessions([key])
     try:
         await asyncio.gather(*(asyncio.to_thread(replica.start) for replica in replicas))
         async with Bus.open(environment.nats_url) as bus:
             buyers = [
                 httpx.AsyncClient(
                     base_url=replicas[number % 2].spec.url,
-                    cookies={COOKIE: sessions.issue(new_user())},
+                    cookies=session_cookies(new_user()),
                     timeout=30,
                 )
                 for number in range(BUYERS)

@@ -11,12 +11,11 @@ from typing import Any
 import httpx
 
 from ticketing_common.events import TicketCreated
-from ticketing_common.web.sessions import COOKIE, Sessions
 from ticketing_dev.stack.processes import servers, services
 from ticketing_dev.stack.processes.ports import free_port
 from ticketing_dev.stack.processes.stripe_stand_in import stripe_stand_in
 from ticketing_dev.stack.supervision.process import Process
-from ticketing_testing import Bus, TestEnvironment, eventually, new_event, new_user
+from ticketing_testing import Bus, TestEnvironment, eventually, new_event, new_user, session_cookies
 from ticketing_testing.processes import environment_variables, run_process
 from ticketing_testing.store_servers import StoreServers
 
@@ -73,7 +72,6 @@ async def run_services(
         },
         "expiration": {},
     }
-    cookie = Sessions([common["jwt_key"]]).issue(new_user())
     async with AsyncExitStack() as stack:
         broker = await stack.enter_async_context(run_process(nats))
         await stack.enter_async_context(run_process(stripe))
@@ -84,7 +82,7 @@ async def run_services(
             spec = services.service(service, free_port(), folder / service, env)
             await stack.enter_async_context(run_process(spec))
             urls[service] = spec.url
-        http = httpx.AsyncClient(cookies={COOKIE: cookie}, timeout=30)
+        http = httpx.AsyncClient(cookies=session_cookies(new_user()), timeout=30)
         yield PurchaseServices(broker, await stack.enter_async_context(http), urls)
 
 

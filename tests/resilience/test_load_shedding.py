@@ -13,10 +13,10 @@ from pymongo import AsyncMongoClient
 from tests.resilience.load import LoadGenerator, Response
 
 from ticketing_common.events import TicketCreated
-from ticketing_common.web.sessions import COOKIE, Sessions
+from ticketing_common.web.sessions import SECURE_COOKIE
 from ticketing_dev.stack.processes import services
 from ticketing_dev.stack.processes.ports import free_port
-from ticketing_testing import Bus, TestEnvironment, eventually, new_user
+from ticketing_testing import Bus, TestEnvironment, eventually, new_user, session_token
 from ticketing_testing.processes import environment_variables, run_process
 
 CLIENTS = 16
@@ -34,11 +34,11 @@ class TicketsService:
         self.url = url
         self._bus = bus
         self._environment = environment
-        cookie = Sessions([environment.settings()["jwt_key"]]).issue(new_user())
+        cookie = session_token(new_user())
         self.load = LoadGenerator(
             url.removeprefix("http://"),
             "/api/tickets",
-            f"{COOKIE}={cookie}",
+            f"{SECURE_COOKIE}={cookie}",
             {"title": "A seat", "price": 20},
         )
 

@@ -12,11 +12,19 @@ import pytest
 from tests.listeners.services import UNREACHABLE
 
 from ticketing_common.events import TicketCreated, UserSignedUp
-from ticketing_common.web.sessions import COOKIE, Sessions
+from ticketing_common.web.sessions import SECURE_COOKIE
 from ticketing_dev.stack.processes import servers, services
 from ticketing_dev.stack.processes.ports import free_port
 from ticketing_dev.stack.processes.sendgrid_stand_in import sendgrid_stand_in
-from ticketing_testing import Bus, TestEnvironment, eventually, new_event, new_user
+from ticketing_testing import (
+    Bus,
+    TestEnvironment,
+    eventually,
+    new_event,
+    new_user,
+    session_cookies,
+    session_token,
+)
 from ticketing_testing.processes import environment_variables, run_process
 from ticketing_testing.standins import StandInClient
 from ticketing_testing.timeouts import TIMEOUT_SECONDS
@@ -34,10 +42,10 @@ async def test_shutdown_completes_a_running_request_and_publishes_its_event(
     service = services.service(
         "tickets", free_port(), tmp_path, environment_variables(environment.settings())
     )
-    cookie = Sessions([environment.settings()["jwt_key"]]).issue(new_user())
+    cookie = session_token(new_user())
     async with Bus.open(environment.nats_url) as bus, run_process(service) as process:
         reader, writer = await asyncio.open_connection("127.0.0.1", service.port)
-        head = f"POST /api/tickets HTTP/1.1\r\nHost: here\r\nCookie: {COOKIE}={cookie}\r\n"
+        head = f"POST /api/tickets HTTP/1.1\r\nHost: here\r\nCookie: {SECURE_COOKIE}={cookie}\r\n"
         head += f"Content-Type: application/json\r\nContent-Length: {len(BODY)}\r\n"
         writer.write(f"{head}Expect: 100-continue\r\n\r\n".encode())
         assert b" 100 " in await reader.readuntil(b"\r\n\r\n")  # the service waits for the body
@@ -98,18 +106,18 @@ async def test_shutdown_ends_in_time_if_the_broker_hangs(
     nats = servers.nats(free_port(), tmp_path / "nats")
     env = environment_variables(environment.settings() | {"nats_url": nats.url})
     service = services.service("tickets", free_port(), tmp_path / "tickets", env)
-    cookie = Sessions([environment.settings()["jwt_key"]]).issue(new_user())
+    cookies = session_cookies(new_user())
     async with run_process(nats) as broker, run_process(service) as process:
         async with (
             Bus.open(nats.url) as bus,
-            httpx.AsyncClient(base_url=service.url, cookies={COOKIE: cookie}, timeout=30) as seller,
+            httpx.AsyncClient(base_url=service.url, cookies=cookies, timeout=30) as seller,
         ):
             await seller.post("/api/tickets", json=TICKET)
             await bus.published(TicketCreated)
         send_signal(broker, signal.SIGSTOP)
         try:
             async with httpx.AsyncClient(
-                base_url=service.url, cookies={COOKIE: cookie}, timeout=30
+                base_url=service.url, cookies=cookies, timeout=30
             ) as seller:
                 created = await seller.post("/api/tickets", json=TICKET)
             send_signal(process, signal.SIGTERM)

@@ -13,10 +13,9 @@ from typing import Any
 import httpx
 
 from ticketing_common.background import background
-from ticketing_common.web.sessions import COOKIE, Sessions
 from ticketing_dev.stack.processes import services
 from ticketing_dev.stack.processes.ports import free_port
-from ticketing_testing import TestEnvironment, eventually, new_user
+from ticketing_testing import TestEnvironment, eventually, new_user, session_cookies
 from ticketing_testing.http import NO_TLS
 from ticketing_testing.processes import environment_variables, run_process
 from ticketing_testing.timeouts import TIMEOUT_SECONDS
@@ -72,7 +71,7 @@ async def test_caches_never_go_back_and_agree_with_the_store_at_the_end(
     environment: TestEnvironment, tmp_path: Path
 ) -> None:
     dice = random.Random(7)
-    cookie = {COOKIE: Sessions([environment.settings()["jwt_key"]]).issue(new_user())}
+    cookie = session_cookies(new_user())
     env = environment_variables(environment.settings())
     first, second = (
         services.service("tickets", free_port(), tmp_path / str(number), env) for number in (1, 2)

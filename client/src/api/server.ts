@@ -1,5 +1,6 @@
-import { cookies, headers } from "next/headers";
+import { headers } from "next/headers";
 import { cache } from "react";
+import { sessionCookies } from "../../server/session-cookie.mjs";
 import { createApiFetch } from "./api-fetch";
 import { baseUrlOf, parseRoutes } from "./routes";
 
@@ -18,15 +19,15 @@ export const apiFetch = createApiFetch({
       const value = received.get(name);
       return value ? [[name, value] as const] : [];
     });
-    const session = (await cookies()).get("session");
-    if (session) forwarded.push(["cookie", `session=${session.value}`]);
+    const session = sessionCookies(received.get("cookie"));
+    if (session) forwarded.push(["cookie", session]);
     return Object.fromEntries(forwarded);
   },
 });
 
 /** Return whether the visitor may be signed in: the session can have ended. */
 export async function hasSession(): Promise<boolean> {
-  return (await cookies()).has("session");
+  return sessionCookies((await headers()).get("cookie")) !== "";
 }
 
 /** Load a ticket, once per page. */

@@ -9,13 +9,15 @@ from beanie import Document
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse
 
-from ticketing_common.events import UserChangedPassword
 from ticketing_common.messaging.broker import Broker
 from ticketing_common.messaging.feed import Feed
 from ticketing_common.messaging.listeners import INBOX_INDEXES, Listeners
 from ticketing_common.observability import logs, tracing
 from ticketing_common.persistence import database, outbox, parked_events
 from ticketing_common.persistence.price_migration import store_prices_in_minor_units
+from ticketing_common.sessions.cutoffs import EndedSessions, SessionCutoffs
+from ticketing_common.sessions.keys import parse_public_keys
+from ticketing_common.sessions.tokens import TokenVerifier
 from ticketing_common.settings import SessionSettings, Settings, StoreSettings
 from ticketing_common.shutdown import on_shutdown_signal
 from ticketing_common.web import error_handlers, idempotency, openapi
@@ -28,7 +30,6 @@ from ticketing_common.web.middleware.request_logging import RequestLoggingMiddle
 from ticketing_common.web.middleware.security_headers import SecurityHeadersMiddleware
 from ticketing_common.web.middleware.trailing_slash import TrailingSlashMiddleware
 from ticketing_common.web.probes import probes
-from ticketing_common.web.session_cutoffs import SessionCutoff, SessionCutoffs
 from ticketing_common.web.sessions import Sessions
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -46,6 +47,7 @@ def create_service(
     prefix: str = "",
     idempotent: bool = False,
     feed: Feed | None = None,
+    ended_sessions: EndedSessions | None = None,
     background_work: Lifespan | None = None,
     is_store_ready: Callable[[], Awaitable[bool]] = database.is_writable,
 ) -> FastAPI:
@@ -53,21 +55,23 @@ def create_service(
 
     Args:
         listeners: The domain events that it handles, none for a service that only publishes.
-        documents: Its beanie documents. Outbox, inbox, parked events and session
-            cutoffs are added.
+        documents: Its beanie documents. Outbox, inbox and parked events
+            are added.
         prices: Collection and field of its prices. Those of an earlier release are migrated.
         router: Its routes below `prefix`, none for a service that only handles events.
         idempotent: Whether its mutating routes accept an `Idempotency-Key`.
         feed: The feed of its server-sent event streams.
+        ended_sessions: Knows which sessions have ended. By default the process follows the bus.
         background_work: Runs beside requests and events: entered last, left first.
         is_store_ready: Whether its own store answers, for `/readyz`.
     """
     listeners = listeners or Listeners(name)
-    # auth does not listen: its own transactions write cutoffs, and its store has them at once.
-    follows_cutoffs = listeners.of(UserChangedPassword.subject) is not None
-    cutoffs = (
-        SessionCutoffs() if follows_cutoffs and isinstance(settings, SessionSettings) else None
-    )
+    follower: SessionCutoffs | None = None
+    if isinstance(settings, SessionSettings) and ended_sessions is None:
+        ended_sessions = follower = SessionCutoffs()
+
+    async def is_ready() -> bool:
+        return (follower is None or follower.is_loaded) and await is_store_ready()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -77,14 +81,12 @@ def create_service(
             has_store = isinstance(settings, StoreSettings)
             if isinstance(settings, StoreSettings):
                 await stack.enter_async_context(_store(settings, documents, prices))
-            if cutoffs is not None:
-                stack.callback(cutoffs.follow_commits())
             broker = Broker(
                 settings.nats_url,
                 listeners,
                 relay=has_store,
                 feed=feed,
-                follower=cutoffs,
+                follower=follower,
                 replicas=settings.nats_replicas,
             )
             app.state.broker = await stack.enter_async_context(broker.running())
@@ -109,11 +111,15 @@ def create_service(
     )
     app.state.settings = settings
     app.state.feed = feed
-    app.state.follower = cutoffs
-    if isinstance(settings, SessionSettings):
-        app.state.sessions = Sessions(settings.jwt_keys(), cutoffs)
+    app.state.follower = follower
+    if isinstance(settings, SessionSettings) and ended_sessions is not None:
+        app.state.sessions = Sessions(
+            TokenVerifier(parse_public_keys(settings.jwt_public_keys)),
+            ended_sessions,
+            secure=settings.cookie_secure,
+        )
     error_handlers.install(app)
-    app.include_router(probes(is_store_ready))
+    app.include_router(probes(is_ready))
     if router is not None:
         app.include_router(router, prefix=prefix)
     openapi.install(app, idempotent=idempotent)
@@ -134,7 +140,7 @@ def create_service(
 async def _store(
     settings: StoreSettings, documents: Sequence[type[Document]], prices: Mapping[str, str]
 ) -> AsyncIterator[None]:
-    async with database.connected(settings.mongo_uri, [*documents, SessionCutoff]):
+    async with database.connected(settings.mongo_uri, documents):
         await store_prices_in_minor_units(prices)
         await asyncio.gather(
             outbox.rows().create_indexes(outbox.INDEXES),

@@ -7,19 +7,21 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
-    SecretStr,
     StringConstraints,
     ValidationError,
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ticketing_common.money import MINIMUM_CHARGES
+from ticketing_common.sessions.keys import parse_public_keys
 
 
-def _require_32_bytes(key: SecretStr) -> SecretStr:
-    if len(key.get_secret_value().encode()) < 32:
-        raise ValueError("must have at least 32 bytes")
-    return key
+def _require_public_keys(jwks: str) -> str:
+    try:
+        parse_public_keys(jwks)
+    except ValueError:
+        raise ValueError("should be a JSON Web Key Set of Ed25519 keys") from None
+    return jwks
 
 
 def _url(*schemes: str) -> AfterValidator:
@@ -44,7 +46,7 @@ def _require_supported(currency: str) -> str:
     return currency
 
 
-SigningKey = Annotated[SecretStr, AfterValidator(_require_32_bytes)]
+PublicKeys = Annotated[str, AfterValidator(_require_public_keys)]
 HttpUrl = Annotated[str, _url("http", "https")]
 MongoUri = Annotated[str, _url("mongodb", "mongodb+srv"), AfterValidator(_require_database)]
 NatsUrl = Annotated[str, _url("nats", "tls")]
@@ -103,12 +105,7 @@ class StoreSettings(Settings):
 class SessionSettings(StoreSettings):
     """The settings of a service that verifies sessions."""
 
-    jwt_key: SigningKey
-    """The key that signs sessions, the same for all services; at least 32 bytes."""
-    jwt_key_previous: SigningKey | None = None
-    """The replaced key, which still verifies sessions during a key rotation."""
-
-    def jwt_keys(self) -> list[str]:
-        """Return the keys that verify sessions. The first one signs them."""
-        keys = [self.jwt_key, self.jwt_key_previous]
-        return [key.get_secret_value() for key in keys if key is not None]
+    jwt_public_keys: PublicKeys
+    """The public keys that verify sessions, a JSON Web Key Set."""
+    cookie_secure: bool = True
+    """Whether the session is a cookie for HTTPS only; the same for all services."""

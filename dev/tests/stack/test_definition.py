@@ -11,12 +11,12 @@ from ticketing_dev.stack.secrets import Secrets, StripeAccount
 # The variables of each service.
 SHARED = {"NATS_URL", "LOG_LEVEL"}
 STORED = SHARED | {"MONGO_URI"}
+SESSIONS = STORED | {"JWT_PUBLIC_KEYS", "COOKIE_SECURE"}
 VARIABLES = {
-    "auth": STORED | {"JWT_KEY", "COOKIE_SECURE"},
-    "tickets": STORED | {"JWT_KEY", "CURRENCY"},
-    "orders": STORED | {"JWT_KEY", "EXPIRATION_WINDOW_SECONDS"},
-    "payments": STORED
-    | {"JWT_KEY", "STRIPE_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_API_BASE", "CURRENCY"},
+    "auth": SESSIONS | {"JWT_PRIVATE_KEY"},
+    "tickets": SESSIONS | {"CURRENCY"},
+    "orders": SESSIONS | {"EXPIRATION_WINDOW_SECONDS"},
+    "payments": SESSIONS | {"STRIPE_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_API_BASE", "CURRENCY"},
     "expiration": SHARED | {"REDIS_URL"},
     "contact": STORED
     | {"SENDGRID_KEY", "SENDGRID_EMAIL", "SENDGRID_API_BASE", "PUBLIC_URL", "CURRENCY"},

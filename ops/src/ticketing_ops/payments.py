@@ -67,15 +67,16 @@ def is_installed() -> bool:
 def environment(connections: "Connections") -> dict[str, str]:
     """Return the variables of the payments service's command.
 
-    It neither verifies sessions nor receives webhooks, so it gets random secrets for both.
+    It neither verifies sessions nor receives webhooks, so it gets random keys for both.
     """
-    unused = token_urlsafe(48)
+    from ticketing_common.sessions.keys import SigningKey, public_key_set
+
     variables = {
         "MONGO_URI": connections.mongo_uri("payments"),
         "NATS_URL": connections.nats_url,
         "STRIPE_KEY": connections.stripe_key.get_secret_value(),
-        "JWT_KEY": unused,
-        "STRIPE_WEBHOOK_SECRET": unused,
+        "JWT_PUBLIC_KEYS": public_key_set(SigningKey.generate()),
+        "STRIPE_WEBHOOK_SECRET": token_urlsafe(48),
     }
     if connections.stripe_api_base is not None:
         variables["STRIPE_API_BASE"] = connections.stripe_api_base

@@ -154,12 +154,6 @@ async def missing_copies(shop: Shop) -> Expected:
 
 
 @in_databases
-async def missing_session_cutoff(shop: Shop) -> Expected:
-    await shop.remove("payments", "session_cutoffs", shop.buyer)
-    return [("copy-missing", {"session cutoff": shop.buyer, "service": "payments"})]
-
-
-@in_databases
 async def copy_of_deleted_ticket(shop: Shop) -> Expected:
     await shop.remove("tickets", "tickets", shop.free)
     return [("copy-without-source", {"ticket": shop.free, "service": "orders"})]

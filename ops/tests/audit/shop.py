@@ -32,7 +32,6 @@ from ticketing_common.events import (
     utc_now,
 )
 from ticketing_common.messaging.streams import consumers, filter_subjects_of, provision
-from ticketing_common.topology import SERVICES_WITH_ROUTES
 from ticketing_dev.tools.events.service_listeners import service_listeners
 from ticketing_ops.audit.streams import acknowledged_sequence, next_message
 from ticketing_testing.timeouts import TIMEOUT_SECONDS
@@ -192,8 +191,6 @@ class Shop:
         for user, email in ((self.seller, "seller@example.com"), (self.buyer, "b@example.com")):
             self._put("auth", "users", _id=user, version=0, email=email)
             self._put("contact", "recipients", _id=user, email=email)
-        for service in SERVICES_WITH_ROUTES:
-            self._put(service, "session_cutoffs", _id=self.buyer, changed_at=self.started_at)
         for ticket, order, version in (
             (self.sold, self.complete, 1),
             (self.free, None, 2),

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import httpx
@@ -41,8 +42,8 @@ async def use_all_routes(
         assert (await client.post("/signin", json=new)).status_code == 200
         sessions.append(client.cookies["session"])
     await bus.published(UserChangedPassword)
-    jwt_key: str = environment.settings()["jwt_key"]
-    return email, [OLD_PASSWORD, NEW_PASSWORD, "a wrong secret", token, jwt_key, *sessions]
+    private_key: str = json.loads(environment.settings()["jwt_private_key"])["d"]
+    return email, [OLD_PASSWORD, NEW_PASSWORD, "a wrong secret", token, private_key, *sessions]
 
 
 async def all_documents(environment: TestEnvironment) -> str:

@@ -18,10 +18,18 @@ from payments.handlers import listeners
 from payments.order_arrivals import OrderArrivals
 from ticketing_common.events import OrderCreated
 from ticketing_common.web.middleware.concurrency_limit import MAX_CONCURRENT_REQUESTS
-from ticketing_common.web.sessions import COOKIE, Sessions, SessionUser
+from ticketing_common.web.sessions import SessionUser
 from ticketing_dev.stack.processes import services
 from ticketing_dev.stack.processes.ports import free_port
-from ticketing_testing import Bus, RunningService, TestEnvironment, eventually, new_event, new_user
+from ticketing_testing import (
+    Bus,
+    RunningService,
+    TestEnvironment,
+    eventually,
+    new_event,
+    new_user,
+    session_cookies,
+)
 from ticketing_testing.processes import environment_variables, run_process
 from ticketing_testing.timeouts import TIMEOUT_SECONDS
 
@@ -240,7 +248,7 @@ async def test_shutdown_signal_ends_a_wait(
     spec = services.service("payments", free_port(), tmp_path, environment_variables(settings))
     order = new_event(OrderCreated)
     user = SessionUser(id=order.user_id, email="a@b.example")
-    cookies = {COOKIE: Sessions([environment.settings()["jwt_key"]]).issue(user)}
+    cookies = session_cookies(user)
     body = {"orderId": order.id, "token": "tok_visa"}
     async with (
         Bus.open(environment.nats_url),

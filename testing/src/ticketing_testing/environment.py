@@ -11,10 +11,9 @@ from pymongo import AsyncMongoClient
 from redis.asyncio import Redis
 
 from ticketing_testing.bus import Bus
+from ticketing_testing.factories import SESSION_SETTINGS
 from ticketing_testing.running_service import RunningService, serve_app
 from ticketing_testing.store_servers import NATS_ACCOUNTS, REDIS_DATABASES, StoreServers
-
-JWT_KEY = "a key that only tests use, of 32 bytes and more"
 
 _numbers = itertools.count()
 
@@ -52,7 +51,7 @@ class TestEnvironment:
             "mongo_uri": self.mongo_uri,
             "nats_url": self.nats_url,
             "redis_url": self.redis_url,
-            "jwt_key": JWT_KEY,
+            **SESSION_SETTINGS,
         }
 
     @asynccontextmanager

@@ -11,9 +11,11 @@ from fastapi import FastAPI
 
 from ticketing_common.messaging.broker import Broker
 from ticketing_common.messaging.feed import Feed
+from ticketing_common.sessions.cutoffs import SessionCutoffs
 from ticketing_common.web.http_protocol import HttpProtocol
-from ticketing_common.web.sessions import COOKIE, Sessions, SessionUser
+from ticketing_common.web.sessions import Sessions, SessionUser
 from ticketing_testing.bus import Bus
+from ticketing_testing.factories import session_token
 from ticketing_testing.http import NO_TLS
 from ticketing_testing.timeouts import TIMEOUT_SECONDS, eventually
 
@@ -38,7 +40,7 @@ class RunningService:
         cookies = {}
         if user is not None:
             sessions: Sessions = self.app.state.sessions
-            cookies[COOKIE] = sessions.issue(user)
+            cookies[sessions.cookie] = session_token(user)
         client = httpx.AsyncClient(
             base_url=self.url, cookies=cookies, timeout=TIMEOUT_SECONDS, verify=NO_TLS
         )
@@ -69,6 +71,9 @@ async def serve_app(app: FastAPI, bus: Bus | None = None) -> AsyncIterator[Runni
             broker: Broker = app.state.broker
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 await broker.ready()
+            follower: SessionCutoffs | None = app.state.follower
+            if follower is not None:
+                await eventually(lambda: _is_loaded(follower))
             feed: Feed | None = app.state.feed
             if feed is not None:
                 await eventually(lambda: _is_live(feed))
@@ -89,3 +94,7 @@ async def _has_started(server: uvicorn.Server, task: asyncio.Task[None]) -> bool
 
 async def _is_live(feed: Feed) -> bool:
     return feed.is_live
+
+
+async def _is_loaded(cutoffs: SessionCutoffs) -> bool:
+    return cutoffs.is_loaded

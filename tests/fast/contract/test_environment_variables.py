@@ -85,7 +85,6 @@ def test_optional_settings_have_contract_defaults() -> None:
         "COOKIE_SECURE": True,
         "CURRENCY": "usd",
         "EXPIRATION_WINDOW_SECONDS": 60,
-        "JWT_KEY_PREVIOUS": None,
         "LOG_LEVEL": "INFO",
         "NATS_REPLICAS": 1,
         "PAYMENT_GRACE_SECONDS": 120,

@@ -113,7 +113,9 @@ DANGLING_REFERENCES: dict[str, tuple[Change, str]] = {
         "Deployment tickets-depl: readinessProbe uses port 8080, which is not open",
     ),
     "a variable from an unknown Secret": (
-        lambda m: put(m.env("auth-depl", "JWT_KEY")["valueFrom"]["secretKeyRef"], "name", "jwt"),
+        lambda m: put(
+            m.env("auth-depl", "JWT_PRIVATE_KEY")["valueFrom"]["secretKeyRef"], "name", "jwt"
+        ),
         "Deployment auth-depl: there is no Secret jwt",
     ),
     "a variable from an unknown key of a Secret": (

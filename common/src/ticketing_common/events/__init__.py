@@ -4,6 +4,7 @@ from ticketing_common.events.auth import (
     ResetToken,
     UserChangedPassword,
     UserForgotPassword,
+    UserSessionEnded,
     UserSignedIn,
     UserSignedUp,
 )
@@ -45,6 +46,7 @@ EVENTS: tuple[type[DomainEvent], ...] = (
     UserSignedIn,
     UserForgotPassword,
     UserChangedPassword,
+    UserSessionEnded,
     TicketCreated,
     TicketUpdated,
     TicketDeleted,
@@ -93,6 +95,7 @@ __all__ = [
     "TicketUpdated",
     "UserChangedPassword",
     "UserForgotPassword",
+    "UserSessionEnded",
     "UserSignedIn",
     "UserSignedUp",
     "UtcTime",

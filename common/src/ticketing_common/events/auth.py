@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, SecretStr, field_serializer
 from pydantic.alias_generators import to_camel
 
 from ticketing_common.events.base import VersionedEvent
-from ticketing_common.events.values import UtcTime
+from ticketing_common.events.values import Id, UtcTime
 
 
 class UserEvent(VersionedEvent):
@@ -52,4 +52,14 @@ class UserChangedPassword(UserEvent):
     subject: ClassVar[str] = "user.changed-password"
 
     changed_at: UtcTime
+
+
+class UserSessionEnded(UserEvent):
+    """One session of the user is over, or all that began before a time."""
+
+    subject: ClassVar[str] = "user.session-ended"
+
+    sid: Id | None
+    """The id of the session, null for all sessions of the user."""
+    ended_at: UtcTime
     """Sessions that began before this time are over."""

@@ -144,7 +144,12 @@ class Broker:
 
     async def _serve(self) -> None:
         """Provision, then publish and consume until one of the tasks fails."""
-        await provision(self.jetstream(), self._listeners, replicas=self._replicas)
+        await provision(
+            self.jetstream(),
+            self._listeners,
+            followed=None if self._follower is None else self._follower.event,
+            replicas=self._replicas,
+        )
         self._ready.set()
         log.info("broker.ready")
         work = [consumer.run() for consumer in self._consumers]

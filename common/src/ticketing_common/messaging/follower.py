@@ -7,7 +7,6 @@ from typing import Protocol, TypeVar
 import structlog
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
-from pymongo.errors import PyMongoError
 
 from ticketing_common.events import DomainEvent, Envelope, InvalidMessage, utc_now
 from ticketing_common.messaging.stream_reader import StreamReader
@@ -35,22 +34,22 @@ class Follower(Protocol[E]):
     def history(self) -> timedelta:
         """The age of the oldest event that it needs."""
 
-    async def load(self) -> None:
-        """Load the stored state. Called at the start, and after any interruption."""
-
     def apply(self, event: E) -> None:
         """Apply an event. It may have been applied before."""
 
-    def confirm(self, as_of: float) -> None:
-        """Note that all events up to a time of the monotonic clock were applied."""
+    def has_all(self) -> None:
+        """Note that all events of the history were applied."""
 
 
 async def keep_current(js: JetStreamContext, follower: Follower[E], service: str) -> None:
-    """Load the follower, then apply each event of its history and each new one, until cancelled."""
+    """Apply each event of the follower's history and each new one, until cancelled.
+
+    It begins with the history again after any interruption.
+    """
     while True:
         try:
             await _follow(js, follower, service)
-        except (NatsError, OSError, PyMongoError) as error:
+        except (NatsError, OSError) as error:
             log.info("follower.interrupted", subject=follower.event.subject, error=repr(error))
             await asyncio.sleep(RESTART_DELAY_SECONDS)
 
@@ -63,10 +62,9 @@ async def _follow(js: JetStreamContext, follower: Follower[E], service: str) -> 
         subject=follower.event.subject,
         start_time=utc_now() - follower.history,
     ) as reader:
-        await follower.load()
         while True:
-            if reader.current_at is not None:
-                follower.confirm(reader.current_at)
+            if reader.pending == 0:
+                follower.has_all()
             for message in await reader.fetch(CONFIRM_SECONDS):
                 try:
                     event = Envelope(message.subject, message.data).decode(follower.event)

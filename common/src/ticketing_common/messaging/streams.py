@@ -51,13 +51,14 @@ def streams_produced_by(service: str) -> set[str]:
     return {stream_of(event) for event in EVENTS if event.producer == service}
 
 
-def streams_used_by(listeners: Listeners) -> set[str]:
-    """Return the names of all streams that a service publishes to or consumes."""
+def streams_used_by(listeners: Listeners, followed: type[DomainEvent] | None = None) -> set[str]:
+    """Return the names of all streams that a service publishes to, consumes or follows."""
     consumed = set(consumers(listeners))
     return (
         streams_produced_by(listeners.service)
         | consumed
         | ({DEAD_LETTER_STREAM} if consumed else set())
+        | ({stream_of(followed)} if followed is not None else set())
     )
 
 
@@ -135,14 +136,18 @@ def _with_filter(consumer: ConsumerConfig, subjects: list[str]) -> ConsumerConfi
 
 
 async def provision(
-    js: JetStreamContext, listeners: Listeners | None = None, *, replicas: int = 1
+    js: JetStreamContext,
+    listeners: Listeners | None = None,
+    *,
+    followed: type[DomainEvent] | None = None,
+    replicas: int = 1,
 ) -> None:
     """Create the streams that a service uses, update those it publishes to, create its consumers.
 
     Without listeners, create and update every stream, which only an operator may do. `replicas` is
     the number of NATS servers that keep each stream.
     """
-    used = None if listeners is None else streams_used_by(listeners)
+    used = None if listeners is None else streams_used_by(listeners, followed)
     produced = None if listeners is None else streams_produced_by(listeners.service)
     for config in streams():
         if used is None or config.name in used:

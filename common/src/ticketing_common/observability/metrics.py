@@ -25,6 +25,14 @@ PARKED_EVENTS = Gauge("parked_events", "Acknowledged domain events that wait to 
 PARKED_EVENTS_OLDEST_SECONDS = Gauge(
     "parked_events_oldest_seconds", "The age of the oldest parked event, 0 if there is none"
 )
+TOKENS_FROM_FUTURE = Counter(
+    "session_tokens_from_future_total",
+    "Valid tokens of a clock that is ahead of this process's, by outcome",
+    ["outcome"],
+)
+SESSION_CUTOFFS_DROPPED = Counter(
+    "session_cutoffs_dropped_total", "Ended sessions that did not fit into memory"
+)
 SSE_STREAMS_OPEN = Gauge("sse_streams_open", "Open server-sent event streams")
 SSE_STREAMS_DROPPED = Counter(
     "sse_streams_dropped_total", "Server-sent event streams ended because the client fell behind"

@@ -21,7 +21,7 @@ from ticketing_common.errors import (
 )
 from ticketing_common.persistence.database import is_unavailable
 from ticketing_common.validation_messages import MESSAGES, message_of
-from ticketing_common.web.sessions import COOKIE, current_user
+from ticketing_common.web.sessions import Sessions, current_session
 
 HTTP_ERRORS = {
     400: ("bad_request", "The body cannot be read. It is nested too deeply or has a huge number."),
@@ -75,9 +75,10 @@ async def _lacks_required_session(request: Request) -> bool:
     FastAPI validates the body before it runs dependencies; the API checks the session first.
     """
     route = request.scope.get("route")
-    if not isinstance(route, APIRoute) or not depends_on(route.dependant, current_user):
+    if not isinstance(route, APIRoute) or not depends_on(route.dependant, current_session):
         return False
-    return await request.app.state.sessions.read(request.cookies.get(COOKIE)) is None
+    sessions: Sessions = request.app.state.sessions
+    return await sessions.of(request) is None
 
 
 def depends_on(dependant: Dependant, dependency: object) -> bool:

@@ -23,7 +23,7 @@ from ticketing_common.web.error_handlers import error_response
 from ticketing_common.web.headers import request_header
 from ticketing_common.web.middleware.body_limit import receive_body
 from ticketing_common.web.middleware.origin_check import MUTATING_METHODS
-from ticketing_common.web.sessions import COOKIE
+from ticketing_common.web.sessions import Sessions
 
 HEADER = "Idempotency-Key"
 RETENTION = timedelta(days=1)
@@ -92,8 +92,9 @@ class IdempotencyMiddleware:
 
     async def _respond(self, key: str, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        user = await scope["app"].state.sessions.read(request.cookies.get(COOKIE))
-        if user is None:  # the route answers that
+        sessions: Sessions = scope["app"].state.sessions
+        session = await sessions.of(request)
+        if session is None:  # the route answers that
             await self._app(scope, receive, send)
             return
         if not _VALID_KEY.fullmatch(key):
@@ -101,7 +102,7 @@ class IdempotencyMiddleware:
         body = await request.body()
         target = f"{scope['method']} {scope['path']}?{scope['query_string'].decode('latin-1')}\n"
         fingerprint = hashlib.sha256(target.encode() + body).hexdigest()
-        claim = _Claim(f"{user.id}:{key}", fingerprint)
+        claim = _Claim(f"{session.user.id}:{key}", fingerprint)
         stored = await claim.acquire()
         if stored is not None:
             await stored(scope, receive, send)

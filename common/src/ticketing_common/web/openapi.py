@@ -27,7 +27,7 @@ from ticketing_common.web.idempotency import (
 )
 from ticketing_common.web.middleware.concurrency_limit import ServiceOverloaded
 from ticketing_common.web.middleware.origin_check import MUTATING_METHODS
-from ticketing_common.web.sessions import current_user
+from ticketing_common.web.sessions import current_session
 
 METHODS = {"get", *(method.lower() for method in MUTATING_METHODS)}
 
@@ -77,7 +77,7 @@ def _protected_operations(app: FastAPI) -> set[tuple[str, str]]:
         (str(route.path_format), method)
         for route in iter_route_contexts(app.routes)
         if isinstance(route.original_route, APIRoute)
-        and depends_on(route.original_route.dependant, current_user)
+        and depends_on(route.original_route.dependant, current_session)
         for method in route.methods or ()
     }
 

@@ -11,7 +11,7 @@ from ticketing_common.errors import Unavailable
 PROBE_PATHS = {"/healthz", "/readyz", "/metrics"}
 
 
-def probes(is_store_ready: Callable[[], Awaitable[bool]]) -> APIRouter:
+def probes(is_ready: Callable[[], Awaitable[bool]]) -> APIRouter:
     """Return the routes `/healthz`, `/readyz` and `/metrics`."""
     router = APIRouter(include_in_schema=False)
 
@@ -21,8 +21,8 @@ def probes(is_store_ready: Callable[[], Awaitable[bool]]) -> APIRouter:
 
     @router.get("/readyz")
     async def readiness() -> dict[str, str]:
-        if not await is_store_ready():
-            raise Unavailable("The store does not answer")
+        if not await is_ready():
+            raise Unavailable("The service is not ready")
         return {"status": "ok"}
 
     @router.get("/metrics")

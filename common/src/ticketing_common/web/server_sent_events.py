@@ -3,22 +3,21 @@
 import asyncio
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager
 from typing import Annotated
 
 from fastapi import Depends, Header, Query, Request, Response
 from fastapi.sse import format_sse_event
 from pydantic import BaseModel
-from pymongo.errors import PyMongoError
 from starlette.types import Receive, Scope, Send
 
 from ticketing_common.background import background
 from ticketing_common.messaging.feed import Feed, Filter, Subscriber
 from ticketing_common.web.schemas import ApiModel
-from ticketing_common.web.sessions import COOKIE, CurrentUser, Sessions
+from ticketing_common.web.sessions import CurrentUser, Sessions
 
 LAST_EVENT_ID_HEADER = "Last-Event-ID"
-SESSION_CHECK_SECONDS = 15
+SESSION_CHECK_SECONDS = 1
 """How long a stream may outlive the session in which it was opened."""
 UNKNOWN_POSITION = -1
 PING_SECONDS = 15
@@ -117,7 +116,7 @@ FeedSubscriber = Annotated[Subscriber, Depends(_subscribe)]
 def subscribe_to(parameter: str) -> Callable[..., AsyncIterator[Subscriber]]:
     """Return a dependency: a signed-in user's subscription to the aggregate in the path.
 
-    The subscription ends within 15 seconds after the session. A 503 if there are too many.
+    The subscription ends within a second after the session. A 503 if there are too many.
     """
 
     async def subscribe(request: Request, _: CurrentUser) -> AsyncIterator[Subscriber]:
@@ -140,7 +139,7 @@ async def _subscribe_to_own(request: Request, user: CurrentUser) -> AsyncIterato
 OwnSubscriber = Annotated[Subscriber, Depends(_subscribe_to_own)]
 """A signed-in user's subscription to the events with their `user_id`.
 
-The subscription ends within 15 seconds after the session. A 503 if there are too many.
+The subscription ends within a second after the session. A 503 if there are too many.
 """
 
 
@@ -153,14 +152,11 @@ async def _subscribe_for_session(request: Request, wants: Filter) -> AsyncIterat
 
 async def _close_with_session(request: Request, subscriber: Subscriber) -> None:
     sessions: Sessions = request.app.state.sessions
-    token = request.cookies.get(COOKIE)
     ended = False
     try:
         while not ended:
             await asyncio.sleep(SESSION_CHECK_SECONDS)
-            # While the database is unavailable, no session can be ended either.
-            with suppress(PyMongoError):
-                ended = await sessions.read(token) is None
+            ended = await sessions.of(request) is None
     finally:
         subscriber.close()
 

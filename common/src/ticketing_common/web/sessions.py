@@ -1,93 +1,96 @@
-"""Sessions: a signed JWT in a cookie."""
+"""The session of a request: a signed token in a cookie."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
-import jwt
-from fastapi import Depends, Request, Security
+from fastapi import Depends, Security
 from fastapi.security import APIKeyCookie
-from pydantic import BaseModel, ValidationError
+from starlette.requests import HTTPConnection
 
 from ticketing_common.errors import NotAuthorized
-from ticketing_common.events import Id
-from ticketing_common.web.session_cutoffs import SESSION_AGE, SessionCutoffs
+from ticketing_common.sessions.cutoffs import EndedSessions
+from ticketing_common.sessions.tokens import Session, SessionUser, TokenVerifier
 
-COOKIE = "session"
-ALGORITHM = "HS256"
-CLOCK_SKEW_SECONDS = 5
+__all__ = ["CurrentUser", "OptionalUser", "SessionUser", "Sessions", "current_user"]
 
-
-class SessionUser(BaseModel):
-    """The user of a session."""
-
-    id: Id
-    email: str
+SECURE_COOKIE, COOKIE = "__Host-session", "session"
+"""Browsers take the first one only over HTTPS, and from no other host of the domain."""
+MAX_COOKIES = 10
+"""Cookies of the session's name that are verified in one request."""
 
 
 class Sessions:
-    """Issues and verifies session tokens.
+    """Finds the session of a request."""
 
-    The first key signs, all keys verify. Each has at least 32 bytes. Cutoffs that nothing follows
-    are read from the store.
-    """
+    def __init__(self, verifier: TokenVerifier, ended: EndedSessions, *, secure: bool) -> None:
+        self.cookie = SECURE_COOKIE if secure else COOKIE
+        self._verifier = verifier
+        self._ended = ended
 
-    def __init__(self, keys: list[str], cutoffs: SessionCutoffs | None = None) -> None:
-        self._keys = keys
-        self._cutoffs = cutoffs or SessionCutoffs()
+    async def of(self, request: HTTPConnection) -> Session | None:
+        """Return the session of a request, None without exactly one user who is signed in.
 
-    def issue(self, user: SessionUser, began: datetime | None = None) -> str:
-        """Return the token of a session that began at `began`, by default now."""
-        began = began or datetime.now(UTC)
-        claims = {
-            "sub": user.id,
-            "email": user.email,
-            # With a fraction: a session that begins right after a password change is valid.
-            "iat": began.timestamp(),
-            "exp": int((began + SESSION_AGE).timestamp()),
-        }
-        return jwt.encode(claims, self._keys[0], ALGORITHM)
-
-    def verify(self, token: str) -> tuple[SessionUser, datetime] | None:
-        """Return the session's user and when it began, None for an invalid token."""
-        for key in self._keys:
-            try:
-                claims = jwt.decode(
-                    token,
-                    key,
-                    [ALGORITHM],
-                    options={"require": ["sub", "email", "iat", "exp"]},
-                    leeway=CLOCK_SKEW_SECONDS,
-                )
-                user = SessionUser(id=claims["sub"], email=claims["email"])
-                return user, datetime.fromtimestamp(claims["iat"], UTC)
-            except (jwt.InvalidTokenError, ValidationError, ValueError, OverflowError):
-                continue
-        return None
-
-    async def read(self, token: str | None) -> SessionUser | None:
-        """Return the session's user, None for an invalid or ended session."""
-        if not token or (verified := self.verify(token)) is None:
+        Raises: Unavailable if it is not known yet which sessions have ended.
+        """
+        sessions = await self.all_of(request)
+        if len({session.user.id for session in sessions}) != 1:
             return None
-        user, began = verified
-        return None if await self._cutoffs.has_ended(user.id, began) else user
+        return max(sessions, key=lambda session: session.issued_at)
+
+    async def all_of(self, request: HTTPConnection) -> list[Session]:
+        """Return the valid sessions of a request: a browser can send cookies of equal names."""
+        verified = map(self._verifier.verify, self._tokens(request)[:MAX_COOKIES])
+        return [
+            session
+            for session in verified
+            if session is not None and not await self._ended.has_ended(session)
+        ]
+
+    def _tokens(self, request: HTTPConnection) -> list[str]:
+        # Starlette's cookies have only the last one of each name.
+        return [
+            value
+            for header in request.headers.getlist("cookie")
+            for name, _, value in (pair.strip().partition("=") for pair in header.split(";"))
+            if name == self.cookie
+        ]
 
 
-_cookie = APIKeyCookie(name=COOKIE, auto_error=False)
-SessionToken = Annotated[str | None, Security(_cookie)]
-"""The session cookie, not verified."""
+_cookie = APIKeyCookie(
+    name=SECURE_COOKIE,
+    auto_error=False,
+    description=f"`{COOKIE}` instead where COOKIE_SECURE is false.",
+)
+SessionCookie = Annotated[str | None, Security(_cookie)]
+"""The cookie in the OpenAPI document of a route. It is not verified, and can be one of several."""
 
 
-async def optional_user(request: Request, token: SessionToken) -> SessionUser | None:
-    """Return the signed-in user, None without a valid session."""
+async def optional_session(request: HTTPConnection, _: SessionCookie) -> Session | None:
+    """Return the session of the request, None without a valid one."""
     sessions: Sessions = request.app.state.sessions
-    return await sessions.read(token)
+    return await sessions.of(request)
 
 
-async def current_user(user: Annotated[SessionUser | None, Depends(optional_user)]) -> SessionUser:
-    """Return the signed-in user. Raises: NotAuthorized."""
-    if user is None:
+OptionalSession = Annotated[Session | None, Depends(optional_session)]
+
+
+async def current_session(session: OptionalSession) -> Session:
+    """Return the session of the request. Raises: NotAuthorized."""
+    if session is None:
         raise NotAuthorized
-    return user
+    return session
+
+
+CurrentSession = Annotated[Session, Depends(current_session)]
+
+
+async def optional_user(session: OptionalSession) -> SessionUser | None:
+    """Return the signed-in user, None without a valid session."""
+    return None if session is None else session.user
+
+
+async def current_user(session: CurrentSession) -> SessionUser:
+    """Return the signed-in user. Raises: NotAuthorized."""
+    return session.user
 
 
 OptionalUser = Annotated[SessionUser | None, Depends(optional_user)]

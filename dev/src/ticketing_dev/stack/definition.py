@@ -108,15 +108,16 @@ def define_stack(
     expiration_settings = {}
     if expiration_window is not None:
         expiration_settings["EXPIRATION_WINDOW_SECONDS"] = str(expiration_window)
+    sessions = {"JWT_PUBLIC_KEYS": secrets.session_public_keys, "COOKIE_SECURE": "false"}
     by_service = {
-        "auth": replicas_with_database("auth", JWT_KEY=secrets.jwt, COOKIE_SECURE="false"),
-        "tickets": replicas_with_database("tickets", JWT_KEY=secrets.jwt, CURRENCY=currency),
-        "orders": replicas_with_database("orders", JWT_KEY=secrets.jwt, **expiration_settings),
+        "auth": replicas_with_database("auth", JWT_PRIVATE_KEY=secrets.session_key, **sessions),
+        "tickets": replicas_with_database("tickets", CURRENCY=currency, **sessions),
+        "orders": replicas_with_database("orders", **sessions, **expiration_settings),
         "payments": replicas_with_database(
             "payments",
             stripe,
-            JWT_KEY=secrets.jwt,
             CURRENCY=currency,
+            **sessions,
             **stripe_settings,
             **(payments_env or {}),
         ),

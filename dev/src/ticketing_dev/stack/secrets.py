@@ -9,17 +9,25 @@ from pathlib import Path
 from secrets import token_hex, token_urlsafe
 from typing import Self
 
+from ticketing_common.sessions.keys import SigningKey, public_key_set
+
 
 @dataclass(frozen=True)
 class Secrets:
     """Generated secrets in the formats of the real ones."""
 
-    jwt: str = field(default_factory=lambda: token_urlsafe(48))
+    session_key: str = field(default_factory=lambda: SigningKey.generate().to_json())
+    """The private key that signs sessions."""
     stripe: str = field(default_factory=lambda: f"sk_test_{token_hex(16)}")
     stripe_webhook: str = field(default_factory=lambda: f"whsec_{token_hex(16)}")
     sendgrid: str = field(default_factory=lambda: f"SG.{token_urlsafe(32)}")
     nats: str = field(default_factory=lambda: token_hex(32))
     """The seed of the NATS users' passwords."""
+
+    @property
+    def session_public_keys(self) -> str:
+        """The public key that verifies sessions."""
+        return public_key_set(SigningKey.parse(self.session_key))
 
     def nats_password(self, user: str) -> str:
         """Return the password of a NATS user."""

@@ -16,7 +16,8 @@ PLACEHOLDERS = {
     "nats_url": "nats://{service}:password@localhost:4222",
     "mongo_uri": "mongodb://localhost:27017/{service}?replicaSet=rs0",
     "redis_url": "redis://localhost:6379/0",
-    "jwt_key": "replace-with-at-least-32-random-bytes",
+    "jwt_public_keys": """'{"keys":[{"kty":"OKP","crv":"Ed25519","x":"replace"}]}'""",
+    "jwt_private_key": """'{"kty":"OKP","crv":"Ed25519","x":"replace","d":"replace"}'""",
     "stripe_key": "sk_test_replace",
     "stripe_webhook_secret": "whsec_replace",
     "sendgrid_key": "SG.replace",
@@ -40,7 +41,7 @@ def env_example(service: str) -> str:
     for name, field in settings_class(service).model_fields.items():
         lines += ["", f"# {_description(service, name, field)}"]
         if field.is_required():
-            lines.append(f"{name.upper()}={PLACEHOLDERS[name].format(service=service)}")
+            lines.append(f"{name.upper()}={PLACEHOLDERS[name].replace('{service}', service)}")
         else:
             lines.append(f"#{name.upper()}={_default(field)}")
     return "\n".join([*lines, ""])

@@ -109,13 +109,13 @@ def test_process_outlives_the_thread_that_started_it(fakes: Any, tmp_path: Path)
 def test_process_inherits_no_other_variables(
     fakes: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("JWT_KEY", "from-the-shell")
+    monkeypatch.setenv("JWT_PRIVATE_KEY", "from-the-shell")
     program = "import os; print(sorted(os.environ)); raise SystemExit(1)"
     spec = fakes.fake_spec("app", free_port(), tmp_path, program=program, env={"MINE": "1"})
     with pytest.raises(ProcessStartError) as caught:
         Process(spec).start()
     assert "'MINE'" in str(caught.value)
-    assert "JWT_KEY" not in str(caught.value)
+    assert "JWT_PRIVATE_KEY" not in str(caught.value)
 
 
 PARENT = """

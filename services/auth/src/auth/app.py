@@ -2,22 +2,30 @@
 
 from fastapi import FastAPI
 
+from auth.ended_sessions import SessionCutoff, StoredEndedSessions
 from auth.models import PasswordResetToken, User
 from auth.rate_limits import RateLimiter
 from auth.routes import router
 from auth.settings import AuthSettings
 from ticketing_common.service import create_service
+from ticketing_common.sessions.keys import SigningKey
+from ticketing_common.sessions.tokens import TokenSigner
 
 
 def create_app(settings: AuthSettings | None = None) -> FastAPI:
     """Create the application. Without settings, read them from the environment."""
+    settings = settings or AuthSettings.read("auth")
     app = create_service(
         "auth",
-        settings or AuthSettings.read("auth"),
+        settings,
         description="Accounts and sessions: a signed cookie that every service verifies.",
-        documents=[User, PasswordResetToken],
+        documents=[User, PasswordResetToken, SessionCutoff],
         router=router,
         prefix="/api/users",
+        ended_sessions=StoredEndedSessions(),
+    )
+    app.state.token_signer = TokenSigner(
+        SigningKey.parse(settings.jwt_private_key.get_secret_value())
     )
     app.state.rate_limiter = RateLimiter()
     return app

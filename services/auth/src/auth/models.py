@@ -11,6 +11,7 @@ from pymongo import IndexModel
 from ticketing_common.errors import BadRequest, NotAuthorized, NotFound
 from ticketing_common.events import UserForgotPassword, UtcTime, utc_now
 from ticketing_common.persistence.documents import VersionedDocument
+from ticketing_common.sessions.tokens import SessionUser
 
 EXPIRED_TOKEN_RETENTION = timedelta(days=1)
 """How long an expired token gets a "Token has expired" instead of a 404."""
@@ -66,6 +67,11 @@ class User(VersionedDocument):
     @property
     def user_id(self) -> str:
         return str(self.id)
+
+    @property
+    def session_user(self) -> SessionUser:
+        """The user as a session shows it."""
+        return SessionUser(id=self.user_id, email=self.email)
 
     def advance_session_time(self) -> datetime:
         """Set the time of a new sign-in or password change, and return it. The caller saves.

@@ -2,9 +2,11 @@
 
 from typing import Annotated
 
+from beanie import PydanticObjectId
 from fastapi import APIRouter, Query, Request, Response
 from pymongo.errors import DuplicateKeyError
 
+from auth.ended_sessions import end_all_sessions, end_session
 from auth.models import (
     EmailInUse,
     InvalidCredentials,
@@ -40,13 +42,17 @@ from ticketing_common.events import (
 )
 from ticketing_common.persistence import outbox
 from ticketing_common.persistence.transaction import transactional
+from ticketing_common.sessions.tokens import Session, TokenSigner
 from ticketing_common.validation_messages import REQUIRED
 from ticketing_common.web.conditional import JsonBody, json_response
 from ticketing_common.web.middleware.concurrency_limit import uncounted
 from ticketing_common.web.openapi import InvalidRequest, error_responses
 from ticketing_common.web.rendering import render_text
-from ticketing_common.web.session_cutoffs import SESSION_AGE, end_sessions
-from ticketing_common.web.sessions import COOKIE, OptionalUser, Sessions, SessionUser
+from ticketing_common.web.sessions import (
+    CurrentSession,
+    OptionalSession,
+    Sessions,
+)
 
 router = APIRouter(tags=["users"])
 
@@ -123,16 +129,62 @@ async def _record_sign_in(read: User) -> User:
 
 @router.post("/signout")
 async def sign_out(request: Request, response: Response) -> EmptyResponse:
-    """End the session of this browser. Needs no session."""
+    """End the session of this browser, in every service. Needs no session."""
+    sessions: Sessions = request.app.state.sessions
+    for session in await sessions.all_of(request):
+        await _end_session(session)
     _clear_session(request, response)
     return EmptyResponse()
 
 
+@transactional
+async def _end_session(session: Session) -> None:
+    user = await User.get(PydanticObjectId(session.user.id))
+    if user is not None:
+        await end_session(user, session)
+
+
+@router.post("/signout-everywhere")
+async def sign_out_everywhere(
+    request: Request, response: Response, session: CurrentSession
+) -> EmptyResponse:
+    """End all sessions of the user, in every service."""
+    await _end_all_sessions(session.user.id)
+    _clear_session(request, response)
+    return EmptyResponse()
+
+
+@transactional
+async def _end_all_sessions(user_id: str) -> None:
+    user = await User.get(PydanticObjectId(user_id))
+    if user is not None:
+        await end_all_sessions(user)
+
+
 @router.get("/currentuser", response_model=CurrentUserResponse)
-async def get_current_user(request: Request, user: OptionalUser) -> Response:
-    """Return the signed-in user, null without a valid session."""
+async def get_current_user(request: Request, session: OptionalSession) -> Response:
+    """Return the signed-in user, null without a valid session.
+
+    A session whose token is older than an hour gets a new one in the cookie, which is valid for 24
+    hours, but no longer than 30 days after the sign-in.
+    """
+    renewed = None
+    if session is not None and session.is_due_for_renewal:
+        session = renewed = await _renew(session)
+    user = None if session is None else session.user
     shown = "null" if user is None else f'{{"id":"{user.id}","email":{render_text(user.email)}}}'
-    return json_response(request, JsonBody.of(f'{{"currentUser":{shown}}}'))
+    response = json_response(request, JsonBody.of(f'{{"currentUser":{shown}}}'))
+    if renewed is not None:
+        _set_session(renewed, request, response)
+    return response
+
+
+async def _renew(session: Session) -> Session | None:
+    """Return the session with a new token, None if its user is gone."""
+    user = await User.get(PydanticObjectId(session.user.id))
+    if user is None:
+        return None
+    return Session.issue(user.session_user, session.id, session.began_at)
 
 
 @router.post("/forgot-password", responses=error_responses(RateLimited))
@@ -204,8 +256,8 @@ async def _change_password(token: str, password_hash: str) -> None:
     user.password_hash = password_hash
     changed_at = user.advance_session_time()
     await user.save()
-    await end_sessions(user.user_id, changed_at)
     await outbox.add(UserChangedPassword.of(user, changed_at=changed_at))
+    await end_all_sessions(user)
 
 
 def _require_token(token: str | None) -> str:
@@ -220,14 +272,19 @@ def _rate_limiter(request: Request) -> RateLimiter:
 
 
 def _start_session(user: User, request: Request, response: Response) -> None:
-    sessions: Sessions = request.app.state.sessions
-    settings: AuthSettings = request.app.state.settings
     # The session begins at the committed sign-in, so a later password change ends it.
-    session_user = SessionUser(id=user.user_id, email=user.email)
+    session = Session.issue(user.session_user, str(PydanticObjectId()), user.sessions_changed_at)
+    _set_session(session, request, response)
+
+
+def _set_session(session: Session, request: Request, response: Response) -> None:
+    sessions: Sessions = request.app.state.sessions
+    signer: TokenSigner = request.app.state.token_signer
+    settings: AuthSettings = request.app.state.settings
     response.set_cookie(
-        COOKIE,
-        sessions.issue(session_user, user.sessions_changed_at),
-        max_age=int(SESSION_AGE.total_seconds()),
+        sessions.cookie,
+        signer.sign(session),
+        max_age=int((session.expires_at - session.issued_at).total_seconds()),
         httponly=True,
         secure=settings.cookie_secure,
         samesite="lax",
@@ -235,5 +292,8 @@ def _start_session(user: User, request: Request, response: Response) -> None:
 
 
 def _clear_session(request: Request, response: Response) -> None:
+    sessions: Sessions = request.app.state.sessions
     settings: AuthSettings = request.app.state.settings
-    response.delete_cookie(COOKIE, httponly=True, secure=settings.cookie_secure, samesite="lax")
+    response.delete_cookie(
+        sessions.cookie, httponly=True, secure=settings.cookie_secure, samesite="lax"
+    )

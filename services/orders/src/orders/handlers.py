@@ -20,20 +20,16 @@ from ticketing_common.events import (
     TicketCreated,
     TicketDeleted,
     TicketUpdated,
-    UserChangedPassword,
     utc_now,
 )
 from ticketing_common.messaging.listeners import Listeners, Reject, RetryLater
 from ticketing_common.persistence import outbox
 from ticketing_common.persistence.proof import Proof
-from ticketing_common.web.session_cutoffs import end_earlier_sessions
 
 listeners = Listeners("orders")
 
 ENDED = Proof(Order, {"status": {"$in": [status.value for status in ENDED_STATUSES]}})
 """An ended order shows that an event was handled that can only end it."""
-
-listeners.on(UserChangedPassword)(end_earlier_sessions)
 
 
 @listeners.follow(TicketCreated, TicketUpdated, copy=Ticket)

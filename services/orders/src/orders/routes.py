@@ -142,7 +142,7 @@ async def stream_orders(
     events that it missed. Without an id, or with an id that is too old, the stream starts with
     `reset`.
 
-    The server closes the stream within 15 seconds after the end of the session, and can close it at
+    The server closes the stream within a second after the end of the session, and can close it at
     any other time, for example when it restarts. Reconnect then.
     """
 
@@ -196,7 +196,7 @@ async def stream_order(
 
     The stream does not end with the order. Close it after `cancelled`: nothing follows. A
     `complete` order can still be cancelled, if its ticket was deleted. The server closes the stream
-    within 15 seconds after the end of the session, and can close it at any other time, for example
+    within a second after the end of the session, and can close it at any other time, for example
     when it restarts. Reconnect then.
     """
 

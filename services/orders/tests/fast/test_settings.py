@@ -4,11 +4,12 @@ from typing import Any
 import pytest
 
 from orders.settings import OrdersSettings
+from ticketing_testing.factories import SESSION_SETTINGS
 
 REQUIRED: dict[str, Any] = {
     "mongo_uri": "mongodb://localhost/orders",
     "nats_url": "nats://localhost",
-    "jwt_key": "x" * 32,
+    **SESSION_SETTINGS,
 }
 
 

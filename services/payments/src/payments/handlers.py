@@ -10,14 +10,10 @@ from ticketing_common.events import (
     OrderCompleted,
     OrderCreated,
     OrderOverdue,
-    UserChangedPassword,
 )
 from ticketing_common.messaging.listeners import Listeners
-from ticketing_common.web.session_cutoffs import end_earlier_sessions
 
 listeners = Listeners("payments")
-
-listeners.on(UserChangedPassword)(end_earlier_sessions)
 
 
 @listeners.follow(OrderCreated, copy=Order)

@@ -12,10 +12,10 @@ from services.payments.tests.responses import error_of
 
 from payments.stripe.client import StripeClient
 from ticketing_common.events import PaymentCreated
-from ticketing_common.web.sessions import COOKIE, Sessions
+from ticketing_common.web.sessions import SECURE_COOKIE
 from ticketing_dev.stack.processes import services
 from ticketing_dev.stack.processes.ports import free_port
-from ticketing_testing import RunningService, TestEnvironment
+from ticketing_testing import RunningService, TestEnvironment, session_token
 from ticketing_testing.processes import environment_variables, run_process
 from ticketing_testing.standins import StandInClient
 from ticketing_testing.timeouts import TIMEOUT_SECONDS
@@ -64,11 +64,10 @@ async def test_attempts_make_one_charge_per_order_in_two_processes(
 ) -> None:
     replica = services.service("payments", free_port(), tmp_path, environment_variables(settings))
     purchases = [await buy() for _ in range(5)]
-    sessions = Sessions([settings["jwt_key"]])
 
     async def pay_at_replica(client: httpx.AsyncClient, purchase: Any) -> httpx.Response:
         body = {"orderId": purchase.order.id, "token": "tok_visa"}
-        cookie = {"Cookie": f"{COOKIE}={sessions.issue(purchase.user)}"}
+        cookie = {"Cookie": f"{SECURE_COOKIE}={session_token(purchase.user)}"}
         return await client.post("/api/payments", json=body, headers=cookie)
 
     async with (

@@ -17,11 +17,18 @@ from payments.handlers import listeners
 from payments.settings import PaymentsSettings
 from ticketing_common import circuit_breaker
 from ticketing_common.events import OrderCreated, PaymentCreated, PaymentStarted
-from ticketing_common.web.sessions import COOKIE, Sessions
 from ticketing_dev.stack.processes import services
 from ticketing_dev.stack.processes.ports import free_port
 from ticketing_dev.stack.processes.stripe_stand_in import stripe_stand_in
-from ticketing_testing import Bus, RunningService, TestEnvironment, eventually, new_event, new_user
+from ticketing_testing import (
+    Bus,
+    RunningService,
+    TestEnvironment,
+    eventually,
+    new_event,
+    new_user,
+    session_cookies,
+)
 from ticketing_testing.processes import environment_variables, run_process
 from ticketing_testing.standins import StandInClient
 from ticketing_testing.timeouts import TIMEOUT_SECONDS
@@ -112,7 +119,7 @@ async def kill_during_charge(
     user = new_user()
     order = new_event(OrderCreated, user_id=user.id)
     service = services.service("payments", free_port(), folder, environment_variables(settings))
-    cookie = {COOKIE: Sessions([settings["jwt_key"]]).issue(user)}
+    cookie = session_cookies(user)
     async with (
         Bus.open(environment.nats_url) as bus,
         run_process(service) as process,

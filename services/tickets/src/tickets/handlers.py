@@ -9,13 +9,11 @@ from ticketing_common.events import (
     OrderCompleted,
     OrderCreated,
     TicketUpdated,
-    UserChangedPassword,
     utc_now,
 )
 from ticketing_common.messaging.listeners import Listeners, RetryLater
 from ticketing_common.persistence import outbox
 from ticketing_common.persistence.proof import Proof
-from ticketing_common.web.session_cutoffs import end_earlier_sessions
 from tickets.models import Hold, HoldState, Ticket, states_since
 
 listeners = Listeners("tickets")
@@ -24,8 +22,6 @@ HELD, SOLD, RELEASED = (
     Proof(Hold, {"state": {"$in": states_since(state)}})
     for state in (HoldState.HELD, HoldState.SOLD, HoldState.RELEASED)
 )
-
-listeners.on(UserChangedPassword)(end_earlier_sessions)
 
 
 @listeners.on(OrderCreated, proof=HELD)

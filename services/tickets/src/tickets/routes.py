@@ -23,7 +23,7 @@ from ticketing_common.web.server_sent_events import (
     Position,
     last_event_id,
 )
-from ticketing_common.web.sessions import CurrentUser, SessionToken, optional_user
+from ticketing_common.web.sessions import CurrentUser, SessionCookie, optional_session
 from tickets.cache import PageBounds, Snapshot, TicketCache
 from tickets.models import Ticket, TicketNotChangeable, search_terms
 from tickets.rendering import render_ticket
@@ -73,7 +73,7 @@ async def create_ticket(
 
 
 async def seller_id(
-    request: Request, token: SessionToken, seller: SellerFilter | None = None
+    request: Request, cookie: SessionCookie, seller: SellerFilter | None = None
 ) -> str | None:
     """Return the user's id for `seller=me`. Raises: NotAuthorized without a session.
 
@@ -81,10 +81,10 @@ async def seller_id(
     """
     if seller is None:
         return None
-    user = await optional_user(request, token)
-    if user is None:
+    session = await optional_session(request, cookie)
+    if session is None:
         raise NotAuthorized
-    return user.id
+    return session.user.id
 
 
 @router.get(

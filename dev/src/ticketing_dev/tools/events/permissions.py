@@ -80,7 +80,7 @@ def permissions_of(
     """
     service, api = listeners.service, "$JS.API"
     publish = [event.subject for event in EVENTS if event.producer == service]
-    for stream in sorted(streams_used_by(listeners)):
+    for stream in sorted(streams_used_by(listeners, followed_event)):
         publish += [f"{api}.STREAM.INFO.{stream}", f"{api}.STREAM.CREATE.{stream}"]
     publish += [f"{api}.STREAM.UPDATE.{stream}" for stream in sorted(streams_produced_by(service))]
     own_consumers = consumers(listeners)

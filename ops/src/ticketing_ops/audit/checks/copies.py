@@ -120,16 +120,6 @@ def _is_old(order: Row) -> bool:
     return bool(created_at < utc_now() - STREAM_RETENTION + timedelta(days=1))
 
 
-def _session_cutoffs(service: str) -> Copy:
-    return Copy(
-        of="session cutoff",
-        source=("auth", "session_cutoffs"),
-        copy=(service, "session_cutoffs"),
-        stream="USER",
-        fields={"changed_at": "changed_at"},
-    )
-
-
 COPIES = (
     Copy(
         of="ticket",
@@ -193,5 +183,4 @@ COPIES = (
         stream="USER",
         fields={"email": "email"},
     ),
-    *(_session_cutoffs(service) for service in ("tickets", "orders", "payments")),
 )

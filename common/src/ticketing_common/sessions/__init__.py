@@ -1,0 +1,1 @@
+"""Sessions: keys, signed tokens, and the sessions that have ended."""
