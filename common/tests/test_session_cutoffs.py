@@ -154,7 +154,7 @@ async def test_process_serves_while_the_bus_hangs_and_learns_afterwards(
             os.kill(pid, signal.SIGSTOP)
             publishing = asyncio.create_task(service.bus.publish(end_of_all(unknown)))
 
-            # What the process knows stays valid, and what it cannot know lives on.
+            # Known ends stay valid, and an end that it cannot know has no effect yet.
             for _ in range(3):
                 assert await post(clients[known.id]) == 401
                 assert await post(clients[unknown.id]) == 201

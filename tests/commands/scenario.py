@@ -115,6 +115,10 @@ class Scenario:
         await self._send(buyer, "POST", "/api/users/signout")
         account = {"email": email, "password": PASSWORD}
         await self._send(buyer, "POST", "/api/users/signin", json=account)
+        await self._send(buyer, "POST", "/api/users/signout")
+        await self._send(buyer, "POST", "/api/users/signin", json=account)
+        await self._send(buyer, "POST", "/api/users/signout-everywhere")
+        await self._send(buyer, "POST", "/api/users/signin", json=account)
 
     async def _reset_token(self, email: str) -> str:
         mails = await self._system.sendgrid.get("/api/mails", to=email)

@@ -64,7 +64,7 @@ ROUTES = (
     Route("auth", "POST", "/signup", {201, 400}, body=_ACCOUNT),
     Route("auth", "POST", "/signin", {200, 400, 429}, body=_ACCOUNT),
     Route("auth", "POST", "/signout", {200}),
-    Route("auth", "POST", "/signout-everywhere", {200, 401}),
+    Route("auth", "POST", "/signout-everywhere", {200, 401}, needs_session=True),
     Route("auth", "GET", "/currentuser", {200}),
     Route("auth", "POST", "/forgot-password", {200, 429}, body={"email": "a@example.com"}),
     Route(
@@ -111,6 +111,8 @@ class EventRow:
     consumers: set[str]
     fields: set[str]
     """The names in JSON. A dot separates an object from its field, `?` marks a nullable field."""
+    followers: frozenset[str] | set[str] = frozenset()
+    """The services of which every process follows it in memory, without a consumer."""
 
 
 _TICKET_FIELDS = {"id", "version", "title", "price", "userId"}
@@ -132,9 +134,12 @@ EVENTS = {
         {"contact"},
         {"id", "version", "changedAt"},
     ),
-    # Every process of the services that check sessions follows it, without a consumer.
     "UserSessionEnded": EventRow(
-        "user.session-ended", "auth", set(), {"id", "version", "sid?", "endedAt"}
+        "user.session-ended",
+        "auth",
+        set(),
+        {"id", "version", "sid?", "endedAt"},
+        followers={"tickets", "orders", "payments"},
     ),
     "TicketCreated": EventRow("ticket.created", "tickets", {"orders", "contact"}, _TICKET_FIELDS),
     "TicketUpdated": EventRow(

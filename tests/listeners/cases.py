@@ -33,16 +33,11 @@ class Case:
     """Why its effects may differ if it was overtaken, if that is so."""
 
 
-def _changed_password(s: Story) -> Case:
-    return Case(s.changed_password(), after=s.changed_password(3))
-
-
 END_OF_ORDER = "an order ends once"
 END_OF_TICKET = "a ticket is deleted once"
 
 CASES: dict[str, dict[str, Callable[[Story], Case]]] = {
     "tickets": {
-        "UserChangedPassword": _changed_password,
         "OrderCreated": lambda s: Case(
             s.order_created(), documents=(s.listed_ticket(),), after=s.order_cancelled()
         ),
@@ -54,7 +49,6 @@ CASES: dict[str, dict[str, Callable[[Story], Case]]] = {
         ),
     },
     "orders": {
-        "UserChangedPassword": _changed_password,
         "TicketCreated": lambda s: Case(s.ticket_created(), after=s.ticket_updated()),
         "TicketUpdated": lambda s: Case(
             s.ticket_updated(), before=(s.ticket_created(),), after=s.ticket_deleted(2)
@@ -84,7 +78,6 @@ CASES: dict[str, dict[str, Callable[[Story], Case]]] = {
         ),
     },
     "payments": {
-        "UserChangedPassword": _changed_password,
         "OrderCreated": lambda s: Case(s.order_created(), after=s.order_awaiting_payment()),
         "OrderAwaitingPayment": lambda s: Case(
             s.order_awaiting_payment(), before=(s.order_created(),), after=s.order_completed()

@@ -193,7 +193,7 @@ async def test_current_user_renews_a_token_that_is_older_than_an_hour(
     renewed = jwt.decode(response.cookies["session"], options={"verify_signature": False})
     assert renewed["sid"] == session.id
     assert renewed["auth_time"] == session.began_at.timestamp()
-    assert renewed["email"] == account.email  # what changed since then
+    assert renewed["email"] == account.email  # of today
     assert renewed["exp"] - renewed["iat"] == TOKEN_AGE.total_seconds()
     client.cookies.clear()
     client.cookies.set("session", response.cookies["session"])

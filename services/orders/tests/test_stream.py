@@ -12,10 +12,8 @@ from ticketing_common.events import (
     PaymentFailed,
     PaymentStarted,
     TicketCreated,
-    UserChangedPassword,
-    utc_now,
+    UserSessionEnded,
 )
-from ticketing_common.web import server_sent_events
 from ticketing_common.web.sessions import SessionUser
 from ticketing_testing import (
     RunningService,
@@ -23,6 +21,7 @@ from ticketing_testing import (
     new_event,
     new_id,
     new_user,
+    next_millisecond,
     open_stream,
 )
 
@@ -137,11 +136,10 @@ async def test_stream_ends_soon_after_session(
     buyer: SessionUser,
     ticket: TicketCreated,
 ) -> None:
-    monkeypatch.setattr(server_sent_events, "SESSION_CHECK_SECONDS", 0.05)
     order = await create_order(buyer_client, ticket)
     async with open_stream(buyer_client, stream_path(order)) as stream:
         await stream.next_event()
-        event = new_event(UserChangedPassword, id=buyer.id, changed_at=utc_now())
+        event = new_event(UserSessionEnded, id=buyer.id, ended_at=next_millisecond())
         await orders.bus.publish(event)
         assert await stream.wait_until_closed()
 

@@ -1,6 +1,5 @@
 """Handlers: the copy of an order is current for any duplication, reordering or invalid event."""
 
-import asyncio
 from itertools import permutations
 from typing import Any
 
@@ -15,7 +14,6 @@ from ticketing_common.events import (
     OrderCompleted,
     OrderCreated,
     OrderStatus,
-    UserChangedPassword,
 )
 from ticketing_common.persistence import parked_events
 from ticketing_testing import (
@@ -23,8 +21,6 @@ from ticketing_testing import (
     eventually,
     new_event,
     new_id,
-    new_user,
-    next_millisecond,
 )
 
 
@@ -118,15 +114,3 @@ async def test_handlers_dead_letter_an_invalid_event_and_handle_the_next(
     assert dead_letter.headers["Dead-Letter-Subject"] == event.subject
     assert f"Invalid {event.__name__}: id: " in dead_letter.headers["Dead-Letter-Cause"]
     assert (await copy_of(created)).version == 0
-
-
-async def test_handlers_end_the_sessions_from_before_a_password_change(
-    payments: RunningService, publish: Any
-) -> None:
-    user, other = new_user(), new_user()
-    before, unrelated = await payments.client(user), await payments.client(other)
-    await publish(new_event(UserChangedPassword, id=user.id, changed_at=next_millisecond()))
-    await asyncio.sleep(0.002)  # a session that begins now is later
-
-    for client, status in ((before, 401), (unrelated, 400), (await payments.client(user), 400)):
-        assert (await client.post("/api/payments", json={})).status_code == status

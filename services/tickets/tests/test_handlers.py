@@ -11,11 +11,9 @@ from ticketing_common.events import (
     OrderCompleted,
     OrderCreated,
     TicketUpdated,
-    UserChangedPassword,
     utc_now,
 )
-from ticketing_common.web.sessions import SessionUser
-from ticketing_testing import RunningService, new_event, new_id, next_millisecond
+from ticketing_testing import RunningService, new_event, new_id
 from tickets.handlers import listeners
 
 
@@ -183,18 +181,6 @@ async def test_handlers_accept_events_of_deleted_ticket(
 
     assert await tickets.bus.dead_letters() == []
     assert (await seller_client.get(f"/api/tickets/{ticket['id']}")).status_code == 404
-
-
-async def test_end_earlier_sessions_after_password_change(
-    tickets: RunningService, seller_client: httpx.AsyncClient, seller: SessionUser
-) -> None:
-    event = new_event(UserChangedPassword, id=seller.id, changed_at=next_millisecond())
-
-    await handle(tickets, event)
-
-    response = await seller_client.get("/api/tickets?seller=me")
-    assert response.status_code == 401
-    assert response.json()["errors"][0]["code"] == "not_signed_in"
 
 
 @pytest.mark.parametrize("event", [listener.event for listener in listeners])

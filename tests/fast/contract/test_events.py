@@ -4,12 +4,14 @@ import types
 from typing import Any, get_args
 
 import pytest
+from fastapi import FastAPI
 from pydantic import BaseModel
 from tests.contract import tables
 
 from ticketing_common.events import EVENTS, DomainEvent, UserForgotPassword, VersionedEvent
 from ticketing_common.messaging.streams import stream_of
 from ticketing_dev.tools.events.service_listeners import consumers_of, service_listeners
+from ticketing_dev.tools.openapi import apps
 from ticketing_testing import new_event
 
 each_event = pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.__name__)
@@ -39,6 +41,12 @@ def test_event_has_contract_producer_consumers_and_fields(event: type[DomainEven
     assert event.producer == expected.producer
     assert set(consumers_of(event)) == expected.consumers
     assert json_fields(event) == expected.fields
+    followers = {name for name, app in apps().items() if _follows(app, event)}
+    assert followers == expected.followers
+
+
+def _follows(app: FastAPI, event: type[DomainEvent]) -> bool:
+    return app.state.follower is not None and app.state.follower.event is event
 
 
 @each_event

@@ -79,7 +79,11 @@ def test_operation_requires_session_cookie_if_route_does(route: Route) -> None:
     if route.needs_session:
         [[name]] = security
         scheme = openapi["components"]["securitySchemes"][name]
-        assert (scheme["type"], scheme["in"], scheme["name"]) == ("apiKey", "cookie", "session")
+        assert (scheme["type"], scheme["in"], scheme["name"]) == (
+            "apiKey",
+            "cookie",
+            "__Host-session",
+        )
     else:  # no session, or an optional one
         assert security == [] or {} in security
 

@@ -22,7 +22,7 @@ class EndedSessions(Protocol):
 
 
 class SessionCutoffs:
-    """The cutoffs in memory: what an interrupted bus has not brought, this process does not know.
+    """The cutoffs in memory, as far as the bus has brought them.
 
     A follower of `UserSessionEnded`. The id of a cutoff is a session's, or a user's for all of the
     sessions that began before. auth renews no ended session, so cutoffs of the last day suffice.
@@ -38,7 +38,7 @@ class SessionCutoffs:
         self._complete_since = datetime.min.replace(tzinfo=UTC)
         """The cutoffs that end tokens from after this time fit into memory."""
         self.is_loaded = False
-        """Whether the cutoffs that the bus had at the start were read."""
+        """True once the cutoffs of the bus were read."""
 
     async def has_ended(self, session: Session) -> bool:
         """Return whether the session is over. Raises: Unavailable before the cutoffs are loaded.
