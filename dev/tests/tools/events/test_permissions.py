@@ -315,7 +315,7 @@ async def test_service_cannot_delete_purge_or_read_a_stream(
     ]
     subjects = [f"$JS.API.STREAM.{request}.{stream}" for request in requests for stream in STREAMS]
     subjects += [f"$JS.API.DIRECT.GET.{stream}" for stream in STREAMS]
-    foreign = {*STREAMS} - streams_used_by(LISTENERS[service])
+    foreign = {*STREAMS} - streams_used_by(LISTENERS[service], FOLLOWED.get(service))
     subjects += [f"$JS.API.STREAM.{r}.{s}" for r in ("CREATE", "INFO", "UPDATE") for s in foreign]
     subjects += [f"$JS.API.STREAM.UPDATE.{stream}" for stream in ("REPLAY", "DEAD-LETTERS")]
     subjects += [
