@@ -78,6 +78,19 @@ async def test_command_refund_explains_why_it_fails(run_command: RunCommand) -> 
     assert (status, output) == (1, f"There is no payment for the order {order}\n")
 
 
+@pytest.mark.usefixtures("payments")
+async def test_command_refund_of_disputed_payment_fails(
+    purchase: Any, run_command: RunCommand
+) -> None:
+    """Stripe refuses it, also if its webhook about the dispute has not arrived."""
+    await purchase.pay("pm_card_createDispute")
+
+    status, output = await run_command("refund", purchase.order.id, "--reason", "a reason")
+
+    assert status == 1
+    assert "The refund is not made" in output
+
+
 async def test_command_refund_is_made_later_while_stripe_is_unavailable(
     payments: RunningService, purchase: Any, run_command: RunCommand, poll_payments: Any
 ) -> None:
@@ -126,4 +139,5 @@ async def test_command_show_prints_every_attempt(purchase: Any, run_command: Run
     assert "succeeded" in paid
     assert "failed" in declined
     assert "Your card was declined." in declined
+    assert unknown[0] == 1
     assert "no payment" in unknown[1]

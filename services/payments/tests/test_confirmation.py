@@ -8,6 +8,7 @@ from services.payments.tests.interleaving import pause_after
 from services.payments.tests.responses import assert_payment_unknown, error_of
 
 from payments.domain.documents import Payment
+from payments.stripe.buyer_messages import NOT_CONFIRMED
 from payments.stripe.client import StripeClient
 from ticketing_common.events import PaymentCreated, PaymentFailed
 from ticketing_testing import RunningService, eventually, new_id, new_user
@@ -97,7 +98,7 @@ async def test_confirmation_refused_by_the_buyer_allows_another_card(
     await payments.bus.published(PaymentFailed)
     (failed,) = await purchase.payments()
     assert failed["status"] == "failed"
-    assert "authentication" in failed["message"]
+    assert failed["message"] == NOT_CONFIRMED
     # The browser has the client secret, and could have used another card with it.
     assert (await stripe.get(f"/v1/payment_intents/{declined}"))["status"] == "canceled"
 

@@ -8,6 +8,7 @@ import pytest
 from services.payments.tests.responses import error_of
 
 from payments.domain.documents import Order, Payment
+from payments.stripe.buyer_messages import MESSAGES, NOT_READ
 from ticketing_common.events import (
     OrderCancelled,
     OrderCompleted,
@@ -122,7 +123,7 @@ async def test_create_payment_returns_400_for_an_unknown_token_and_allows_anothe
         "errors": [
             {
                 "code": "invalid_token",
-                "message": "No such token: 'tok_nonesuch'",
+                "message": NOT_READ,
                 "field": "token",
             }
         ]
@@ -139,7 +140,7 @@ async def test_create_payment_returns_400_without_a_field_for_a_price_that_strip
     assert response.status_code == 400
     (error,) = response.json()["errors"]
     assert error["code"] == "payment_failed"
-    assert "at least $0.50" in error["message"]
+    assert error["message"] == MESSAGES["amount_too_small"]
     assert "field" not in error
 
 

@@ -79,6 +79,7 @@ export interface components {
             currency: string;
             message: string | null;
             reason: string | null;
+            refundedAt: string | null;
             clientSecret?: string | null;
         };
         PaymentResponse: {
@@ -90,9 +91,10 @@ export interface components {
             currency: string;
             message: string | null;
             reason: string | null;
+            refundedAt: string | null;
         };
         /** @enum {string} */
-        PaymentStatus: "started" | "needs-confirmation" | "succeeded" | "failed" | "refund-pending" | "refunded";
+        PaymentStatus: "started" | "needs-confirmation" | "succeeded" | "failed" | "refund-pending" | "refunded" | "charged-back";
         ErrorBody: {
             errors: components["schemas"]["ErrorDetail"][];
         };

@@ -14,6 +14,7 @@ class PaymentStatus(StrEnum):
     FAILED = "failed"
     REFUND_PENDING = "refund-pending"
     REFUNDED = "refunded"
+    CHARGED_BACK = "charged-back"
 
 
 class PaymentEvent(DomainEvent):

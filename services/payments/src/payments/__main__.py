@@ -12,11 +12,12 @@ from datetime import timedelta
 from payments.app import DOCUMENTS
 from payments.domain.documents import Payment
 from payments.domain.refunds import refund_order
+from payments.errors import NotRefundable
 from payments.jobs.reconciliation import RETENTION, process_missed, windows
 from payments.jobs.settlement import Settlement
 from payments.settings import PaymentsSettings
 from payments.stripe.client import StripeClient, StripeUnavailable
-from ticketing_common.errors import ServiceError
+from ticketing_common.errors import NotFound, ServiceError
 from ticketing_common.events import utc_now
 from ticketing_common.money import format_price
 from ticketing_common.persistence.database import connected
@@ -33,22 +34,24 @@ async def reconcile(stripe: StripeClient, since: timedelta) -> None:
 
 
 async def refund(settlement: Settlement, order_id: str, reason: str) -> None:
-    """Refund an order's payment in full. Raises: NotFound, NotRefundable."""
+    """Refund an order's payment in full. Raises: NotFound, NotRefundable, also by Stripe."""
     payment = await refund_order(order_id, reason)
     try:
         payment, _ = await settlement.settle(payment)
     except StripeUnavailable:
         _print("Stripe is not available now. The service makes the refund later.")
     _print(_line(payment))
+    if payment.problem is not None:
+        raise NotRefundable(f"The refund is not made: {payment.problem}")
 
 
 async def show(order_id: str) -> None:
-    """Print all attempts to pay an order."""
+    """Print all attempts to pay an order. Raises: NotFound if there is none."""
     payments = await Payment.of_order(order_id)
+    if not payments:
+        raise NotFound(f"There is no payment for the order {order_id}")
     for payment in payments:
         _print(_line(payment))
-    if not payments:
-        _print(f"There is no payment for the order {order_id}.")
 
 
 def _line(payment: Payment) -> str:
@@ -56,11 +59,18 @@ def _line(payment: Payment) -> str:
     columns = [
         f"{payment.id}  {payment.status}  {price}",
         payment.stripe_id or "",
-        "disputed" if payment.disputed else "",
+        f"at {payment.refunded_at:%Y-%m-%d %H:%M UTC}" if payment.refunded_at else "",
+        _dispute(payment),
         payment.message or payment.reason or "",
         payment.problem or "",
     ]
     return "  ".join(column for column in columns if column)
+
+
+def _dispute(payment: Payment) -> str:
+    if payment.charged_back:
+        return "dispute lost: the bank has taken the money back"
+    return "disputed" if payment.disputed else ""
 
 
 def _print(line: str) -> None:

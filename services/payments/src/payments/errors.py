@@ -32,7 +32,7 @@ class PaymentInProgress(Conflict):
 
 
 class PaymentDeclined(ServiceError):
-    """The card was declined, with Stripe's message. The order can be paid with another card."""
+    """The card was declined, with a message for the buyer. Another card can pay the order."""
 
     status = 402
     code = "payment_declined"
@@ -43,14 +43,14 @@ class InvalidToken(BadRequest):
     """Stripe does not accept the token or payment method."""
 
     code = "invalid_token"
-    message = "Stripe does not accept this token"
+    message = "Your card could not be read. Enter it again or use another card."
 
 
 class PaymentRefused(BadRequest):
     """Stripe refused the payment for another reason than the card. Nothing was charged."""
 
     code = "payment_failed"
-    message = "Stripe refused the payment"
+    message = "The payment could not be made. You were not charged."
 
 
 class ChargeRefunded(BadRequest):

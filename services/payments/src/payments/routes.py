@@ -83,7 +83,7 @@ async def create_payment(
       very many of all, 404 at once.
     - 202: the bank asks the buyer to confirm. Pass the `clientSecret` to Stripe's script. To pay
       with another card instead, send it: the payment that awaits confirmation is cancelled.
-    - 402: the card was declined, with Stripe's message. The order can still be paid.
+    - 402: the card was declined, with a message for the buyer. The order can still be paid.
     - 503 with `payment_unknown`: whether there is a charge is not known yet. The service finds it
       out and updates the order.
     """
@@ -199,5 +199,7 @@ def _require_success(payment: Payment) -> None:
             raise PaymentRefused(payment.message)
         case ((PaymentStatus.REFUND_PENDING | PaymentStatus.REFUNDED), _):
             raise ChargeRefunded(f"Your payment is refunded: {payment.reason}")
+        case PaymentStatus.CHARGED_BACK, _:
+            raise ChargeRefunded(f"Your payment is not kept: {payment.reason}")
         case _:  # for example, the bank is still processing it
             raise PaymentUnknown

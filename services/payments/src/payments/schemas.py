@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Path, Query
 from pydantic import StringConstraints
 
-from ticketing_common.events import Id, PaymentStatus, Price
+from ticketing_common.events import Id, PaymentStatus, Price, UtcTime
 from ticketing_common.web.schemas import ApiModel
 
 StripeToken = Annotated[
@@ -50,6 +50,7 @@ class PaymentResponse(ApiModel):
     """Why it failed, for the buyer."""
     reason: str | None
     """Why it is refunded, for the buyer."""
+    refunded_at: UtcTime | None
 
 
 class PaymentDetailResponse(PaymentResponse):

@@ -10,7 +10,12 @@ from ticketing_ops.audit.repairs import RefundOrder, Repair, ResendEvents
 from ticketing_ops.audit.scan import Row, Scan, merge_join, value_at
 
 IN_PROGRESS = (PaymentStatus.STARTED, PaymentStatus.NEEDS_CONFIRMATION)
-CHARGED = (PaymentStatus.SUCCEEDED, PaymentStatus.REFUND_PENDING, PaymentStatus.REFUNDED)
+CHARGED = (
+    PaymentStatus.SUCCEEDED,
+    PaymentStatus.REFUND_PENDING,
+    PaymentStatus.REFUNDED,
+    PaymentStatus.CHARGED_BACK,
+)
 FIELDS = ("status", "amount", "pay_by", "stripe_id", "problem", "disputed")
 
 

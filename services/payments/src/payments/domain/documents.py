@@ -30,6 +30,20 @@ POLL_BACKOFF = Backoff(first=5, longest=600)
 """Delays between two polls of one payment."""
 
 
+CHARGED_BACK = "your bank has returned the money to you after a dispute"
+"""Why a payment is not refunded, for the buyer."""
+NOT_REFUNDABLE = {
+    PaymentStatus.STARTED: "The payment is in progress. Nothing is charged yet.",
+    PaymentStatus.NEEDS_CONFIRMATION: "The payment waits for the buyer's confirmation. "
+    "Nothing is charged yet.",
+    PaymentStatus.FAILED: "The payment failed. Nothing was charged.",
+    PaymentStatus.REFUND_PENDING: "The refund of the payment is in progress.",
+    PaymentStatus.REFUNDED: "The payment is already refunded.",
+    PaymentStatus.CHARGED_BACK: "The buyer's bank has taken the money back after a dispute.",
+}
+"""Why a payment cannot be refunded, for an operator."""
+
+
 class Order(OwnedDocument):
     """The copy of an order: its owner, its price, and whether it can be paid."""
 
@@ -127,7 +141,10 @@ class Payment(OwnedDocument):
     reason: str | None = None
     """Why it is refunded, for the buyer."""
     refund_attempt: int = 1
+    refunded_at: UtcTime | None = None
     disputed: bool = False
+    is_inquiry: bool = False
+    """The open dispute is an inquiry: it has moved no money, and a refund ends it."""
     closed_disputes: list[str] = Field(default_factory=list)
     """Stripe's ids: the event of a dispute's end can arrive before that of its beginning."""
     charged_back: bool = False
@@ -173,8 +190,7 @@ class Payment(OwnedDocument):
     @property
     def awaits_stripe(self) -> bool:
         """Whether a poll can change it, so that it is polled until it does."""
-        is_refunding = self.status == PaymentStatus.REFUND_PENDING and not self.charged_back
-        return self.is_in_progress or is_refunding
+        return self.is_in_progress or self.status == PaymentStatus.REFUND_PENDING
 
     @property
     def stripe_key(self) -> str:
@@ -202,13 +218,32 @@ class Payment(OwnedDocument):
             self.token = self.receipt_email = None
 
     def request_refund(self, reason: str) -> None:
-        """Mark the payment to be refunded in full. Raises: NotRefundable."""
+        """Mark the payment to be refunded in full. Raises: NotRefundable.
+
+        After a lost dispute the buyer has the money already.
+        """
+        if self.status == PaymentStatus.SUCCEEDED and self.charged_back:
+            self.end_as_charged_back()
+            return
         if self.status == PaymentStatus.REFUND_PENDING and self.problem is not None:
             self.refund_attempt += 1  # an operator repeats a refund that the bank returned
         elif self.status == PaymentStatus.SUCCEEDED:
             self.transition(PaymentStatus.REFUND_PENDING)
-        elif self.status == PaymentStatus.REFUNDED:
-            raise NotRefundable("The payment is already refunded.")
         else:
-            raise NotRefundable(f"The payment is {self.status}, so it cannot be refunded.")
+            raise NotRefundable(NOT_REFUNDABLE[self.status])
         self.reason, self.problem = reason, None
+
+    def require_undisputed(self) -> None:
+        """Check that no bank has taken the money back. Raises: NotRefundable."""
+        if self.charged_back:
+            raise NotRefundable(NOT_REFUNDABLE[PaymentStatus.CHARGED_BACK])
+        if self.disputed and not self.is_inquiry:
+            raise NotRefundable(
+                "The buyer disputes the payment at their bank, which has withdrawn the money. "
+                "Answer the dispute at Stripe. The payment can be refunded once the dispute is won."
+            )
+
+    def end_as_charged_back(self) -> None:
+        """End the payment after a lost dispute: the buyer's bank has returned the money."""
+        self.transition(PaymentStatus.CHARGED_BACK)
+        self.reason, self.problem = CHARGED_BACK, None

@@ -20,6 +20,7 @@ from ticketing_common.events import (
     PaymentFailed,
     PaymentRefunded,
     PaymentStatus,
+    utc_now,
 )
 from ticketing_common.observability import metrics
 from ticketing_common.persistence import outbox
@@ -49,7 +50,7 @@ async def record_intent_state(payment_id: PydanticObjectId, intent: Intent) -> P
             await _fail(payment)
         case PaymentStatus.REFUNDED:
             payment.reason = payment.reason or "refunded by the marketplace"
-            payment.problem = None
+            payment.problem, payment.refunded_at = None, utc_now()
             await payment.save()
             await outbox.add(PaymentRefunded.of(payment))
         case _:

@@ -27,7 +27,9 @@ _CANDIDATES = (
     PaymentStatus.SUCCEEDED,
     PaymentStatus.REFUND_PENDING,
     PaymentStatus.REFUNDED,  # the error message then states its status
+    PaymentStatus.CHARGED_BACK,
     PaymentStatus.NEEDS_CONFIRMATION,
+    PaymentStatus.STARTED,
 )
 """The statuses of the payment to refund, the preferred ones first: of an order that was paid twice,
 the payment that is not refunded yet."""
@@ -42,6 +44,7 @@ async def refund_order(order_id: str, reason: str) -> Payment:
     for status in _CANDIDATES:
         for payment in attempts:
             if payment.status == status:
+                payment.require_undisputed()
                 payment.request_refund(reason)
                 poll_after_commit(payment)
                 return await payment.save()

@@ -16,6 +16,7 @@ SUCCEEDED = PaymentStatus.SUCCEEDED
 FAILED = PaymentStatus.FAILED
 REFUND_PENDING = PaymentStatus.REFUND_PENDING
 REFUNDED = PaymentStatus.REFUNDED
+CHARGED_BACK = PaymentStatus.CHARGED_BACK
 
 IN_PROGRESS = frozenset({STARTED, NEEDS_CONFIRMATION})
 """It is not known yet whether there will be a charge."""
@@ -34,9 +35,11 @@ TRANSITIONS: Mapping[PaymentStatus, Mapping[PaymentStatus, str]] = {
     SUCCEEDED: {
         REFUND_PENDING: "order cancelled, or refund requested by an operator",
         REFUNDED: "refunded at Stripe",
+        CHARGED_BACK: "to be refunded after a lost dispute",
     },
-    REFUND_PENDING: {REFUNDED: "the refund succeeded"},
+    REFUND_PENDING: {REFUNDED: "the refund succeeded", CHARGED_BACK: "dispute lost"},
     REFUNDED: {REFUND_PENDING: "the buyer's bank returned the refund"},
+    CHARGED_BACK: {},
 }
 
 
@@ -58,7 +61,7 @@ class Intent:
     """Stripe's status: docs.stripe.com/payments/paymentintents/lifecycle."""
     client_secret: str | None = None
     message: str | None = None
-    """Stripe's message about the last decline, for the buyer."""
+    """Why it was declined, for the buyer."""
     refunds: Refunds | None = None
     """None if the charge was not retrieved."""
     amount: int | None = None

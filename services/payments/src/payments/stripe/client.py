@@ -13,6 +13,7 @@ from stripe.params import EventListParams, PaymentIntentCreateParams
 from payments.domain.documents import FailureCause, Order, Payment
 from payments.domain.state_machine import Intent, Refunds
 from payments.settings import PaymentsSettings
+from payments.stripe.buyer_messages import NOT_READ, TRY_AGAIN, buyer_message
 from ticketing_common.circuit_breaker import CircuitBreaker, CircuitOpen
 
 P = ParamSpec("P")
@@ -23,8 +24,6 @@ MAX_METADATA_LENGTH = 500
 """Stripe's limit of one metadata value."""
 EXPAND = ["latest_charge.refunds"]
 """The fields that a retrieved intent contains in full: its charge and the charge's refunds."""
-DECLINED = "Your card was declined."
-TRY_AGAIN = "An error occurred while processing your card. Try again in a little bit."
 
 
 class StripeUnavailable(Exception):
@@ -98,14 +97,14 @@ class StripeClient:
         try:
             created = await self._create_intent(payment, order)
         except stripe.CardError as error:
-            raise StripeRefusal(error.user_message or DECLINED, FailureCause.DECLINED) from error
+            raise StripeRefusal(_message_of(error), FailureCause.DECLINED) from error
         except stripe.IdempotencyError as error:  # an older release sent other parameters
             raise StripeRefusal(TRY_AGAIN, FailureCause.DECLINED) from error
         except stripe.InvalidRequestError as error:
             is_token = (error.param or "").startswith("payment_method")
-            cause = FailureCause.INVALID_TOKEN if is_token else FailureCause.REFUSED
-            message = error.user_message or "Stripe refused the payment"
-            raise StripeRefusal(message, cause) from error
+            if is_token:
+                raise StripeRefusal(NOT_READ, FailureCause.INVALID_TOKEN) from error
+            raise StripeRefusal(_message_of(error)) from error
         except stripe.StripeError as error:
             if _is_replayed(error):
                 raise StripeRefusal(TRY_AGAIN, FailureCause.DECLINED) from error
@@ -143,13 +142,13 @@ class StripeClient:
             intent = _intent_of_error(error)
             if intent is None:
                 return await self.retrieve_intent(intent_id)
-            return _parse_intent(intent, message=error.user_message)
+            return _parse_intent(intent, message=_message_of(error))
         except stripe.InvalidRequestError as error:
             found = await self.retrieve_intent(intent_id)
             if found.status != "requires_confirmation":
                 return found
             # Stripe will not confirm it later either.
-            return await self.cancel_intent(intent_id, message=error.user_message)
+            return await self.cancel_intent(intent_id, message=_message_of(error))
         return _parse_intent(confirmed.to_dict())
 
     @_with_circuit_breaker
@@ -219,23 +218,33 @@ def _is_replayed(error: stripe.StripeError) -> bool:
     return {**(error.headers or {})}.get("idempotent-replayed") == "true"
 
 
-def _intent_of_error(error: stripe.CardError) -> dict[str, Any] | None:
+def _body_of(error: stripe.StripeError) -> dict[str, Any]:
     body: Any = error.json_body or {}
-    intent: dict[str, Any] | None = body.get("error", {}).get("payment_intent")
+    found: dict[str, Any] = body.get("error", {})
+    return found
+
+
+def _message_of(error: stripe.StripeError) -> str:
+    return buyer_message(_body_of(error))
+
+
+def _intent_of_error(error: stripe.CardError) -> dict[str, Any] | None:
+    intent: dict[str, Any] | None = _body_of(error).get("payment_intent")
     return intent
 
 
 def _parse_intent(
     intent: dict[str, Any], message: str | None = None, *, with_refunds: bool = False
 ) -> Intent:
-    payment_error = intent.get("last_payment_error") or {}
+    if message is None and (payment_error := intent.get("last_payment_error")) is not None:
+        message = buyer_message(payment_error)
     charge = intent.get("latest_charge")
     refunds = charge["refunds"]["data"] if with_refunds and isinstance(charge, dict) else []
     return Intent(
         id=intent["id"],
         status=intent["status"],
         client_secret=intent.get("client_secret"),
-        message=message or payment_error.get("message"),
+        message=message,
         refunds=_parse_refunds(refunds) if with_refunds else None,
         amount=intent["amount_received" if intent["status"] == "succeeded" else "amount"],
         currency=intent["currency"],

@@ -17,6 +17,7 @@ from payments.domain.outcomes import record_intent_state
 from payments.domain.polling import request_poll
 from payments.domain.state_machine import Intent
 from payments.errors import InvalidSignature
+from payments.stripe.buyer_messages import buyer_message
 from ticketing_common.events import UtcTime, utc_now
 from ticketing_common.persistence.transaction import transactional
 
@@ -131,6 +132,7 @@ async def _process(event: StripeEvent) -> bool:
             source.id,
             is_open=event.type.endswith("created"),
             is_lost=source.status == "lost",
+            is_inquiry=(source.status or "").startswith("warning"),
         )
     intent = _final_intent(source)
     # Stripe itself is asked about an amount that is not the order's.
@@ -145,10 +147,11 @@ def _final_intent(source: StripeObject) -> Intent | None:
     """Return the PaymentIntent that the event is about, None unless its status is final."""
     if source.object != "payment_intent" or source.status not in FINAL_STATUSES:
         return None
+    error = source.last_payment_error
     return Intent(
         source.id,
         source.status,
-        message=(source.last_payment_error or {}).get("message"),
+        message=buyer_message(error) if error is not None else None,
         amount=source.amount_received if source.status == "succeeded" else None,
         currency=source.currency,
     )
