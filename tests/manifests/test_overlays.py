@@ -23,7 +23,7 @@ from ticketing_common.topology import SERVICE_NAMES, SERVICES_WITH_DATABASE
 from ticketing_dev.checkout import INGRESS, ROOT
 from ticketing_dev.stack.rolling_restart import DRAIN_SECONDS
 from ticketing_dev.tools.events.service_listeners import service_listeners
-from ticketing_dev.tools.manifests import COMPONENTS, INFRA, Object
+from ticketing_dev.tools.manifests import COMPONENTS, INFRA, REQUIRED_COMPONENTS, Object
 
 # Each component and all together. Their other combinations take a minute: `make test-manifests`.
 SIZES = range(len(COMPONENTS) + 1) if "TICKETING_MANIFESTS" in os.environ else (1, len(COMPONENTS))
@@ -32,6 +32,7 @@ CHOICES = [
     for name in ("k8s-dev", "k8s-prod")
     for size in SIZES
     for chosen in itertools.combinations(COMPONENTS, size)
+    if all(REQUIRED_COMPONENTS.get(one, set()) <= {*chosen} for one in chosen)
 ]
 
 each_overlay = pytest.mark.parametrize("name", ["k8s-dev", "k8s-prod"])
@@ -115,6 +116,20 @@ def test_gateway_has_the_routes_of_the_ingress(overlay: Render) -> None:
     assert sorted(_of_route(gateway)) == sorted(_of_ingress(Objects(overlay("k8s-prod"), {})))
 
 
+def test_gateway_redirects_http_to_https(overlay: Render) -> None:
+    components = ("gateway-api", "cert-manager", "gateway-redirect")
+    objects = Objects(overlay("k8s-prod", components), {})
+    [gateway] = objects.of("Gateway")
+    protocols = {one["name"]: one["protocol"] for one in gateway["spec"]["listeners"]}
+    assert protocols == {"http": "HTTP", "https": "HTTPS"}
+    routes = {one["metadata"]["name"]: one["spec"] for one in objects.of("HTTPRoute")}
+    listeners = {name: spec["parentRefs"][0]["sectionName"] for name, spec in routes.items()}
+    assert listeners == {"ticketing": "https", "redirect-to-https": "http"}
+    [rule] = routes["redirect-to-https"]["rules"]
+    assert rule["filters"][0]["requestRedirect"] == {"scheme": "https", "statusCode": 301}
+    assert "backendRefs" not in rule
+
+
 Route = tuple[str, bool, str, int]
 
 
@@ -164,7 +179,10 @@ def test_local_ingress_has_the_routes_of_the_overlay(overlay: Render) -> None:
     assert here < there
 
 
-@pytest.mark.parametrize("components", [("cert-manager",), ("gateway-api", "cert-manager")])
+@pytest.mark.parametrize(
+    "components",
+    [("cert-manager",), ("gateway-api", "cert-manager", "gateway-redirect")],
+)
 def test_overlay_sets_the_host_once(overlay: Render, components: tuple[str, ...]) -> None:
     text = (INFRA / "k8s-prod" / "kustomization.yaml").read_text()
     assert text.count("ticketing.example.com") == 1

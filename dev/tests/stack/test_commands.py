@@ -291,9 +291,10 @@ def test_up_fresh_fails_while_the_stack_is_running(running: Ticketing) -> None:
     assert (running.data / "store" / "starts").read_text() == "x"
 
 
-def test_secrets_file_is_readable_by_its_owner_only(running: Ticketing) -> None:
-    mode = (running.data / "secrets.json").stat().st_mode
-    assert stat.S_IMODE(mode) == 0o600
+def test_files_of_the_stack_are_readable_by_their_owner_only(running: Ticketing) -> None:
+    files = [path for path in running.data.rglob("*") if path.is_file()]
+    assert {"secrets.json", "state.json", "starts"} <= {path.name for path in files}
+    assert [path for path in files if stat.S_IMODE(path.stat().st_mode) & 0o077] == []
 
 
 def test_logs_prefix_lines_with_the_process(running: Ticketing) -> None:

@@ -92,7 +92,8 @@ def test_image_command_is_that_of_the_local_stack(service: str, tmp_path: Path) 
     grace = ["--timeout-graceful-shutdown", env["UVICORN_TIMEOUT_GRACEFUL_SHUTDOWN"]]
     assert command[3] == env["UVICORN_APP"]
     kept = ["--timeout-keep-alive", env["UVICORN_TIMEOUT_KEEP_ALIVE"]]
-    assert [*command[8:]] == ["--no-access-log", *kept, "--factory", *grace]
+    http = ["--http", env["UVICORN_HTTP"]]
+    assert [*command[8:]] == ["--no-access-log", *kept, "--factory", *grace, *http]
 
 
 def test_image_keeps_connections_longer_than_the_ingress(tmp_path: Path) -> None:

@@ -63,7 +63,9 @@ def _route_faults(known: Objects) -> Iterator[str]:
                 yield f"HTTPRoute: there is no Gateway {parent['name']}"
         for rule in one["spec"]["rules"]:
             where = rule["matches"][0]["path"]["value"]
-            targets += [(f"HTTPRoute {where}", b["name"], b["port"]) for b in rule["backendRefs"]]
+            targets += [
+                (f"HTTPRoute {where}", b["name"], b["port"]) for b in rule.get("backendRefs", [])
+            ]
     for source, service, number in targets:
         if not known.has("Service", service):
             yield f"{source}: there is no Service {service}"

@@ -39,6 +39,18 @@ def config_maps_of(value: Any) -> set[str]:
     return set().union(*map(config_maps_of, value)) if isinstance(value, list) else set()
 
 
+def test_deployment_is_of_the_main_branch_only() -> None:
+    jobs = yaml.safe_load((WORKFLOWS / "deploy.yml").read_text())["jobs"]
+    first, *others = jobs.values()
+    assert "github.ref == 'refs/heads/main'" in first["if"]
+    assert all("needs" in job for job in others)
+
+
+def test_backup_user_may_not_restore() -> None:
+    script = (ROOT / "infra/k8s/mongo/replica-set/join.js").read_text()
+    assert re.search(r'"backup", secret\("BACKUP_PASSWORD"\), \["backup"\]', script)
+
+
 @each_image
 def test_deployment_applies_one_workload_with_its_service_and_settings(
     prod: list[Object], name: str

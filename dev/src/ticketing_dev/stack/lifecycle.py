@@ -59,6 +59,7 @@ def up(options: StackOptions, console: Console, *, background: bool = False) -> 
         Interrupted: a signal arrived before the stack was ready. All processes have been stopped.
     """
     folder = options.folder
+    os.umask(0o077)  # the files have passwords, mails and sessions
     try:
         with lock.acquired(folder.lock):
             if options.fresh:

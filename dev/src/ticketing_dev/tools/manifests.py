@@ -33,12 +33,15 @@ class RenderError(Exception):
 COMPONENTS = (
     "gateway-api",
     "cert-manager",
+    "gateway-redirect",
     "external-secrets",
     "keda",
     "backups",
     "monitoring",
 )
 """The optional components of an overlay, in the order of its kustomization."""
+REQUIRED_COMPONENTS = {"gateway-redirect": {"gateway-api", "cert-manager"}}
+"""The components that others need."""
 
 
 def overlay(name: str, components: Collection[str] | None = None) -> list[Object]:

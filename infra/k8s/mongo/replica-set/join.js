@@ -38,7 +38,7 @@ if (status.isWritablePrimary || status.secondary) {
   const users = [
     [admin.getSiblingDB(service), service, secret("PASSWORD"), ["readWrite"]],
     [admin.getSiblingDB(service), "audit", secret("AUDIT_PASSWORD"), ["read"]],
-    [admin, "backup", secret("BACKUP_PASSWORD"), ["backup", "restore"]],
+    [admin, "backup", secret("BACKUP_PASSWORD"), ["backup"]],
   ];
   for (const [db, user, pwd, roles] of users) {
     if (db.getUser(user)) db.updateUser(user, { pwd, roles });
