@@ -1,3 +1,4 @@
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -22,7 +23,7 @@ from ticketing_common.events import (
     utc_now,
 )
 from ticketing_common.web.sessions import SessionUser
-from ticketing_testing import new_event, new_id
+from ticketing_testing import eventually, new_event, new_id
 
 HOSTILE_TITLE = '<script>alert("1")</script> & https://evil.example'
 
@@ -120,7 +121,7 @@ async def test_mails_to_seller(
     ("names", "subject", "text"),
     [
         ([], "Reserved for you: Concert", "Pay $19.50 by then"),
-        (["cancelled"], "Cancelled: Concert", "You did not pay for"),
+        (["cancelled"], "Expired: Concert", "You did not pay for"),
         (["paid"], "Receipt: Concert", 'You have paid $19.50 for "Concert"'),
         (["refunded"], "Refunded: Concert", "$19.50"),
         (["created", "completed"], "Your ticket: Concert", "is yours"),
@@ -140,12 +141,41 @@ async def test_mails_to_buyer(
     assert text in mail_with_subject(subject, await received_mails(buyer, 2))["text"]
 
 
+async def test_mails_have_no_ids_of_providers_and_times_with_their_zone(
+    events: dict[str, DomainEvent],
+    buyer: SessionUser,
+    handle: Handle,
+    received_mails: ReceivedMails,
+) -> None:
+    await handle(*(events[name] for name in ("created", "ordered", "paid", "completed")))
+    await handle(events["refunded"])
+
+    mails = await received_mails(buyer, 5)
+    assert not any("pi_" in mail["text"] + mail["html"] for mail in mails)
+    reserved = mail_with_subject("Reserved for you: Concert", mails)["text"]
+    assert re.search(r"until \d\d:\d\d UTC\.", reserved)
+    receipt = mail_with_subject("Receipt: Concert", mails)["text"]
+    assert re.search(r'for "Concert" on \d{1,2} [A-Z][a-z]+ \d{4}\.', receipt)
+
+
+async def test_payment_request_is_not_sent_after_the_time_to_pay(
+    events: dict[str, DomainEvent], buyer: SessionUser, handle: Handle
+) -> None:
+    await handle(events["ordered"].model_copy(update={"expires_at": utc_now()}))
+
+    async def error() -> str | None:
+        mail = await Mail.find_one({"user_id": buyer.id, "template": "ticket_reserved"})
+        return mail.error if mail is not None else None
+
+    assert await eventually(error) == "Expired before it was sent"
+
+
 @pytest.mark.parametrize(
-    ("reason", "text"),
+    ("reason", "subject", "text"),
     [
-        ("cancelled-by-buyer", "You have cancelled"),
-        ("expired", 'You did not pay for "Concert" in time'),
-        ("ticket-gone", "The seller has deleted"),
+        ("cancelled-by-buyer", "Cancelled: Concert", "You have cancelled"),
+        ("expired", "Expired: Concert", 'You did not pay for "Concert" in time'),
+        ("ticket-gone", "Cancelled: Concert", "The seller has deleted"),
     ],
 )
 async def test_order_cancelled_has_reason(
@@ -154,13 +184,14 @@ async def test_order_cancelled_has_reason(
     handle: Handle,
     received_mails: ReceivedMails,
     reason: str,
+    subject: str,
     text: str,
 ) -> None:
     cancelled = events["cancelled"].model_copy(update={"reason": CancelReason(reason)})
 
     await handle(events["ordered"], cancelled)
 
-    mail = mail_with_subject("Cancelled: Concert", await received_mails(buyer, 3))
+    mail = mail_with_subject(subject, await received_mails(buyer, 3))
     assert text in mail["text"]
 
 

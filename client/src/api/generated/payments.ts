@@ -77,6 +77,8 @@ export interface components {
             status: components["schemas"]["PaymentStatus"];
             price: number;
             currency: string;
+            /** Format: date-time */
+            payBy: string;
             message: string | null;
             reason: string | null;
             refundedAt: string | null;
@@ -89,6 +91,8 @@ export interface components {
             status: components["schemas"]["PaymentStatus"];
             price: number;
             currency: string;
+            /** Format: date-time */
+            payBy: string;
             message: string | null;
             reason: string | null;
             refundedAt: string | null;

@@ -1,6 +1,7 @@
 import type { Metadata } from "next";
 import Link from "next/link";
 import { cache } from "react";
+import { fetchPayments } from "@/api/fetch-payments";
 import { nextCursor } from "@/api/pagination";
 import { apiFetch } from "@/api/server";
 import { buildUrl } from "@/api/url";
@@ -33,6 +34,12 @@ async function loadOrders(props: PageProps<"/orders">) {
     return <LoadFailure failure={result} url={buildUrl("/orders", { query: { cursor } })} />;
   }
   const next = nextCursor(result.headers);
+  // Only these orders' states depend on their payments while the buyer has something to do.
+  const payments = await Promise.all(
+    result.data.map((order) =>
+      order.status === "awaiting:payment" ? fetchPayments(apiFetch, order.id) : [],
+    ),
+  );
   const now = Date.now();
   return (
     <div className="content-medium mx-auto vstack gap-3">
@@ -44,9 +51,9 @@ async function loadOrders(props: PageProps<"/orders">) {
         </p>
       )}
       <ul className="list-unstyled vstack gap-2 mb-0">
-        {result.data.map((order) => (
+        {result.data.map((order, index) => (
           <li key={order.id}>
-            <OrderListItem order={order} now={now} />
+            <OrderListItem order={order} payments={payments[index]} now={now} />
           </li>
         ))}
       </ul>

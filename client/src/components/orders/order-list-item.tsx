@@ -1,22 +1,20 @@
 import Link from "next/link";
-import type { Order } from "@/api/models";
+import type { Order, Payment } from "@/api/models";
 import { Price } from "@/components/common/price";
 import { UserText } from "@/components/common/user-text";
 import { createdAt, formatTimeAgo } from "@/lib/format";
+import { getOrderState, ORDER_LABELS } from "@/lib/order-state";
 
-type Badge = { variant: string; label: string };
-
-const BADGES: Record<Order["status"], Badge> = {
-  created: { variant: "info", label: "Reserved for you" },
-  "awaiting:payment": { variant: "info", label: "Processing payment" },
-  complete: { variant: "success", label: "Paid" },
-  cancelled: { variant: "secondary", label: "Cancelled" },
+type Props = {
+  order: Order;
+  /** Newest first. Undefined: payments is unavailable. */
+  payments?: Payment[];
+  now: number;
 };
-const EXPIRED: Badge = { variant: "secondary", label: "Expired" };
 
 /** One order of a list. The whole item is a link to the order's page. */
-export function OrderListItem({ order, now }: { order: Order; now: number }) {
-  const { variant, label } = order.reason === "expired" ? EXPIRED : BADGES[order.status];
+export function OrderListItem({ order, payments, now }: Props) {
+  const { variant, title } = ORDER_LABELS[getOrderState(order, payments, now)];
   return (
     <article className="card ticket-card">
       <div className="card-body py-2 d-flex align-items-center gap-3">
@@ -34,7 +32,7 @@ export function OrderListItem({ order, now }: { order: Order; now: number }) {
             {formatTimeAgo(createdAt(order.id), now)}
           </span>
         </div>
-        <span className={`badge text-bg-${variant}`}>{label}</span>
+        <span className={`badge text-bg-${variant}`}>{title}</span>
         <span className="price">
           <Price amount={order.ticket.price} />
         </span>

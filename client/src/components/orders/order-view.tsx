@@ -6,6 +6,7 @@ import { Price } from "@/components/common/price";
 import { UserText } from "@/components/common/user-text";
 import { PaymentPanel } from "@/components/payments/payment-panel";
 import { createdAt } from "@/lib/format";
+import { getDeadline } from "@/lib/order-state";
 import { useLiveOrder } from "@/live/use-live-order";
 import { CancelOrderButton } from "./cancel-order-button";
 import { OrderStatus } from "./order-status";
@@ -32,6 +33,7 @@ export function OrderView({
     renderedAt,
   );
   const lastPayment = payments?.[0];
+  const deadline = getDeadline(state, order, lastPayment);
   return (
     <article className="panel content-medium mx-auto vstack gap-3">
       <div className="d-flex flex-wrap justify-content-between align-items-baseline gap-2">
@@ -42,12 +44,13 @@ export function OrderView({
           <Price amount={order.ticket.price} />
         </p>
       </div>
-      <OrderStatus state={state} payment={lastPayment} ticketId={order.ticket.id} />
-      {state === "reserved" && (
+      <OrderStatus state={state} payment={lastPayment} ticketId={order.ticket.id} now={now} />
+      {deadline !== undefined && (
         <PaymentCountdown
           startsAt={createdAt(order.id)}
-          endsAt={Date.parse(order.expiresAt)}
+          endsAt={deadline}
           now={now}
+          label={state === "reserved" ? "left to pay" : "left to confirm"}
         />
       )}
       {(state === "reserved" || state === "needs-confirmation") && (

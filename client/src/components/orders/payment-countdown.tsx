@@ -2,16 +2,16 @@
 
 import { formatCountdown } from "@/lib/format";
 
-type Props = { startsAt: number; endsAt: number; now: number };
+type Props = { startsAt: number; endsAt: number; now: number; label: string };
 
-/** The time left to pay, by the server's clock. */
-export function PaymentCountdown({ startsAt, endsAt, now }: Props) {
+/** The time left to pay or to confirm, by the server's clock. */
+export function PaymentCountdown({ startsAt, endsAt, now, label }: Props) {
   const timeLeft = Math.max(0, endsAt - now);
   return (
     <div className="vstack gap-1">
       <p className="countdown mb-0" role="timer">
         <strong className="fs-4">{formatCountdown(timeLeft)}</strong>{" "}
-        <span className="text-body-secondary">left to pay</span>
+        <span className="text-body-secondary">{label}</span>
       </p>
       <progress
         className="countdown-bar"

@@ -1,13 +1,14 @@
 "use client";
 
 import { Elements, PaymentElement, useElements, useStripe } from "@stripe/react-stripe-js";
-import { loadStripe, type Stripe, type StripeError } from "@stripe/stripe-js";
+import { loadStripe, type Stripe } from "@stripe/stripe-js";
 import { useEffect, useState, useSyncExternalStore } from "react";
 import { type ApiFailure, localFailure } from "@/api/errors";
 import { ActionButton } from "@/components/common/action-button";
 import { useCurrency } from "@/components/common/price";
 import { PaymentForm } from "./payment-form";
 import type { PaymentFormProps } from "./payment-panel";
+import { stripeFailure } from "./stripe-errors";
 
 type Props = PaymentFormProps & { publishableKey: string };
 
@@ -95,10 +96,6 @@ const STILL_LOADING = localFailure(
   "stripe_loading",
   "The payment form is still loading. Try again in a moment.",
 );
-
-function stripeFailure({ message = "Your card could not be used." }: StripeError): ApiFailure {
-  return localFailure("stripe_error", message);
-}
 
 const darkColorScheme = () => window.matchMedia("(prefers-color-scheme: dark)");
 

@@ -117,6 +117,7 @@ test.each([
   ["needs-confirmation", "Confirm your payment"],
   ["refund-pending", "Refund in progress"],
   ["refunded", "Refunded"],
+  ["charged-back", "Returned by your bank"],
 ] as const)("OrderView shows a payment that is %s as %s", async (status, title) => {
   const { container } = renderOrder([makePayment({ status, reason: "The ticket is gone." })]);
   expect(screen.getByRole("heading", { name: title })).toBeTruthy();

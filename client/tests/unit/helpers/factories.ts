@@ -31,7 +31,9 @@ export const makePayment = (fields: Partial<Payment> = {}): Payment => ({
   status: "started",
   price: 25,
   currency: "usd",
+  payBy: "2030-01-01T12:03:00Z",
   message: null,
   reason: null,
+  refundedAt: null,
   ...fields,
 });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Payment } from "@/api/models";
-import { getOrderState, needsPolling } from "@/lib/order-state";
+import { getDeadline, getOrderState, needsPolling } from "@/lib/order-state";
 import { makeOrder, makePayment, NOW } from "../helpers/factories";
 
 /** The order's status, its last payment's status (or none, or unknown), and the state. */
@@ -13,6 +13,7 @@ test.each([
   ["created", "succeeded", "complete"],
   ["created", "refund-pending", "refund-pending"],
   ["created", "refunded", "refunded"],
+  ["created", "charged-back", "charged-back"],
   ["awaiting:payment", "none", "payment-processing"],
   ["awaiting:payment", "unknown", "payment-processing"],
   ["awaiting:payment", "failed", "reserved"],
@@ -37,6 +38,7 @@ test.each([
   ["cancelled", "succeeded", "refund-pending"],
   ["cancelled", "refund-pending", "refund-pending"],
   ["cancelled", "refunded", "refunded"],
+  ["cancelled", "charged-back", "charged-back"],
 ] as const)("getOrderState of a %s order with payment %s is %s", (status, payment, state) => {
   expect(getOrderState(makeOrder({ status }), paymentsWithStatus(payment), NOW)).toBe(state);
 });
@@ -45,6 +47,18 @@ function paymentsWithStatus(status: Payment["status"] | "none" | "unknown"): Pay
   if (status === "unknown") return undefined;
   return status === "none" ? [] : [makePayment({ status })];
 }
+
+test("getOrderState of a payment to confirm ends with its time, like that of an order", () => {
+  const order = makeOrder({ status: "awaiting:payment" });
+  const payment = makePayment({ status: "needs-confirmation" });
+  const end = Date.parse(payment.payBy);
+  expect(getDeadline(getOrderState(order, [payment], end - 1), order, payment)).toBe(end);
+  expect(getOrderState(order, [payment], end)).toBe("overdue");
+  const unpaid = makeOrder();
+  expect(getDeadline(getOrderState(unpaid, [], NOW), unpaid, undefined)).toBe(
+    Date.parse(unpaid.expiresAt),
+  );
+});
 
 test("needsPolling is true until it is known whether the buyer was charged or refunded", () => {
   expect(needsPolling("cancelled-charge-unknown")).toBe(true);

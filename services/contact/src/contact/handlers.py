@@ -19,6 +19,7 @@ from ticketing_common.events import (
     UserForgotPassword,
     UserSignedIn,
     UserSignedUp,
+    utc_now,
 )
 from ticketing_common.messaging.listeners import Listeners, is_replay
 from ticketing_common.money import format_price
@@ -106,14 +107,16 @@ async def send_payment_request(event: OrderCreated) -> None:
         title=ticket.title,
         price=ticket.price,
     ).insert()
-    await _queue_mail(
+    mail = await _create_mail(
         event.user_id,
         "ticket_reserved",
         title=ticket.title,
         price=ticket.price,
-        expires_at=event.expires_at.strftime("%H:%M:%S UTC"),
+        expires_at=f"{event.expires_at:%H:%M} UTC",  # the time zone of the buyer is unknown
         order_id=event.id,
     )
+    mail.expires_at = event.expires_at
+    await _queue(mail)
 
 
 @listeners.on(OrderCancelled)
@@ -136,14 +139,14 @@ async def confirm_sale(event: OrderCompleted) -> None:
 @listeners.on(PaymentCreated)
 async def send_receipt(event: PaymentCreated) -> None:
     """Send the buyer a receipt."""
-    order = await load(Order, event.order_id)
+    order, now = await load(Order, event.order_id), utc_now()
     await _queue_mail(
         order.user_id,
         "receipt",
         title=order.title,
         price=order.price,
         order_id=event.order_id,
-        stripe_id=event.stripe_id,
+        paid_on=f"{now.day} {now:%B %Y}",
     )
 
 

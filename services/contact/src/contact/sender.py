@@ -105,6 +105,7 @@ class MailSender:
         """Send a mail unless it is too late. After an error, it is due when its lease ends."""
         with _log_errors():
             if mail.expires_at is not None and mail.expires_at <= utc_now():
+                log.info("mail.expired", mail_id=str(mail.id), template=mail.template)
                 await _record_failure(mail, "Expired before it was sent")
             else:
                 await self._send(mail)

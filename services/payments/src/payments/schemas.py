@@ -46,6 +46,8 @@ class PaymentResponse(ApiModel):
     status: PaymentStatus
     price: Price
     currency: str
+    pay_by: UtcTime
+    """The end of the time to confirm it. It is cancelled then."""
     message: str | None
     """Why it failed, for the buyer."""
     reason: str | None
