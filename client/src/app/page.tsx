@@ -2,27 +2,28 @@ import type { Metadata } from "next";
 import Link from "next/link";
 import { cache } from "react";
 import type { Sort, Ticket } from "@/api/models";
-import { nextCursor } from "@/api/pagination";
+import { loadPage, nextCursor } from "@/api/pagination";
 import { apiFetch } from "@/api/server";
 import { buildUrl } from "@/api/url";
 import { EmptyPage } from "@/components/common/empty-page";
-import { LoadFailure, titleOf } from "@/components/common/load-failure";
+import { LoadFailure, metadataOf } from "@/components/common/load-failure";
 import { Streamed } from "@/components/common/streamed";
 import { UserText } from "@/components/common/user-text";
 import { SearchForm } from "@/components/tickets/search-form";
 import { TicketList } from "@/components/tickets/ticket-list";
+import { publicPageMetadata, SITE_NAME } from "@/lib/page-metadata";
 import { cleanSearch } from "@/lib/ticket-search";
 
 const SORT_LABELS: Record<Sort, string> = {
   newest: "Newest",
-  price: "Lowest price",
-  "-price": "Highest price",
+  price: "Price: low to high",
+  "-price": "Price: high to low",
 };
 
 const asText = (value: string | string[] | undefined) => (typeof value === "string" ? value : "");
 
-const fetchTickets = cache((q: string, sort: Sort, cursor: string) =>
-  apiFetch("get", "/api/tickets", { query: { q, sort, limit: 24, cursor: cursor || undefined } }),
+const fetchTickets = cache((q: string, sort: Sort, cursor: string | undefined) =>
+  apiFetch("get", "/api/tickets", { query: { q, sort, limit: 24, cursor } }),
 );
 
 async function readQuery({ searchParams }: PageProps<"/">) {
@@ -31,23 +32,30 @@ async function readQuery({ searchParams }: PageProps<"/">) {
   return {
     search: cleanSearch(asText(parameters.q)),
     sort: Object.hasOwn(SORT_LABELS, sort) ? (sort as Sort) : "newest",
-    cursor: asText(parameters.cursor),
+    cursor: parameters.cursor,
   } as const;
 }
 
 export async function generateMetadata(props: PageProps<"/">): Promise<Metadata> {
-  const { search, sort, cursor } = await readQuery(props);
-  return titleOf(await fetchTickets(search, sort, cursor), "ticketing");
+  const { search, cursor, result } = await loadTicketPage(props);
+  // The sort order makes no other page.
+  const path = buildUrl("/", { query: { q: search, cursor } });
+  return metadataOf(result, publicPageMetadata(path, SITE_NAME));
 }
 
 export default function TicketsPage(props: PageProps<"/">) {
   return <Streamed content={loadTickets(props)} />;
 }
 
+async function loadTicketPage(props: PageProps<"/">) {
+  const { search, sort, cursor: parameter } = await readQuery(props);
+  const page = await loadPage(parameter, (cursor) => fetchTickets(search, sort, cursor));
+  return { search, sort, ...page };
+}
+
 async function loadTickets(props: PageProps<"/">) {
-  const { search, sort, cursor } = await readQuery(props);
+  const { search, sort, cursor, result } = await loadTicketPage(props);
   const filter = { q: search, sort };
-  const result = await fetchTickets(search, sort, cursor);
   if (!result.ok) {
     return <LoadFailure failure={result} url={buildUrl("/", { query: { ...filter, cursor } })} />;
   }
@@ -60,7 +68,7 @@ async function loadTickets(props: PageProps<"/">) {
         <h1 className="h3 mb-0">Tickets for sale</h1>
         <SearchForm search={search} sort={sort} />
       </div>
-      <nav className="sort-links d-flex gap-1" aria-label="Sort by">
+      <nav className="sort-links d-flex flex-wrap gap-1" aria-label="Sort by">
         {Object.entries(SORT_LABELS).map(([value, label]) => (
           <Link
             key={value}

@@ -65,6 +65,15 @@ export function formatTime(time: string, timeZone?: string): string {
   });
 }
 
+/** Format a date with its year and the time of day: "28 November 2030 at 10:05". */
+export function formatDateTime(time: string, timeZone?: string): string {
+  return new Date(time).toLocaleString("en-GB", {
+    dateStyle: "long",
+    timeStyle: timeZone ? "long" : "short",
+    timeZone,
+  });
+}
+
 /** Return the creation time of a document: the first 8 digits of its ObjectId, in seconds. */
 export function createdAt(id: string): number {
   return Number.parseInt(id.slice(0, 8), 16) * 1000;

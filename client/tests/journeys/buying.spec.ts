@@ -62,7 +62,14 @@ test("ticket ordered by two users at once goes to one, and the other sees it", a
   await expect(loser.getByText(/^Reserved until/)).toBeVisible();
   await expect(loser.getByRole("button", { name: /^Buy/ })).toHaveCount(0);
 
-  await winner.getByRole("button", { name: "Cancel this order" }).click();
+  await winner.getByRole("button", { name: "Cancel order" }).click();
+  const dialog = winner.getByRole("dialog", { name: "Cancel this order?" });
+  await expect(dialog.getByRole("button", { name: "Keep order" })).toBeFocused();
+  await winner.keyboard.press("Escape");
+  await expect(dialog).toBeHidden();
+  await expect(statusHeading(winner, "Reserved for you")).toBeVisible();
+  await winner.keyboard.press("Enter"); // the button has the focus again
+  await dialog.getByRole("button", { name: "Cancel order" }).click();
   await expect(statusHeading(winner, "Cancelled")).toBeVisible();
   await loser.getByRole("button", { name: /^Buy/ }).click();
   await expect(statusHeading(loser, "Reserved for you")).toBeVisible();
@@ -248,13 +255,34 @@ test("Back to a list shows its current state", async ({ seller, newSignedInUser 
   await page.getByRole("link", { name: "Listed before" }).click();
   await page.getByRole("link", { name: "Edit" }).click();
   await page.getByLabel("Price").fill("20");
-  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("button", { name: "Save changes" }).click();
   await expect(page.getByText("$20.00")).toBeVisible();
   await page.goBack();
   await page.goBack();
   await page.goBack();
   await expect(page.getByRole("heading", { name: "My tickets" })).toBeVisible();
   await expect(row).toContainText("$20.00");
+});
+
+test("paid order prints as a receipt on one page", async ({ seller, newSignedInUser }) => {
+  const buyer = await newSignedInUser();
+  const { page, email } = buyer;
+  const id = await openNewOrder(buyer, seller, "Printed on paper");
+  await buyer.pay();
+  await expect(page.getByRole("button", { name: "Print receipt" })).toBeVisible();
+
+  await page.emulateMedia({ media: "print" });
+
+  for (const text of ["Printed on paper", "$42.50", "Paid", id, email]) {
+    await expect(page.getByRole("main").getByText(text, { exact: true })).toBeVisible();
+  }
+  for (const role of ["navigation", "button", "link"] as const) {
+    await expect(page.getByRole("main").getByRole(role)).toHaveCount(0);
+  }
+  await expect(page.getByText(email)).toHaveCount(2);
+  await expect(page.getByRole("banner").getByText(email)).toBeHidden();
+  // An A4 page has 1,123 px.
+  expect(await page.evaluate(() => document.documentElement.scrollHeight)).toBeLessThan(1123);
 });
 
 test("order of another user is not found", async ({ seller, newSignedInUser }) => {

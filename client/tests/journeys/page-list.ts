@@ -20,6 +20,7 @@ export const PAGES: PageState[] = [
   { name: "ticket, visitor", isSignedIn: false, prepare: ticketOfSeller },
   { name: "ticket, buyer", isSignedIn: true, prepare: ticketOfSeller },
   { name: "ticket, reserved", isSignedIn: true, prepare: reservedTicket },
+  { name: "ticket, sold", isSignedIn: false, prepare: soldTicket },
   { name: "ticket, own", isSignedIn: true, prepare: (user) => newTicket(user) },
   {
     name: "edit ticket",
@@ -51,6 +52,10 @@ export const PAGES: PageState[] = [
     prepare: path("/reset-password?token=unknown"),
   },
   { name: "API documentation", isSignedIn: false, prepare: path("/api/docs") },
+  { name: "about", isSignedIn: false, prepare: path("/about") },
+  { name: "help", isSignedIn: true, prepare: path("/help") },
+  { name: "terms", isSignedIn: false, prepare: path("/terms") },
+  { name: "privacy", isSignedIn: false, prepare: path("/privacy") },
   { name: "not found", isSignedIn: false, prepare: path("/nowhere") },
 ];
 
@@ -77,6 +82,14 @@ async function reservedTicket(_: ApiUser, seller: ApiUser): Promise<string> {
   const ticket = await seller.createTicket("Ice hockey derby", 38.4);
   const order = await seller.orderTicket(ticket);
   await seller.waitFor(`/api/tickets/${ticket.id}`, { orderId: order.id });
+  return `/tickets/${ticket.id}`;
+}
+
+async function soldTicket(_: ApiUser, seller: ApiUser): Promise<string> {
+  const ticket = await seller.createTicket("Harp quartet, stalls", 31);
+  const order = await seller.orderTicket(ticket);
+  await seller.post("/api/payments", { orderId: order.id, token: "pm_card_visa" });
+  await seller.waitFor(`/api/tickets/${ticket.id}`, { reservedUntil: null });
   return `/tickets/${ticket.id}`;
 }
 

@@ -11,13 +11,16 @@ test("seller can list, edit and delete a ticket", async ({ newSignedInUser }) =>
 
   await page.getByRole("link", { name: "Edit" }).click();
   await page.getByLabel("Price").fill("18");
-  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("button", { name: "Save changes" }).click();
   await expect(page.getByText("$18.00")).toBeVisible();
 
   await page.getByRole("button", { name: "Delete" }).dblclick();
-  await expect(page.getByRole("button", { name: "Delete" })).toBeVisible();
+  const dialog = page.getByRole("dialog", { name: "Delete this ticket?" });
+  await expect(dialog).toBeVisible();
+  await dialog.getByRole("button", { name: "Keep ticket" }).click();
+  await expect(dialog).toBeHidden();
   await page.getByRole("button", { name: "Delete" }).click();
-  await page.getByRole("button", { name: "Yes, delete it" }).click();
+  await dialog.getByRole("button", { name: "Delete ticket" }).click();
   await expect(page.getByRole("heading", { name: "My tickets" })).toBeVisible();
   await expect(page.getByText("A chamber concert")).toHaveCount(0);
 });
@@ -64,7 +67,7 @@ test("ticket list has pages, a sort order, and works with Back", async ({ seller
   const { id } = await seller.createTicket(word, 25);
 
   await page.goto(`/?q=${word}`);
-  await page.getByRole("link", { name: "Lowest price" }).click();
+  await page.getByRole("link", { name: "Price: low to high" }).click();
   await expect(page.getByRole("article").first()).toContainText("$1.00");
   await page.getByRole("link", { name: "More tickets" }).click();
   await expect(page.getByRole("article")).toHaveCount(1);
@@ -76,7 +79,7 @@ test("ticket list has pages, a sort order, and works with Back", async ({ seller
   await expect(page.getByRole("article")).toHaveCount(1);
   await seller.request.delete(`/api/tickets/${id}`);
   await page.reload();
-  await expect(page.getByText("There are no tickets on this page any more.")).toBeVisible();
+  await expect(page.getByText("There is nothing on this page any more.")).toBeVisible();
   await page.getByRole("link", { name: "Go to the first page" }).click();
   await expect(page.getByRole("article")).toHaveCount(24);
   await expect(page.getByRole("article").first()).toContainText("$1.00");

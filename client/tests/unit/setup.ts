@@ -11,6 +11,16 @@ vi.mock("next/navigation", () => ({
   useSearchParams: () => new URLSearchParams(),
 }));
 
+// jsdom has no modal dialogs.
+if ("HTMLDialogElement" in globalThis) {
+  HTMLDialogElement.prototype.showModal ??= function (this: HTMLDialogElement) {
+    this.open = true;
+  };
+  HTMLDialogElement.prototype.close ??= function (this: HTMLDialogElement) {
+    this.open = false;
+  };
+}
+
 afterEach(() => {
   cleanup();
   vi.clearAllMocks();

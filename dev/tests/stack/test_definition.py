@@ -92,6 +92,15 @@ def test_define_stack_uses_a_real_stripe_account(tmp_path: Path) -> None:
     assert "sk_test_mine" not in str(specs["client"].env)
 
 
+def test_define_stack_gives_the_client_its_own_settings(tmp_path: Path) -> None:
+    settings = {"CONTACT_EMAIL": "help@example.com", "PAGES_DIR": "/texts"}
+    specs = define(tmp_path, client_env=settings, client_command=lambda _: ("serve",))
+
+    env = specs["client"].env
+    assert env.items() >= settings.items()
+    assert env["PUBLIC_URL"] == env["API_URL"]
+
+
 def test_stripe_account_rejects_a_live_key(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not a test key"):
         StripeAccount.from_environment({"STRIPE_KEY": "sk_live_1"}, Secrets())

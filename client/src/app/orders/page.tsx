@@ -2,10 +2,11 @@ import type { Metadata } from "next";
 import Link from "next/link";
 import { cache } from "react";
 import { fetchPayments } from "@/api/fetch-payments";
-import { nextCursor } from "@/api/pagination";
+import { loadPage, nextCursor } from "@/api/pagination";
 import { apiFetch } from "@/api/server";
 import { buildUrl } from "@/api/url";
-import { LoadFailure, titleOf } from "@/components/common/load-failure";
+import { EmptyPage } from "@/components/common/empty-page";
+import { LoadFailure, metadataOf } from "@/components/common/load-failure";
 import { Streamed } from "@/components/common/streamed";
 import { OrderListItem } from "@/components/orders/order-list-item";
 import { RefreshOnReturn } from "@/live/refresh-on-return";
@@ -14,13 +15,11 @@ const fetchOrders = cache((cursor: string | undefined) =>
   apiFetch("get", "/api/orders", { query: { limit: 25, cursor } }),
 );
 
-const cursorOf = async ({ searchParams }: PageProps<"/orders">) => {
-  const { cursor } = await searchParams;
-  return typeof cursor === "string" ? cursor : undefined;
-};
+const loadCurrentPage = async ({ searchParams }: PageProps<"/orders">) =>
+  loadPage((await searchParams).cursor, fetchOrders);
 
 export async function generateMetadata(props: PageProps<"/orders">): Promise<Metadata> {
-  return titleOf(await fetchOrders(await cursorOf(props)), "My orders");
+  return metadataOf((await loadCurrentPage(props)).result, { title: "My orders" });
 }
 
 export default function MyOrdersPage(props: PageProps<"/orders">) {
@@ -28,8 +27,7 @@ export default function MyOrdersPage(props: PageProps<"/orders">) {
 }
 
 async function loadOrders(props: PageProps<"/orders">) {
-  const cursor = await cursorOf(props);
-  const result = await fetchOrders(cursor);
+  const { cursor, result } = await loadCurrentPage(props);
   if (!result.ok) {
     return <LoadFailure failure={result} url={buildUrl("/orders", { query: { cursor } })} />;
   }
@@ -45,11 +43,14 @@ async function loadOrders(props: PageProps<"/orders">) {
     <div className="content-medium mx-auto vstack gap-3">
       <h1 className="h3 mb-0">My orders</h1>
       <RefreshOnReturn renderedAt={now} />
-      {result.data.length === 0 && (
-        <p className="my-5 text-center">
-          You have not ordered anything yet. <Link href="/">Browse tickets</Link>
-        </p>
-      )}
+      {result.data.length === 0 &&
+        (cursor ? (
+          <EmptyPage firstPage="/orders" />
+        ) : (
+          <p className="my-5 text-center">
+            You have not ordered anything yet. <Link href="/">Browse tickets</Link>
+          </p>
+        ))}
       <ul className="list-unstyled vstack gap-2 mb-0">
         {result.data.map((order, index) => (
           <li key={order.id}>

@@ -1,48 +1,67 @@
 "use client";
 
-import { useState } from "react";
+import { type ReactNode, useId, useRef } from "react";
 import { ActionButton } from "./action-button";
 
 type Props = {
   action: { isPending: boolean; isReady: boolean; run: () => void };
   label: string;
+  /** One of Bootstrap's button variants, such as "outline-danger". */
+  variant: string;
+  question: string;
+  /** The effect of the action. */
+  children: ReactNode;
+  keepLabel: string;
   confirmLabel: string;
 };
 
-/** A button for an action that cannot be undone: it asks for confirmation first. */
-export function ConfirmButton({ action, label, confirmLabel }: Props) {
-  const [isAsking, setIsAsking] = useState(false);
-  if (!isAsking) {
-    return (
-      <ActionButton
-        variant="outline-danger"
-        isPending={false}
-        isReady={action.isReady}
-        onClick={() => setIsAsking(true)}
-      >
-        {label}
-      </ActionButton>
-    );
-  }
-  // The safe choice takes the first place, so that a double click and the focus stay on it.
+/** A button for an action that cannot be undone: a dialog asks for confirmation first. */
+export function ConfirmButton({
+  action,
+  label,
+  variant,
+  question,
+  children,
+  keepLabel,
+  confirmLabel,
+}: Props) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const close = () => dialog.current?.close();
+  const id = useId();
   return (
     <>
-      <ActionButton
-        variant="outline-secondary"
-        isPending={false}
-        isReady={!action.isPending}
-        onClick={() => setIsAsking(false)}
-      >
-        Keep it
+      <ActionButton variant={variant} {...action} onClick={() => dialog.current?.showModal()}>
+        {label}
       </ActionButton>
-      <ActionButton
-        variant="danger"
-        isPending={action.isPending}
-        isReady={action.isReady}
-        onClick={action.run}
+      <dialog
+        ref={dialog}
+        className="dialog"
+        aria-labelledby={`${id}-question`}
+        aria-describedby={`${id}-effect`}
       >
-        {confirmLabel}
-      </ActionButton>
+        <h2 className="h5" id={`${id}-question`}>
+          {question}
+        </h2>
+        <p id={`${id}-effect`}>{children}</p>
+        <div className="d-flex flex-wrap justify-content-end gap-2">
+          {/* The first button has the focus: the safe choice. */}
+          <button type="button" className="btn btn-outline-secondary" onClick={close}>
+            {keepLabel}
+          </button>
+          <button
+            type="button"
+            className="btn btn-danger"
+            onClick={(event) => {
+              // The second click of a double click on the button that opened the dialog.
+              if (event.detail > 1) return;
+              close();
+              action.run();
+            }}
+          >
+            {confirmLabel}
+          </button>
+        </div>
+      </dialog>
     </>
   );
 }

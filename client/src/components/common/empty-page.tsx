@@ -4,7 +4,7 @@ import Link from "next/link";
 export function EmptyPage({ firstPage }: { firstPage: string }) {
   return (
     <p className="my-5 text-center">
-      There are no tickets on this page any more. <Link href={firstPage}>Go to the first page</Link>
+      There is nothing on this page any more. <Link href={firstPage}>Go to the first page</Link>
     </p>
   );
 }

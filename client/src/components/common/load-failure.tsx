@@ -23,9 +23,9 @@ export async function LoadFailure({ failure, url }: { failure: ApiFailure; url: 
   );
 }
 
-/** Return the title of a page that shows `LoadFailure` if its data could not be loaded. */
-export function titleOf(result: { ok: true } | ApiFailure, title: string): Metadata {
-  return result.ok || !isNotFound(result) ? { title } : notFoundMetadata;
+/** Return the metadata of a page that shows `LoadFailure` if its data could not be loaded. */
+export function metadataOf(result: { ok: true } | ApiFailure, metadata: Metadata): Metadata {
+  return result.ok || !isNotFound(result) ? metadata : notFoundMetadata;
 }
 
 /** A 400 is an id or a cursor that cannot exist. A page of somebody else is not found either. */

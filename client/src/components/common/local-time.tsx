@@ -1,16 +1,18 @@
 "use client";
 
 import { useHydrated } from "@/hooks/use-hydrated";
-import { formatDate, formatTime } from "@/lib/format";
+import { formatDate, formatDateTime, formatTime } from "@/lib/format";
 
-type Props = { at: string; now: number; show: "date" | "time" };
+const FORMATS = {
+  date: formatDate,
+  time: (at: string, _: number, timeZone?: string) => formatTime(at, timeZone),
+  "date and time": (at: string, _: number, timeZone?: string) => formatDateTime(at, timeZone),
+};
+
+type Props = { at: string; now: number; show: keyof typeof FORMATS };
 
 /** A date or a time of day, in the time zone of the reader. Until the page is hydrated: in UTC. */
 export function LocalTime({ at, now, show }: Props) {
   const timeZone = useHydrated() ? undefined : "UTC";
-  return (
-    <time dateTime={at}>
-      {show === "date" ? formatDate(at, now, timeZone) : formatTime(at, timeZone)}
-    </time>
-  );
+  return <time dateTime={at}>{FORMATS[show](at, now, timeZone)}</time>;
 }

@@ -25,7 +25,7 @@ function HeaderOf({ user }: { user: User | null | undefined }) {
         <Link className="brand py-2" href="/">
           ticketing
         </Link>
-        <nav className="site-nav d-flex column-gap-4" aria-label="Main">
+        <nav className="site-nav d-flex flex-wrap column-gap-3" aria-label="Main">
           <NavLink href="/tickets/new">Sell a ticket</NavLink>
           {user && (
             <>
@@ -34,7 +34,7 @@ function HeaderOf({ user }: { user: User | null | undefined }) {
             </>
           )}
         </nav>
-        <div className="site-nav account-nav d-flex align-items-center column-gap-4 ms-auto">
+        <div className="site-nav account-nav d-flex justify-content-end align-items-center column-gap-3">
           {user === undefined ? (
             // As high as the button that takes its place.
             <span className="btn btn-link border-0 invisible">…</span>

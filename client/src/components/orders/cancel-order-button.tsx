@@ -1,6 +1,6 @@
 "use client";
 
-import { ActionButton } from "@/components/common/action-button";
+import { ConfirmButton } from "@/components/common/confirm-button";
 import { ErrorAlert } from "@/components/common/error-alert";
 import { useAction } from "@/hooks/use-action";
 import { useApiFetch } from "@/hooks/use-api-fetch";
@@ -9,22 +9,24 @@ type Props = { orderId: string; refresh: () => Promise<void> };
 
 export function CancelOrderButton({ orderId, refresh }: Props) {
   const apiFetch = useApiFetch();
-  const { isPending, isReady, failure, run } = useAction(async () => {
+  const action = useAction(async () => {
     const result = await apiFetch("delete", "/api/orders/{orderId}", { path: { orderId } });
     await refresh();
     return result.ok ? undefined : result;
   });
   return (
     <>
-      {failure && <ErrorAlert failure={failure} />}
-      <ActionButton
+      {action.failure && <ErrorAlert failure={action.failure} />}
+      <ConfirmButton
+        action={action}
+        label="Cancel order"
         variant="outline-secondary"
-        isPending={isPending}
-        isReady={isReady}
-        onClick={run}
+        question="Cancel this order?"
+        keepLabel="Keep order"
+        confirmLabel="Cancel order"
       >
-        Cancel this order
-      </ActionButton>
+        The ticket is for sale again at once, and somebody else can buy it.
+      </ConfirmButton>
     </>
   );
 }

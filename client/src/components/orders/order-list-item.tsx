@@ -17,8 +17,8 @@ export function OrderListItem({ order, payments, now }: Props) {
   const { variant, title } = ORDER_LABELS[getOrderState(order, payments, now)];
   return (
     <article className="card ticket-card">
-      <div className="card-body py-2 d-flex align-items-center gap-3">
-        <div className="flex-grow-1">
+      <div className="card-body py-2 d-flex flex-wrap align-items-center column-gap-3 gap-1">
+        <div className="order-title flex-grow-1">
           <h2 className="h6 ticket-title mb-0">
             <Link
               className="stretched-link text-reset"

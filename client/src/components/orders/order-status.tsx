@@ -64,7 +64,7 @@ function statusText(
         </>
       );
     case "ticket-deleted":
-      return "The seller has removed the ticket. You were not charged.";
+      return "The seller has deleted the ticket. You were not charged.";
   }
 }
 

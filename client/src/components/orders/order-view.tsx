@@ -9,6 +9,7 @@ import { createdAt } from "@/lib/format";
 import { getDeadline } from "@/lib/order-state";
 import { useLiveOrder } from "@/live/use-live-order";
 import { CancelOrderButton } from "./cancel-order-button";
+import { OrderDetails } from "./order-details";
 import { OrderStatus } from "./order-status";
 import { PaymentCountdown } from "./payment-countdown";
 
@@ -17,6 +18,8 @@ type Props = {
   /** Newest first. Undefined: payments is unavailable. */
   payments?: Payment[];
   publishableKey: string | null;
+  buyerEmail?: string;
+  sellerId?: string;
   renderedAt: number;
 };
 
@@ -25,6 +28,8 @@ export function OrderView({
   order: renderedOrder,
   payments: renderedPayments,
   publishableKey,
+  buyerEmail,
+  sellerId,
   renderedAt,
 }: Props) {
   const { order, payments, state, now, refresh } = useLiveOrder(
@@ -65,6 +70,12 @@ export function OrderView({
           <CancelOrderButton orderId={order.id} refresh={refresh} />
         </>
       )}
+      <OrderDetails
+        order={order}
+        payment={state === "complete" ? lastPayment : undefined}
+        buyerEmail={buyerEmail}
+        sellerId={sellerId}
+      />
       <Link href="/orders">All my orders</Link>
     </article>
   );

@@ -16,12 +16,13 @@ export default function TestCardForm(props: PaymentFormProps) {
         loadPage: `/dev/stripe/authenticate?${new URLSearchParams({ client_secret: clientSecret, return_url: returnUrl })}`,
       })}
     >
-      <fieldset className="vstack gap-2">
+      {/* No flex container: WebKit lays out its legend in another way than other browsers. */}
+      <fieldset>
         <legend className="fs-6">
           Test cards <span className="text-body-secondary">· no real money is charged</span>
         </legend>
         {TEST_CARDS.map((card) => (
-          <label key={card.token} className="card-option d-flex gap-2 px-3 py-2">
+          <label key={card.token} className="card-option d-flex gap-2 px-3 py-2 mb-2">
             <input
               className="form-check-input flex-shrink-0"
               type="radio"

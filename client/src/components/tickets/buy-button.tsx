@@ -40,7 +40,7 @@ export function BuyButton({ ticket, user, isJustReserved }: Props) {
           Sign in to buy
         </Link>
         <Link className="text-center" href={`/signup?next=${encodeURIComponent(ticketPath)}`}>
-          New here? Sign up with your email and a password
+          New here? Sign up
         </Link>
       </div>
     );

@@ -13,7 +13,16 @@ export function DeleteTicketButton({ ticketId }: { ticketId: string }) {
   });
   return (
     <>
-      <ConfirmButton action={action} label="Delete" confirmLabel="Yes, delete it" />
+      <ConfirmButton
+        action={action}
+        label="Delete"
+        variant="outline-danger"
+        question="Delete this ticket?"
+        keepLabel="Keep ticket"
+        confirmLabel="Delete ticket"
+      >
+        Nobody can buy it any more. To sell it later, list it again.
+      </ConfirmButton>
       {action.failure && <ErrorAlert failure={action.failure} />}
     </>
   );

@@ -3,7 +3,7 @@ import type { Sort } from "@/api/models";
 
 export function SearchForm({ search, sort }: { search: string; sort: Sort }) {
   return (
-    <Form action="/" className="d-flex gap-2" role="search">
+    <Form action="/" className="search-form d-flex gap-2" role="search">
       <input
         key={search}
         className="form-control"

@@ -32,6 +32,7 @@ def define_stack(
     stripe_account: StripeAccount | None = None,
     replicas: int = 1,
     payments_env: Mapping[str, str] | None = None,
+    client_env: Mapping[str, str] | None = None,
     currency: str = "usd",
 ) -> list[ProcessSpec]:
     """Define all processes of a stack at http://localhost:`port`.
@@ -48,6 +49,7 @@ def define_stack(
         stripe_account: a Stripe account to use instead of the stand-in.
         replicas: processes per service; the second one of orders is named `orders-2`.
         payments_env: more variables for payments.
+        client_env: more variables for the client.
         currency: the currency of prices.
     """
     public_url = f"http://localhost:{port}"
@@ -136,6 +138,7 @@ def define_stack(
                 public_url,
                 currency,
                 stripe_account.publishable_key if stripe_account is not None else "",
+                client_env,
             )
         ]
     behind_ingress = (*service_specs, *client_specs, stripe, sendgrid)

@@ -24,6 +24,8 @@ from ticketing_ops.errors import CommandError
 SHARED_VARIABLES = ("LOG_LEVEL", "OTEL_EXPORTER_OTLP_ENDPOINT")
 # The same for payments alone.
 PAYMENTS_VARIABLES = ("PAYMENT_GRACE_SECONDS",)
+# The same for the client alone.
+CLIENT_VARIABLES = ("CONTACT_EMAIL", "PAGES_DIR")
 
 DOWN_TIMEOUT_SECONDS, POLL_SECONDS = 60.0, 0.05
 
@@ -84,6 +86,7 @@ def up(options: StackOptions, console: Console, *, background: bool = False) -> 
                 stripe_account=_stripe_account(secrets),
                 replicas=options.replicas,
                 payments_env=_variables(PAYMENTS_VARIABLES),
+                client_env=_variables(CLIENT_VARIABLES),
                 currency=os.environ.get("CURRENCY") or "usd",
             )
             url = f"http://localhost:{options.port}"

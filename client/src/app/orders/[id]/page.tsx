@@ -1,8 +1,8 @@
 import type { Metadata } from "next";
 import { cache } from "react";
 import { fetchPayments } from "@/api/fetch-payments";
-import { apiFetch } from "@/api/server";
-import { LoadFailure, titleOf } from "@/components/common/load-failure";
+import { apiFetch, fetchTicket, getCurrentUser } from "@/api/server";
+import { LoadFailure, metadataOf } from "@/components/common/load-failure";
 import { OrderView } from "@/components/orders/order-view";
 
 const fetchOrder = cache((id: string) =>
@@ -10,18 +10,21 @@ const fetchOrder = cache((id: string) =>
 );
 
 export async function generateMetadata({ params }: PageProps<"/orders/[id]">): Promise<Metadata> {
-  return titleOf(await fetchOrder((await params).id), "Your order");
+  return metadataOf(await fetchOrder((await params).id), { title: "Your order" });
 }
 
 export default async function OrderPage({ params }: PageProps<"/orders/[id]">) {
   const { id } = await params;
   const [order, payments] = await Promise.all([fetchOrder(id), fetchPayments(apiFetch, id)]);
   if (!order.ok) return <LoadFailure failure={order} url={`/orders/${encodeURIComponent(id)}`} />;
+  const [user, ticket] = await Promise.all([getCurrentUser(), fetchTicket(order.data.ticket.id)]);
   return (
     <OrderView
       order={order.data}
       payments={payments}
       publishableKey={process.env.STRIPE_PUBLISHABLE_KEY || null}
+      buyerEmail={user?.email}
+      sellerId={ticket.ok ? ticket.data.userId : undefined}
       renderedAt={Date.now()}
     />
   );

@@ -1,13 +1,20 @@
 import type { Metadata } from "next";
 import { hasErrorCode } from "@/api/errors";
 import { apiFetch, fetchTicket, getCurrentUser } from "@/api/server";
-import { LoadFailure, titleOf } from "@/components/common/load-failure";
+import { LoadFailure, metadataOf } from "@/components/common/load-failure";
 import { Streamed } from "@/components/common/streamed";
+import { TicketJsonLd } from "@/components/tickets/ticket-json-ld";
 import { TicketView } from "@/components/tickets/ticket-view";
+import { formatPrice } from "@/lib/format";
+import { publicPageMetadata, SITE_NAME } from "@/lib/page-metadata";
+import { settings } from "@/lib/settings";
 
 export async function generateMetadata({ params }: PageProps<"/tickets/[id]">): Promise<Metadata> {
   const result = await fetchTicket((await params).id);
-  return titleOf(result, result.ok ? result.data.title : "Ticket");
+  if (!result.ok) return metadataOf(result, { title: "Ticket" });
+  const { id, title, price } = result.data;
+  const description = `A ticket for ${formatPrice(price, settings.currency)} on ${SITE_NAME}`;
+  return publicPageMetadata(`/tickets/${id}`, title, description);
 }
 
 export default function TicketPage(props: PageProps<"/tickets/[id]">) {
@@ -21,13 +28,16 @@ async function loadTicket({ params }: PageProps<"/tickets/[id]">) {
     return <LoadFailure failure={result} url={`/tickets/${encodeURIComponent(id)}`} />;
   const ticket = result.data;
   return (
-    <TicketView
-      ticket={ticket}
-      user={user}
-      isOwnOrder={user ? await isOwnOrder(ticket.orderId) : false}
-      lastEventId={result.headers.get("last-event-id")}
-      renderedAt={Date.now()}
-    />
+    <>
+      <TicketJsonLd ticket={ticket} currency={settings.currency} />
+      <TicketView
+        ticket={ticket}
+        user={user}
+        isOwnOrder={user ? await isOwnOrder(ticket.orderId) : false}
+        lastEventId={result.headers.get("last-event-id")}
+        renderedAt={Date.now()}
+      />
+    </>
   );
 }
 

@@ -1,11 +1,11 @@
 import type { Metadata } from "next";
 import Link from "next/link";
 import { cache } from "react";
-import { nextCursor } from "@/api/pagination";
+import { loadPage, nextCursor } from "@/api/pagination";
 import { apiFetch } from "@/api/server";
 import { buildUrl } from "@/api/url";
 import { EmptyPage } from "@/components/common/empty-page";
-import { LoadFailure, titleOf } from "@/components/common/load-failure";
+import { LoadFailure, metadataOf } from "@/components/common/load-failure";
 import { Streamed } from "@/components/common/streamed";
 import { TicketCard } from "@/components/tickets/ticket-card";
 import { RefreshOnReturn } from "@/live/refresh-on-return";
@@ -14,13 +14,11 @@ const fetchTickets = cache((cursor: string | undefined) =>
   apiFetch("get", "/api/tickets", { query: { seller: "me", limit: 24, cursor } }),
 );
 
-const cursorOf = async ({ searchParams }: PageProps<"/tickets/mine">) => {
-  const { cursor } = await searchParams;
-  return typeof cursor === "string" ? cursor : undefined;
-};
+const loadCurrentPage = async ({ searchParams }: PageProps<"/tickets/mine">) =>
+  loadPage((await searchParams).cursor, fetchTickets);
 
 export async function generateMetadata(props: PageProps<"/tickets/mine">): Promise<Metadata> {
-  return titleOf(await fetchTickets(await cursorOf(props)), "My tickets");
+  return metadataOf((await loadCurrentPage(props)).result, { title: "My tickets" });
 }
 
 export default function MyTicketsPage(props: PageProps<"/tickets/mine">) {
@@ -28,8 +26,7 @@ export default function MyTicketsPage(props: PageProps<"/tickets/mine">) {
 }
 
 async function loadTickets(props: PageProps<"/tickets/mine">) {
-  const cursor = await cursorOf(props);
-  const result = await fetchTickets(cursor);
+  const { cursor, result } = await loadCurrentPage(props);
   if (!result.ok) {
     return <LoadFailure failure={result} url={buildUrl("/tickets/mine", { query: { cursor } })} />;
   }

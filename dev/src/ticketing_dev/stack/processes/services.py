@@ -58,6 +58,7 @@ def client(
     api_url: str,
     currency: str,
     publishable_key: str = "",
+    more_env: Mapping[str, str] | None = None,
 ) -> ProcessSpec:
     """Define the client, served by `command`. `api_url` is the base URL of the services.
 
@@ -70,10 +71,12 @@ def client(
             "PORT": str(port),
             "HOSTNAME": HOST,
             "API_URL": api_url,
+            "PUBLIC_URL": api_url,
             "CURRENCY": currency,
             "KEEP_ALIVE_TIMEOUT": str(KEEP_ALIVE_SECONDS * 1000),
             "NEXT_TELEMETRY_DISABLED": "1",
             **({"STRIPE_PUBLISHABLE_KEY": publishable_key} if publishable_key else {}),
+            **(more_env or {}),
         },
         port=port,
         data=data,

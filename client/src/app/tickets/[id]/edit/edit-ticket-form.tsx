@@ -9,7 +9,7 @@ export function EditTicketForm({ ticket }: { ticket: Ticket }) {
   return (
     <TicketForm
       ticket={ticket}
-      submitLabel="Save"
+      submitLabel="Save changes"
       onSubmit={async (input) => {
         const result = await apiFetch("put", "/api/tickets/{ticketId}", {
           path: { ticketId: ticket.id },

@@ -2,7 +2,7 @@ import type { Metadata } from "next";
 import Link from "next/link";
 import { redirect } from "next/navigation";
 import { fetchTicket, getCurrentUser } from "@/api/server";
-import { LoadFailure, titleOf } from "@/components/common/load-failure";
+import { LoadFailure, metadataOf } from "@/components/common/load-failure";
 import { NotFound } from "@/components/common/not-found";
 import { FormPage } from "@/components/layout/form-page";
 import { signInUrl } from "@/lib/redirects";
@@ -11,7 +11,7 @@ import { EditTicketForm } from "./edit-ticket-form";
 export async function generateMetadata({
   params,
 }: PageProps<"/tickets/[id]/edit">): Promise<Metadata> {
-  return titleOf(await fetchTicket((await params).id), "Edit ticket");
+  return metadataOf(await fetchTicket((await params).id), { title: "Edit ticket" });
 }
 
 export default async function EditTicketPage({ params }: PageProps<"/tickets/[id]/edit">) {
