@@ -9,6 +9,7 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { dirname } from "node:path";
 import next from "next";
+import { replaceErrorDocument } from "./error-document.mjs";
 import { createListener } from "./listener.mjs";
 import { startRenderer } from "./renderer.mjs";
 import { runWithResponse } from "./response-context.mjs";
@@ -26,6 +27,7 @@ await app.prepare();
 const handleByNext = app.getRequestHandler();
 /** @type {import("node:http").RequestListener} */
 const handle = (request, response) => {
+  if (!request.headers.rsc) replaceErrorDocument(response);
   runWithResponse(request, response, () => handleByNext(request, response));
 };
 

@@ -31,6 +31,9 @@ for (const [problem, failure, status, heading] of [
       await expect(page.getByRole("heading", { name: heading })).toBeVisible();
       expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
       await page.screenshot({ path: `test-results/pages/${heading}.png`, fullPage: true });
+      const { page: withoutScript } = await newVisitor({ javaScriptEnabled: false });
+      expect((await withoutScript.goto(client.url))?.status()).toBe(status);
+      await expect(withoutScript.getByRole("heading", { name: heading })).toBeVisible();
 
       proxy.failure = undefined;
       await page.getByText("Try again", { exact: true }).click();
