@@ -90,7 +90,7 @@ async def test_reading_or_cancelling_an_order_checks_in_order(serve: Serve, meth
         if method == "GET":
             assert (status, body["status"]) == (200, "complete")
         else:
-            complete = error("order_complete", "Cannot cancel an order that is complete")
+            complete = error("order_complete", "This order is paid, so it cannot be cancelled")
             assert (status, body) == (400, complete)
 
 

@@ -18,14 +18,21 @@ export type HandledErrorCode = "not_signed_in" | "not_owner" | "not_found" | "to
 /** The ingress, and a service one version older, send errors without a code. */
 const CODE_BY_STATUS: Record<number, HandledErrorCode> = { 401: "not_signed_in", 404: "not_found" };
 
+/** Words for buyers and sellers where the API's message is for programs. */
+const MESSAGES = new Map([
+  ["invalid_credentials", "The email or the password is wrong."],
+  ["not_found", "We cannot find it. It may have been deleted."],
+  ["not_owner", "This belongs to another account."],
+]);
+
 /** Return whether one of the errors has one of the codes. */
 export function hasErrorCode(failure: ApiFailure, ...codes: HandledErrorCode[]): boolean {
   return failure.errors.some(({ code }) => (codes as string[]).includes(code));
 }
 
-/** Join the messages of all errors. */
+/** Join the messages of all errors, in words for buyers and sellers. */
 export function errorText(failure: ApiFailure): string {
-  return failure.errors.map((error) => error.message).join(" ");
+  return failure.errors.map(({ code, message }) => MESSAGES.get(code) ?? message).join(" ");
 }
 
 /** Make a failure of the client itself, with the shape of the API's. */

@@ -35,7 +35,9 @@ test("sign-in form shows one error for a wrong password, without naming the wron
   await page.getByLabel("Email").fill(email);
   await page.getByLabel("Password").fill("wrong password");
   await page.getByRole("button", { name: "Sign in" }).click();
-  await expect(page.getByRole("alert").filter({ hasText: "Invalid credentials" })).toBeVisible();
+  await expect(
+    page.getByRole("alert").filter({ hasText: "The email or the password is wrong." }),
+  ).toBeVisible();
   await expect(page.getByLabel("Email")).toHaveValue(email);
 });
 

@@ -46,7 +46,13 @@ async def test_sign_up_refuses_email_in_use_without_regard_to_case(
 
     assert response.status_code == 400
     assert response.json() == {
-        "errors": [{"code": "email_in_use", "message": "Email is in use", "field": "email"}]
+        "errors": [
+            {
+                "code": "email_in_use",
+                "message": "This email address already has an account",
+                "field": "email",
+            }
+        ]
     }
 
 

@@ -99,7 +99,7 @@ async def test_security_notices_link_to_password_reset(
     [
         (["created"], "For sale: Concert", '"Concert" is for sale at $19.50'),
         (["created", "updated"], "Changed: Opera", '"Opera" at $19.50'),
-        (["created", "deleted"], "No longer for sale: Concert", "is no longer for sale"),
+        (["created", "deleted"], "Deleted: Concert", "You have deleted your ticket"),
         (["created", "ordered", "completed"], "Sold: Concert", "was sold for $19.50"),
     ],
 )

@@ -3,6 +3,7 @@
 import type { ReactNode } from "react";
 import type { Order, Payment } from "@/api/models";
 import { LocalTime } from "@/components/common/local-time";
+import { UserText } from "@/components/common/user-text";
 import { useHydrated } from "@/hooks/use-hydrated";
 import { createdAt } from "@/lib/format";
 
@@ -29,7 +30,11 @@ export function OrderDetails({ order, payment, buyerEmail, sellerId }: Props) {
             <TimeOf id={payment.id} />
           </Detail>
         )}
-        {buyerEmail && <Detail name="Buyer">{buyerEmail}</Detail>}
+        {buyerEmail && (
+          <Detail name="Buyer">
+            <UserText>{buyerEmail}</UserText>
+          </Detail>
+        )}
         {sellerId && <Detail name="Seller number">{sellerId}</Detail>}
       </dl>
       {payment && isHydrated && (

@@ -18,6 +18,13 @@ test("errorText shows the message of an unknown code", async () => {
   expect(errorText(failure)).toBe("Only on Sundays.");
 });
 
+test("errorText replaces messages that are for programs", async () => {
+  const failure = await readFailure(
+    errorResponse(400, { code: "invalid_credentials", message: "Invalid credentials" }),
+  );
+  expect(errorText(failure)).toBe("The email or the password is wrong.");
+});
+
 test.each([
   [401, "not_signed_in"],
   [404, "not_found"],

@@ -21,7 +21,7 @@ class EmailInUse(BadRequest):
     """Another account has this e-mail address, compared without case."""
 
     code = "email_in_use"
-    message = "Email is in use"
+    message = "This email address already has an account"
 
 
 class InvalidCredentials(BadRequest):

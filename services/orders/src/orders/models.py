@@ -28,7 +28,7 @@ class OrderComplete(BadRequest):
     """The order is paid, so it cannot be cancelled."""
 
     code = "order_complete"
-    message = "Cannot cancel an order that is complete"
+    message = "This order is paid, so it cannot be cancelled"
 
 
 class TicketOutdated(Unavailable):

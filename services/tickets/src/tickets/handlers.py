@@ -40,7 +40,7 @@ async def sell_ticket(event: OrderCompleted) -> None:
 
 @listeners.on(OrderCancelled, proof=RELEASED)
 async def release_ticket(event: OrderCancelled) -> None:
-    """Put the ticket on sale again."""
+    """Offer the ticket for sale again."""
     await Hold.end(event.id, HoldState.RELEASED)
     ticket = await Ticket.get(PydanticObjectId(event.ticket.id))
     if ticket is not None and ticket.order_id == event.id:

@@ -57,7 +57,7 @@ def _cache(request: Request) -> TicketCache:
 async def create_ticket(
     payload: TicketRequest, user: CurrentUser, idempotency: Idempotency
 ) -> TicketResponse:
-    """Put a ticket on sale."""
+    """List a ticket: it is for sale at once."""
     ticket = Ticket(
         title=payload.title,
         price=payload.price,
