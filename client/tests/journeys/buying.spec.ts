@@ -33,7 +33,9 @@ test("new visitor can find a ticket, sign up and pay", async ({ seller, newVisit
   await expect(statusHeading(page, "The ticket is yours")).toBeVisible();
 
   await page.getByRole("link", { name: "All my orders" }).click();
-  await expect(page.getByRole("article").filter({ hasText: title })).toContainText("The ticket is yours");
+  await expect(page.getByRole("article").filter({ hasText: title })).toContainText(
+    "The ticket is yours",
+  );
 });
 
 test("ticket ordered by two users at once goes to one, and the other sees it", async ({
