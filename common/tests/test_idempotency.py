@@ -3,12 +3,13 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from common.tests.sample_service import CreateApp, Item
+from common.tests.sample_service import CreateApp, Item, SampleListeners, create_sample_service
 from pymongo.errors import OperationFailure
 
 from ticketing_common.errors import BadRequest
 from ticketing_common.events import TicketCreated
 from ticketing_common.persistence import transaction
+from ticketing_common.settings import SessionSettings
 from ticketing_common.web import idempotency
 from ticketing_testing import RunningService, TestEnvironment, new_id, new_user, serve_app
 
@@ -55,6 +56,25 @@ async def test_keys_of_two_users_are_independent(served: RunningService) -> None
     one, other = await served.client(new_user()), await served.client(new_user())
 
     assert (await make(one)).json()["id"] != (await make(other)).json()["id"]
+
+
+async def test_keys_of_one_account_are_limited(
+    environment: TestEnvironment, sample: SampleListeners
+) -> None:
+    settings = SessionSettings(
+        **environment.settings(), limit_idempotency_keys_by_account="3 per hour"
+    )
+    async with environment.serve(create_sample_service(settings, sample.listeners)) as served:
+        visitor, other = await served.client(new_user()), await served.client(new_user())
+
+        statuses = [
+            (await visitor.post("/api/items", json={}, headers={"Idempotency-Key": f"{number}"}))
+            for number in range(5)
+        ]
+
+        assert [response.status_code for response in statuses] == [400, 400, 400, 429, 429]
+        assert await idempotency.keys().count_documents({}) == 3
+        assert (await make(other)).status_code == 201
 
 
 async def test_concurrent_requests_with_one_key_run_once(

@@ -1,9 +1,10 @@
 import asyncio
 import re
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 import httpx
@@ -38,11 +39,12 @@ def serve(environment: TestEnvironment, sample: SampleListeners) -> Serve:
     """Serve the sample service with a feed of the given limits."""
 
     @asynccontextmanager
-    async def bounded(**bounds: int) -> AsyncIterator[RunningService]:
+    async def bounded(
+        limits: Mapping[str, object] = MappingProxyType({}), **bounds: int
+    ) -> AsyncIterator[RunningService]:
         feed = Feed(TicketCreated, TicketUpdated, **bounds)
-        app = create_sample_service(
-            SessionSettings(**environment.settings()), sample.listeners, feed
-        )
+        settings = SessionSettings(**environment.settings() | dict(limits))
+        app = create_sample_service(settings, sample.listeners, feed)
         async with environment.serve(app) as served:
             yield served
 
@@ -198,3 +200,28 @@ async def test_stream_opens_while_the_broker_is_down(
                     await asyncio.to_thread(process.start)
     finally:
         await asyncio.to_thread(process.stop)
+
+
+async def test_streams_of_one_address_do_not_refuse_another(serve: Serve) -> None:
+    limits = {
+        "limits_by_address_factor": 1,
+        "limit_streams_by_address": 5,
+        "trusted_proxies": "127.0.0.1",
+    }
+    async with serve(limits, max_subscribers=10) as served, AsyncExitStack() as streams:
+        http = await served.client()
+        for _ in range(5):
+            await streams.enter_async_context(open_stream(http, STREAM))
+
+        refused = await http.get(STREAM)
+
+        assert refused.status_code == 429
+        assert refused.json()["errors"][0]["code"] == "too_many_streams"
+        assert int(refused.headers["Retry-After"]) > 0
+        elsewhere = {"X-Forwarded-For": "203.0.113.7"}
+        async with http.stream("GET", STREAM, headers=elsewhere) as other:
+            assert other.status_code == 200
+        await streams.aclose()
+        await wait_for_metric(http, "sse_streams_open", 0)
+        async with open_stream(http, STREAM):
+            pass

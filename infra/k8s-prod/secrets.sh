@@ -28,6 +28,7 @@ create_secret stripe-secret "STRIPE_KEY=$STRIPE_KEY" "STRIPE_WEBHOOK_SECRET=$STR
 create_secret sendgrid-secret "SENDGRID_KEY=$SENDGRID_KEY"
 create_secret sendgrid-email "SENDGRID_EMAIL=$SENDGRID_EMAIL"
 create_secret redis-secret "REDIS_PASSWORD=$(random)"
+create_secret limits-redis-secret "LIMITS_REDIS_PASSWORD=$(random)"
 create_secret nats-users \
     "NATS_OPERATOR_PASSWORD=$(random)" "NATS_CLUSTER_PASSWORD=$(random)" \
     "NATS_AUDIT_PASSWORD=$(random)" \

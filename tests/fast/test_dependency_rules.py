@@ -65,8 +65,8 @@ VIOLATIONS = [
     ),
     ("Only expiration.timers imports arq", "services/auth/src/auth/app.py", "arq"),
     (
-        "Only expiration, ops and testing import Redis",
-        "services/auth/src/auth/rate_limits.py",
+        "Only expiration, limits, ops and testing import Redis",
+        "services/auth/src/auth/devices.py",
         "redis.asyncio",
     ),
     (

@@ -99,13 +99,22 @@ class FaultyStack:
             return process.returncode or 2, {"output": output.decode(), "errors": errors.decode()}
 
 
+WIDE_LIMITS = {
+    "LIMIT_LIVE_ORDERS_BY_ACCOUNT": "1000",
+    "LIMIT_EXPIRED_ORDERS_BY_ACCOUNT": "1000 per minute",
+    "LIMIT_DECLINES_BY_ACCOUNT": "1000 per minute",
+    "LIMIT_LISTINGS_BY_ACCOUNT": "1000 per minute",
+}
+"""Simulated users do in a minute as much as others in a day."""
+
+
 @contextmanager
 def running_stack(data: Path, without: str | None = None) -> Iterator[FaultyStack]:
     """Run a stack for the block, without a guard if one is named."""
     port = free_port()
     folder = ["--data", str(data)]
     options = ["--port", str(port), "--window", str(WINDOW_SECONDS), "--replicas", str(REPLICAS)]
-    env = {**os.environ, "PAYMENT_GRACE_SECONDS": str(GRACE_SECONDS)}
+    env = {**os.environ, **WIDE_LIMITS, "PAYMENT_GRACE_SECONDS": str(GRACE_SECONDS)}
     program = [COMMAND]
     if without is not None:
         env |= {"DISABLED_GUARD": without, "DISABLED_GUARD_COUNT": str(data / PROVOKED)}

@@ -3,7 +3,7 @@
 import asyncio
 import math
 import time
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from secrets import randbelow
@@ -20,6 +20,9 @@ SMOOTHING = 0.05
 
 class AdmissionQueue:
     """The requests that use a resource, and those that wait for it, first come, first served.
+
+    With keys, the keys take turns, so that the many requests of one do not hold up another's. Where
+    no place is left to wait, the last request of the key with most of them gives up its own.
 
     A request is refused on arrival if it would be admitted too late, as measured by the admissions
     before it. `Retry-After` is a different time for each refused client: they return at the rate at
@@ -39,7 +42,8 @@ class AdmissionQueue:
         self._refusal = refusal
         self._max_wait_seconds = max_wait_seconds
         self._max_waiting = max_waiting
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
+        self._waiting_count = 0
         self._seconds_per_slot = FIRST_ESTIMATE_SECONDS
         self._last_admission: float | None = None
         self._last_return = 0.0
@@ -47,13 +51,13 @@ class AdmissionQueue:
     @property
     def waiting(self) -> int:
         """The number of requests that wait."""
-        return len(self._waiting)
+        return self._waiting_count
 
     @asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
+    async def slot(self, key: str = "") -> AsyncIterator[None]:
         """Use the resource in the block. Raises: the refusal."""
         if not self.admit_now():
-            await self.wait()
+            await self.wait(key)
         try:
             yield
         finally:
@@ -66,24 +70,26 @@ class AdmissionQueue:
         self.in_progress += 1
         return True
 
-    async def wait(self) -> None:
+    async def wait(self, key: str = "") -> None:
         """Admit a request after those before it. Raises: the refusal."""
         # One may always wait: only requests that waited are measured.
-        if self._waiting and (
-            len(self._waiting) >= self._max_waiting
-            or self._expected_wait() > self._max_wait_seconds
-        ):
-            raise self._refusal(retry_after=self._retry_after())
+        if self._waiting:
+            if self._expected_wait(self._ahead_of(key)) > self._max_wait_seconds:
+                raise self._refusal(retry_after=self._retry_after())
+            if self._waiting_count >= self._max_waiting:
+                self._free_a_place_for(key)
         admission: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(admission)
+        self._waiting.setdefault(key, deque()).append(admission)
+        self._waiting_count += 1
         try:
             async with asyncio.timeout(self._max_wait_seconds):
                 await admission
         except BaseException as error:
-            if not admission.cancelled():  # it came at the same moment
-                self.release()
-            elif admission in self._waiting:
-                self._waiting.remove(admission)
+            if admission.done() and not admission.cancelled() and not admission.exception():
+                self.release()  # it came at the same moment
+            elif admission in self._waiting.get(key, ()):
+                self._waiting[key].remove(admission)
+                self._forget_one(key)
             if isinstance(error, TimeoutError):
                 raise self._refusal(retry_after=self._retry_after()) from None
             raise
@@ -98,13 +104,38 @@ class AdmissionQueue:
         if self.in_progress >= self._limit:
             return
         while self._waiting:
-            admission = self._waiting.popleft()
+            key = next(iter(self._waiting))
+            admission = self._waiting[key].popleft()
+            self._waiting.move_to_end(key)
+            self._forget_one(key)
             if not admission.done():
                 self._measure()
                 self.in_progress += 1
                 admission.set_result(None)
                 return
         self._last_admission = None
+
+    def _ahead_of(self, key: str) -> int:
+        """Return how many requests are admitted before a new one of this key."""
+        own = len(self._waiting.get(key, ()))
+        others = (len(each) for other, each in self._waiting.items() if other != key)
+        return own + sum(min(each, own + 1) for each in others)
+
+    def _free_a_place_for(self, key: str) -> None:
+        """Refuse the last request of the key that has most. Raises: the refusal, for this one."""
+        longest = max(self._waiting, key=lambda each: len(self._waiting[each]))
+        refusal = self._refusal(retry_after=self._retry_after())
+        if len(self._waiting[longest]) <= len(self._waiting.get(key, ())) + 1:
+            raise refusal
+        admission = self._waiting[longest].pop()
+        self._forget_one(longest)
+        if not admission.done():
+            admission.set_exception(refusal)
+
+    def _forget_one(self, key: str) -> None:
+        self._waiting_count -= 1
+        if not self._waiting[key]:
+            del self._waiting[key]
 
     def _measure(self) -> None:
         now = time.monotonic()
@@ -113,12 +144,12 @@ class AdmissionQueue:
             self._seconds_per_slot += SMOOTHING * (measured - self._seconds_per_slot)
         self._last_admission = now
 
-    def _expected_wait(self) -> float:
-        return (len(self._waiting) + 1) * self._seconds_per_slot
+    def _expected_wait(self, ahead: int) -> float:
+        return (ahead + 1) * self._seconds_per_slot
 
     def _retry_after(self) -> int:
         now = time.monotonic()
-        first = now + self._expected_wait()
+        first = now + self._expected_wait(self._waiting_count)
         self._last_return = max(self._last_return + self._seconds_per_slot, first)
         if self._last_return > now + MAX_RETRY_AFTER_SECONDS:
             self._last_return = first

@@ -108,7 +108,21 @@ class RateLimited(ServiceError):
 
     status = 429
     code = "rate_limited"
-    message = "Too many attempts. Try again later."
+    message = "Too many attempts."
+
+    def __init__(self, message: str | None = None, *, retry_after: int) -> None:
+        default = f"{self.message} Try again in {_duration(retry_after)}."
+        super().__init__(message or default, retry_after=retry_after)
+
+
+def _duration(seconds: int) -> str:
+    """Return a time to wait, in words."""
+    unit, length = "second", 1
+    for longer, its_length in (("minute", 60), ("hour", 3600)):
+        if seconds >= 2 * its_length:
+            unit, length = longer, its_length
+    count = -(-seconds // length)
+    return f"{count} {unit}{'' if count == 1 else 's'}"
 
 
 class Unavailable(ServiceError):

@@ -8,7 +8,10 @@ from types import MappingProxyType
 from beanie import Document
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from ticketing_common.limits.requests import create_limiter
+from ticketing_common.limits.streams import OpenStreams
 from ticketing_common.messaging.broker import Broker
 from ticketing_common.messaging.feed import Feed
 from ticketing_common.messaging.listeners import INBOX_INDEXES, Listeners
@@ -18,10 +21,17 @@ from ticketing_common.persistence.price_migration import store_prices_in_minor_u
 from ticketing_common.sessions.cutoffs import EndedSessions, SessionCutoffs
 from ticketing_common.sessions.keys import parse_public_keys
 from ticketing_common.sessions.tokens import TokenVerifier
-from ticketing_common.settings import SessionSettings, Settings, StoreSettings
+from ticketing_common.settings import (
+    LimitSettings,
+    SessionSettings,
+    Settings,
+    StoreSettings,
+    split_list,
+)
 from ticketing_common.shutdown import on_shutdown_signal
 from ticketing_common.web import error_handlers, idempotency, openapi
 from ticketing_common.web.idempotency import IdempotencyMiddleware
+from ticketing_common.web.middleware.address_limit import AddressLimitMiddleware, AddressLimits
 from ticketing_common.web.middleware.body_limit import BodyLimitMiddleware
 from ticketing_common.web.middleware.concurrency_limit import ConcurrencyLimitMiddleware
 from ticketing_common.web.middleware.head import HeadMiddleware
@@ -46,6 +56,7 @@ def create_service(
     router: APIRouter | None = None,
     prefix: str = "",
     idempotent: bool = False,
+    address_limits: AddressLimits = MappingProxyType({}),
     feed: Feed | None = None,
     ended_sessions: EndedSessions | None = None,
     background_work: Lifespan | None = None,
@@ -60,6 +71,7 @@ def create_service(
         prices: Collection and field of its prices. Those of an earlier release are migrated.
         router: Its routes below `prefix`, none for a service that only handles events.
         idempotent: Whether its mutating routes accept an `Idempotency-Key`.
+        address_limits: The limits by address of its routes that have one of their own.
         feed: The feed of its server-sent event streams.
         ended_sessions: Knows which sessions have ended. By default the process follows the bus.
         background_work: Runs beside requests and events: entered last, left first.
@@ -76,6 +88,8 @@ def create_service(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
+            if isinstance(settings, LimitSettings):
+                stack.push_async_callback(app.state.limiter.close)
             tracing.start(name, settings.otel_exporter_otlp_endpoint)
             stack.callback(tracing.stop)
             has_store = isinstance(settings, StoreSettings)
@@ -118,6 +132,9 @@ def create_service(
             ended_sessions,
             secure=settings.cookie_secure,
         )
+    if isinstance(settings, LimitSettings):
+        app.state.limiter = create_limiter(settings)
+        app.state.open_streams = OpenStreams(settings)
     error_handlers.install(app)
     app.include_router(probes(is_ready))
     if router is not None:
@@ -128,11 +145,19 @@ def create_service(
         app.add_middleware(IdempotencyMiddleware)
     app.add_middleware(HeadMiddleware)
     app.add_middleware(ConcurrencyLimitMiddleware)
+    if isinstance(settings, LimitSettings):
+        app.add_middleware(AddressLimitMiddleware, limiter=app.state.limiter, limits=address_limits)
     app.add_middleware(BodyLimitMiddleware)
     app.add_middleware(OriginCheckMiddleware)
     app.add_middleware(RequestLoggingMiddleware)
     app.add_middleware(SecurityHeadersMiddleware)
     app.add_middleware(TrailingSlashMiddleware)
+    if isinstance(settings, LimitSettings):
+        # The server's own middleware is off: it would trust every process of the same machine.
+        app.add_middleware(
+            ProxyHeadersMiddleware,
+            trusted_hosts=split_list(settings.trusted_proxies),
+        )
     return app
 
 

@@ -1,5 +1,6 @@
 """Settings: the environment variables of a service."""
 
+from ipaddress import ip_network
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from ticketing_common.limits.quota import QuotaText
 from ticketing_common.money import MINIMUM_CHARGES
 from ticketing_common.sessions.keys import parse_public_keys
 
@@ -44,6 +46,20 @@ def _require_supported(currency: str) -> str:
     if currency not in MINIMUM_CHARGES:
         raise ValueError(f"should be one of {', '.join(MINIMUM_CHARGES)}")
     return currency
+
+
+def _require_networks(text: str) -> str:
+    for each in split_list(text):
+        try:
+            ip_network(each)
+        except ValueError:
+            raise ValueError(f"should be addresses or networks: {each} is none") from None
+    return text
+
+
+def split_list(text: str) -> list[str]:
+    """Return the items of a comma-separated setting."""
+    return [item for each in text.split(",") if (item := each.strip())]
 
 
 PublicKeys = Annotated[str, AfterValidator(_require_public_keys)]
@@ -102,7 +118,29 @@ class StoreSettings(Settings):
     """The connection string of the service's database, a replica set."""
 
 
-class SessionSettings(StoreSettings):
+class LimitSettings(StoreSettings):
+    """The settings of a service with routes: its limits and its trusted proxies.
+
+    A field that ends in `_by_address` is multiplied by `limits_by_address_factor`.
+    """
+
+    limits_redis_url: RedisUrl | None = None
+    """The Redis in which all replicas count; each process counts for itself without it."""
+    trusted_proxies: Annotated[str, AfterValidator(_require_networks)] = ""
+    """The networks of the proxies whose X-Forwarded-For counts, separated by commas."""
+    limits_by_address_factor: int = Field(default=1, ge=1)
+    """How many times wider all limits by address are, for many users behind one address."""
+    limit_writes_by_address: QuotaText = "300 per minute"
+    """State-changing requests to all routes without a limit of their own by address."""
+    limit_idempotency_keys_by_account: QuotaText = "60 per minute; 1000 per day"
+    """Requests with an idempotency key: each new key is stored for a day."""
+    limit_streams_by_address: int = Field(default=100, ge=1)
+    """Event streams that one process keeps open."""
+    limit_streams_by_account: int = Field(default=20, ge=1)
+    """Event streams that one process keeps open."""
+
+
+class SessionSettings(LimitSettings):
     """The settings of a service that verifies sessions."""
 
     jwt_public_keys: PublicKeys

@@ -132,3 +132,66 @@ async def test_slow_requests_shorten_the_queue() -> None:
         request.cancel()
     await asyncio.gather(*requests, return_exceptions=True)
     assert len(requests) < MAX_WAIT_SECONDS / FIRST_ESTIMATE_SECONDS / 1.5
+
+
+def queue_of_addresses(max_waiting: int = 4) -> AdmissionQueue:
+    """Return a queue with one slot, which is taken, and few places to wait."""
+    queue = AdmissionQueue(1, ServiceOverloaded, max_waiting=max_waiting)
+    queue.admit_now()
+    return queue
+
+
+async def waiting_from(queue: AdmissionQueue, address: str) -> "asyncio.Task[None]":
+    task = asyncio.create_task(queue.wait(address))
+    await asyncio.sleep(0)
+    return task
+
+
+async def test_addresses_take_turns() -> None:
+    queue = queue_of_addresses(max_waiting=10)
+    tasks = {
+        name: await waiting_from(queue, name[0]) for name in ("a1", "a2", "a3", "b1", "c1", "b2")
+    }
+    admitted = []
+
+    while queue.waiting:
+        queue.release()
+        await asyncio.sleep(0)
+        admitted += [name for name, task in tasks.items() if task.done() and name not in admitted]
+
+    assert admitted == ["a1", "b1", "c1", "a2", "b2", "a3"]
+
+
+async def test_full_queue_refuses_the_last_request_of_the_address_with_most() -> None:
+    queue = queue_of_addresses(max_waiting=4)
+    flood = [await waiting_from(queue, "flood") for _ in range(4)]
+
+    right = await waiting_from(queue, "right")
+
+    with pytest.raises(ServiceOverloaded):
+        await flood[3]
+    assert not any(task.done() for task in (right, *flood[:3]))
+    assert (queue.waiting, queue.in_progress) == (4, 1)
+    with pytest.raises(ServiceOverloaded):
+        await queue.wait("flood")
+    queue.release()
+    queue.release()
+    await asyncio.gather(flood[0], right)
+    for task in flood[1:3]:
+        task.cancel()
+
+
+async def test_request_is_not_refused_for_those_of_another_address() -> None:
+    queue = AdmissionQueue(1, ServiceOverloaded, max_wait_seconds=10 * FIRST_ESTIMATE_SECONDS)
+    queue.admit_now()
+    flood = [await waiting_from(queue, "flood") for _ in range(10)]
+
+    with pytest.raises(ServiceOverloaded):
+        await queue.wait("flood")
+    right = await waiting_from(queue, "right")
+
+    assert not right.done()
+    for task in (*flood, right):
+        task.cancel()
+    await asyncio.gather(*flood, right, return_exceptions=True)
+    assert queue.waiting == 0

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from ticketing_dev.stack.definition import define_stack
+from ticketing_dev.stack.definition import Limits, define_stack
 from ticketing_dev.stack.processes.ports import free_port, port_allocator
 from ticketing_dev.stack.processes.spec import ProcessSpec
 from ticketing_dev.stack.secrets import Secrets, StripeAccount
@@ -11,12 +11,18 @@ from ticketing_dev.stack.secrets import Secrets, StripeAccount
 # The variables of each service.
 SHARED = {"NATS_URL", "LOG_LEVEL"}
 STORED = SHARED | {"MONGO_URI"}
-SESSIONS = STORED | {"JWT_PUBLIC_KEYS", "COOKIE_SECURE"}
+ROUTED = STORED | {
+    "JWT_PUBLIC_KEYS",
+    "COOKIE_SECURE",
+    "LIMITS_REDIS_URL",
+    "LIMITS_BY_ADDRESS_FACTOR",
+    "TRUSTED_PROXIES",
+}
 VARIABLES = {
-    "auth": SESSIONS | {"JWT_PRIVATE_KEY"},
-    "tickets": SESSIONS | {"CURRENCY"},
-    "orders": SESSIONS | {"EXPIRATION_WINDOW_SECONDS"},
-    "payments": SESSIONS | {"STRIPE_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_API_BASE", "CURRENCY"},
+    "auth": ROUTED | {"JWT_PRIVATE_KEY"},
+    "tickets": ROUTED | {"CURRENCY"},
+    "orders": ROUTED | {"EXPIRATION_WINDOW_SECONDS"},
+    "payments": ROUTED | {"STRIPE_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_API_BASE", "CURRENCY"},
     "expiration": SHARED | {"REDIS_URL"},
     "contact": STORED
     | {"SENDGRID_KEY", "SENDGRID_EMAIL", "SENDGRID_API_BASE", "PUBLIC_URL", "CURRENCY"},
@@ -34,6 +40,15 @@ def test_define_stack_sets_exactly_the_variables_of_each_service(tmp_path: Path)
     specs = define(tmp_path, expiration_window=7)
     assert {name: set(specs[name].env) - {"PYTHONUNBUFFERED"} for name in VARIABLES} == VARIABLES
     assert specs["orders"].env["EXPIRATION_WINDOW_SECONDS"] == "7"
+
+
+@pytest.mark.parametrize(("limits", "factor"), [(Limits.RELAXED, "100"), (Limits.STRICT, "1")])
+def test_define_stack_sets_the_width_of_limits_by_address(
+    tmp_path: Path, limits: Limits, factor: str
+) -> None:
+    specs = define(tmp_path, limits=limits)
+    for service in ("auth", "tickets", "orders", "payments"):
+        assert specs[service].env["LIMITS_BY_ADDRESS_FACTOR"] == factor
 
 
 def test_define_stack_sets_the_currency(tmp_path: Path) -> None:

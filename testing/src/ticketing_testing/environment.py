@@ -52,6 +52,9 @@ class TestEnvironment:
             "nats_url": self.nats_url,
             "redis_url": self.redis_url,
             **SESSION_SETTINGS,
+            # All requests of a test come from one address, and most from few accounts.
+            "limits_by_address_factor": 1000,
+            "limit_listings_by_account": "1000000 per minute",
         }
 
     @asynccontextmanager

@@ -62,6 +62,7 @@ async def serve_app(app: FastAPI, bus: Bus | None = None) -> AsyncIterator[Runni
         # Longer than the clients keep a connection: else one may be closed as it is used again.
         timeout_keep_alive=60,
         access_log=False,
+        proxy_headers=False,
     )
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))

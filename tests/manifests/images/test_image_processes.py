@@ -65,7 +65,7 @@ def stack_specs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[st
     )
     with ExitStack() as stack:
         for spec in specs:
-            if spec.name in ("nats", "mongo", "redis"):
+            if spec.name in ("nats", "mongo", "redis", "limits-redis"):
                 stack.enter_context(running(spec))
         yield {spec.name: spec for spec in specs}
 

@@ -49,3 +49,4 @@ ROWS_OMITTED = Counter(
     ["kind"],
 )
 CIRCUIT_OPEN = Gauge("circuit_open", "1 while the circuit breaker is not closed", ["dependency"])
+RATE_LIMITED = Counter("rate_limited_total", "Requests above a limit", ["limit"])

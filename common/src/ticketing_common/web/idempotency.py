@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ticketing_common.errors import BadRequest, Conflict, ServiceError, Unavailable
 from ticketing_common.events import utc_now
+from ticketing_common.limits.requests import request_limits
 from ticketing_common.persistence.database import database, is_unavailable
 from ticketing_common.persistence.transaction import current_transaction
 from ticketing_common.web.error_handlers import error_response
@@ -102,6 +103,7 @@ class IdempotencyMiddleware:
         body = await request.body()
         target = f"{scope['method']} {scope['path']}?{scope['query_string'].decode('latin-1')}\n"
         fingerprint = hashlib.sha256(target.encode() + body).hexdigest()
+        await request_limits(request).hit("idempotency_keys_by_account", session.user.id)
         claim = _Claim(f"{session.user.id}:{key}", fingerprint)
         stored = await claim.acquire()
         if stored is not None:

@@ -14,6 +14,7 @@ from ticketing_common.errors import (
     CrossOrigin,
     ErrorBody,
     NotAuthorized,
+    RateLimited,
     ServiceError,
     Unavailable,
 )
@@ -109,7 +110,7 @@ def _complete(
     elif "security" in operation:  # a session is optional
         operation["security"].insert(0, {})
     if mutating:
-        errors += [CrossOrigin, BodyTooLarge, Conflict]
+        errors += [CrossOrigin, BodyTooLarge, Conflict, RateLimited]
     if takes_key:
         errors += [InvalidIdempotencyKey, IdempotencyKeyReused, RequestInProgress]
         operation.setdefault("parameters", []).append(

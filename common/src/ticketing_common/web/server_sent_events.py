@@ -12,7 +12,10 @@ from pydantic import BaseModel
 from starlette.types import Receive, Scope, Send
 
 from ticketing_common.background import background
+from ticketing_common.limits.address import client_address
+from ticketing_common.limits.streams import open_streams
 from ticketing_common.messaging.feed import Feed, Filter, Subscriber
+from ticketing_common.sessions.tokens import SessionUser
 from ticketing_common.web.schemas import ApiModel
 from ticketing_common.web.sessions import CurrentUser, Sessions
 
@@ -104,7 +107,15 @@ Position = Annotated[int, Depends(_position)]
 """The position up to which the client knows all events."""
 
 
-async def _subscribe(request: Request) -> AsyncIterator[Subscriber]:
+async def _address_stream(request: Request) -> AsyncIterator[None]:
+    with open_streams(request).of_address(client_address(request.scope)):
+        yield
+
+
+AddressStream = Annotated[None, Depends(_address_stream)]
+
+
+async def _subscribe(request: Request, _: AddressStream) -> AsyncIterator[Subscriber]:
     with _feed(request).subscribe() as subscriber:
         yield subscriber
 
@@ -119,19 +130,23 @@ def subscribe_to(parameter: str) -> Callable[..., AsyncIterator[Subscriber]]:
     The subscription ends within a second after the session. A 503 if there are too many.
     """
 
-    async def subscribe(request: Request, _: CurrentUser) -> AsyncIterator[Subscriber]:
+    async def subscribe(
+        request: Request, _: AddressStream, user: CurrentUser
+    ) -> AsyncIterator[Subscriber]:
         aggregate_id = request.path_params[parameter]
         async with _subscribe_for_session(
-            request, lambda event: event.aggregate_id == aggregate_id
+            request, user, lambda event: event.aggregate_id == aggregate_id
         ) as subscriber:
             yield subscriber
 
     return subscribe
 
 
-async def _subscribe_to_own(request: Request, user: CurrentUser) -> AsyncIterator[Subscriber]:
+async def _subscribe_to_own(
+    request: Request, _: AddressStream, user: CurrentUser
+) -> AsyncIterator[Subscriber]:
     async with _subscribe_for_session(
-        request, lambda event: getattr(event, "user_id", None) == user.id
+        request, user, lambda event: getattr(event, "user_id", None) == user.id
     ) as subscriber:
         yield subscriber
 
@@ -144,8 +159,11 @@ The subscription ends within a second after the session. A 503 if there are too 
 
 
 @asynccontextmanager
-async def _subscribe_for_session(request: Request, wants: Filter) -> AsyncIterator[Subscriber]:
-    with _feed(request).subscribe(wants) as subscriber:
+async def _subscribe_for_session(
+    request: Request, user: SessionUser, wants: Filter
+) -> AsyncIterator[Subscriber]:
+    streams = open_streams(request).of_account(user.id)
+    with streams, _feed(request).subscribe(wants) as subscriber:
         async with background(_close_with_session(request, subscriber)):
             yield subscriber
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ticketing_dev.stack import lifecycle, rolling_restart
+from ticketing_dev.stack.definition import Limits
 from ticketing_dev.stack.folder import DataFolder
 from ticketing_dev.stack.lifecycle import StackError, StackOptions
 from ticketing_dev.stack.runner import Interrupted
@@ -60,11 +61,15 @@ def up(
         bool, typer.Option("--dev", help="Reload client and services when their code changes.")
     ] = False,
     replicas: Annotated[int, typer.Option(min=1, max=9, help="Processes per service.")] = 1,
+    limits: Annotated[
+        Limits,
+        typer.Option(help="Limits by address: a hundred times wider, or those of a cluster."),
+    ] = Limits.RELAXED,
     in_background: Annotated[bool, typer.Option("--in-background", hidden=True)] = False,
 ) -> None:
     """Start the local stack and supervise it."""
     folder = lifecycle.data_folder(data)
-    options = StackOptions(folder, port, window, fresh, client, dev, replicas)
+    options = StackOptions(folder, port, window, fresh, client, dev, replicas, limits)
     if detach:
         raise typer.Exit(lifecycle.up_in_background(options))
     with _exit_on_error():

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 
 from ticketing_common.topology import SERVICE_NAMES
 from ticketing_dev.checkout import INGRESS, ROOT
 from ticketing_dev.stack.processes import ingress, servers, services
+from ticketing_dev.stack.processes.ports import HOST
 from ticketing_dev.stack.processes.sendgrid_stand_in import sendgrid_stand_in
 from ticketing_dev.stack.processes.servers import AUDIT, OPERATOR
 from ticketing_dev.stack.processes.spec import ProcessSpec
@@ -16,7 +18,18 @@ from ticketing_dev.stack.secrets import Secrets, StripeAccount
 STRIPE_PAGES, MAIL_PAGES = "/dev/stripe/", "/dev/mail/"
 SENDER = "tickets@ticketing.dev"
 
+RELAXED_FACTOR = 100
+"""The factor of limits by address where everybody comes from one address."""
+
 ClientCommand = Callable[[int], tuple[str, ...]]
+
+
+class Limits(StrEnum):
+    """The width of the limits by address."""
+
+    RELAXED = "relaxed"
+    STRICT = "strict"
+    """As in a cluster."""
 
 
 def define_stack(
@@ -34,6 +47,7 @@ def define_stack(
     payments_env: Mapping[str, str] | None = None,
     client_env: Mapping[str, str] | None = None,
     currency: str = "usd",
+    limits: Limits = Limits.RELAXED,
 ) -> list[ProcessSpec]:
     """Define all processes of a stack at http://localhost:`port`.
 
@@ -51,6 +65,7 @@ def define_stack(
         payments_env: more variables for payments.
         client_env: more variables for the client.
         currency: the currency of prices.
+        limits: how wide the limits by address are.
     """
     public_url = f"http://localhost:{port}"
     users = (OPERATOR, AUDIT, *SERVICE_NAMES)
@@ -61,6 +76,9 @@ def define_stack(
     )
     mongo = servers.mongo(port_of("mongo"), data / "mongo")
     redis = servers.redis(port_of("redis"), data / "redis")
+    limits_redis = servers.redis(
+        port_of("limits-redis"), data / "limits-redis", "limits-redis", durable=False
+    )
     stripe = stripe_stand_in(
         port_of("stripe"),
         data / "stripe",
@@ -89,6 +107,21 @@ def define_stack(
     ) -> list[ProcessSpec]:
         return replicas_of(name, mongo, *dependencies, MONGO_URI=mongo.uri(name), **settings)
 
+    def replicas_with_routes(
+        name: str, *dependencies: ProcessSpec, **settings: str
+    ) -> list[ProcessSpec]:
+        return replicas_with_database(
+            name,
+            limits_redis,
+            *dependencies,
+            JWT_PUBLIC_KEYS=secrets.session_public_keys,
+            COOKIE_SECURE="false",
+            LIMITS_REDIS_URL=limits_redis.url,
+            TRUSTED_PROXIES=HOST,
+            LIMITS_BY_ADDRESS_FACTOR=str(RELAXED_FACTOR if limits == Limits.RELAXED else 1),
+            **settings,
+        )
+
     if stripe_account is not None:
         stripe_settings = {
             "STRIPE_KEY": stripe_account.key,
@@ -110,18 +143,12 @@ def define_stack(
     expiration_settings = {}
     if expiration_window is not None:
         expiration_settings["EXPIRATION_WINDOW_SECONDS"] = str(expiration_window)
-    sessions = {"JWT_PUBLIC_KEYS": secrets.session_public_keys, "COOKIE_SECURE": "false"}
     by_service = {
-        "auth": replicas_with_database("auth", JWT_PRIVATE_KEY=secrets.session_key, **sessions),
-        "tickets": replicas_with_database("tickets", CURRENCY=currency, **sessions),
-        "orders": replicas_with_database("orders", **sessions, **expiration_settings),
-        "payments": replicas_with_database(
-            "payments",
-            stripe,
-            CURRENCY=currency,
-            **sessions,
-            **stripe_settings,
-            **(payments_env or {}),
+        "auth": replicas_with_routes("auth", JWT_PRIVATE_KEY=secrets.session_key),
+        "tickets": replicas_with_routes("tickets", CURRENCY=currency),
+        "orders": replicas_with_routes("orders", **expiration_settings),
+        "payments": replicas_with_routes(
+            "payments", stripe, CURRENCY=currency, **stripe_settings, **(payments_env or {})
         ),
         "expiration": replicas_of("expiration", redis, REDIS_URL=redis.url),
         "contact": replicas_with_database("contact", sendgrid, **mail_settings),
@@ -157,4 +184,14 @@ def define_stack(
         extra_routes={STRIPE_PAGES: stripe.name, MAIL_PAGES: sendgrid.name},
         depends_on=tuple(spec.name for spec in behind_ingress),
     )
-    return [nats, mongo, redis, stripe, sendgrid, *service_specs, *client_specs, nginx]
+    return [
+        nats,
+        mongo,
+        redis,
+        limits_redis,
+        stripe,
+        sendgrid,
+        *service_specs,
+        *client_specs,
+        nginx,
+    ]

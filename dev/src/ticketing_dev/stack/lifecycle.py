@@ -13,7 +13,7 @@ import psutil
 from rich.console import Console
 
 from ticketing_dev.stack import client_build, lock
-from ticketing_dev.stack.definition import ClientCommand, define_stack
+from ticketing_dev.stack.definition import ClientCommand, Limits, define_stack
 from ticketing_dev.stack.folder import DataFolder
 from ticketing_dev.stack.processes.ports import is_free, port_allocator
 from ticketing_dev.stack.runner import StackRunner
@@ -45,6 +45,7 @@ class StackOptions:
     client: bool = True
     dev: bool = False
     replicas: int = 1
+    limits: Limits = Limits.RELAXED
 
 
 def not_running(folder: DataFolder) -> StackError:
@@ -79,12 +80,13 @@ def up(options: StackOptions, console: Console, *, background: bool = False) -> 
                 folder.path,
                 port_allocator(ports, reserved=options.port),
                 secrets,
-                _variables(SHARED_VARIABLES),
+                _variables((*SHARED_VARIABLES, *_limit_variables())),
                 expiration_window=options.expiration_window,
                 client_command=_client_command(options, console),
                 reload=options.dev,
                 stripe_account=_stripe_account(secrets),
                 replicas=options.replicas,
+                limits=options.limits,
                 payments_env=_variables(PAYMENTS_VARIABLES),
                 client_env=_variables(CLIENT_VARIABLES),
                 currency=os.environ.get("CURRENCY") or "usd",
@@ -101,6 +103,10 @@ def up(options: StackOptions, console: Console, *, background: bool = False) -> 
 
 def _variables(names: tuple[str, ...]) -> dict[str, str]:
     return {name: os.environ[name] for name in names if name in os.environ}
+
+
+def _limit_variables() -> tuple[str, ...]:
+    return tuple(name for name in os.environ if name.startswith("LIMIT_"))
 
 
 def _stripe_account(secrets: Secrets) -> StripeAccount | None:
@@ -141,7 +147,7 @@ def up_in_background(options: StackOptions) -> int:
     command += ["--fresh"] if options.fresh else []
     command += [] if options.client else ["--no-client"]
     command += ["--dev"] if options.dev else []
-    command += ["--replicas", str(options.replicas)]
+    command += ["--replicas", str(options.replicas), "--limits", options.limits]
     child = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import ClassVar, Self
 
 from beanie import Document, PydanticObjectId
+from pydantic import Field
 from pymongo import IndexModel
 
 from ticketing_common.errors import BadRequest, NotAuthorized, NotFound
@@ -15,6 +16,9 @@ from ticketing_common.sessions.tokens import SessionUser
 
 EXPIRED_TOKEN_RETENTION = timedelta(days=1)
 """How long an expired token gets a "Token has expired" instead of a 404."""
+
+MAX_DEVICES = 10
+"""Known devices of a user. The one that was used longest ago is forgotten first."""
 
 
 class EmailInUse(BadRequest):
@@ -58,6 +62,8 @@ class User(VersionedDocument):
     created_at: UtcTime
     sessions_changed_at: UtcTime
     """The time of the last sign-in or password change."""
+    known_devices: list[str] = Field(default_factory=list)
+    """Digests of the ids of browsers in which the user has signed in, the latest at the end."""
 
     @classmethod
     async def find_by_email(cls, email: str) -> Self | None:
@@ -72,6 +78,15 @@ class User(VersionedDocument):
     def session_user(self) -> SessionUser:
         """The user as a session shows it."""
         return SessionUser(id=self.user_id, email=self.email)
+
+    def knows_device(self, device: str) -> bool:
+        """Return whether the user has signed in with this browser."""
+        return digest(device) in self.known_devices
+
+    def add_device(self, device: str) -> None:
+        """Make a browser known. The caller saves."""
+        others = [each for each in self.known_devices if each != digest(device)]
+        self.known_devices = [*others, digest(device)][-MAX_DEVICES:]
 
     def advance_session_time(self) -> datetime:
         """Set the time of a new sign-in or password change, and return it. The caller saves.
@@ -105,7 +120,7 @@ class PasswordResetToken(Document):
         """Return a document for the user, not inserted yet, and its token."""
         token = secrets.token_urlsafe(32)
         expires_at: datetime = utc_now() + UserForgotPassword.max_age
-        return cls(id=_digest(token), user_id=user.id, expires_at=expires_at), token
+        return cls(id=digest(token), user_id=user.id, expires_at=expires_at), token
 
     @classmethod
     async def find_valid(cls, token: str) -> Self:
@@ -113,7 +128,7 @@ class PasswordResetToken(Document):
 
         Raises: NotFound if the token is unknown or used, TokenExpired.
         """
-        document = await cls.get(_digest(token))
+        document = await cls.get(digest(token))
         if document is None:
             raise NotFound
         if document.expires_at <= utc_now():
@@ -121,5 +136,6 @@ class PasswordResetToken(Document):
         return document
 
 
-def _digest(token: str) -> str:
+def digest(token: str) -> str:
+    """Return the digest under which a secret is stored."""
     return hashlib.sha256(token.encode()).hexdigest()

@@ -13,6 +13,7 @@ from passlib.hash import argon2
 
 from ticketing_common.admission import AdmissionQueue
 from ticketing_common.errors import Unavailable
+from ticketing_common.limits.address import current_address
 
 T = TypeVar("T")
 
@@ -48,7 +49,7 @@ async def verify_password(password: str, password_hash: str | None) -> bool:
 
 
 async def _run_in_pool(function: Callable[..., T], *args: str) -> T:
-    async with _queue.slot():
+    async with _queue.slot(current_address.get()):
         return await asyncio.get_running_loop().run_in_executor(_pool, function, *args)
 
 

@@ -6,6 +6,7 @@ from beanie import PydanticObjectId
 from fastapi import APIRouter, Query, Request, Response
 from pymongo.errors import DuplicateKeyError
 
+from auth.devices import email_key, guesses_key, read_device, set_device
 from auth.ended_sessions import end_all_sessions, end_session
 from auth.models import (
     EmailInUse,
@@ -16,7 +17,6 @@ from auth.models import (
     User,
 )
 from auth.passwords import TooManySignIns, hash_password, verify_password
-from auth.rate_limits import RESET_MAILS, WRONG_PASSWORDS, RateLimiter
 from auth.schemas import (
     CurrentUserResponse,
     EmptyResponse,
@@ -31,7 +31,7 @@ from auth.schemas import (
     ValidateTokenResponse,
 )
 from auth.settings import AuthSettings
-from ticketing_common.errors import Conflict, NotFound, RateLimited
+from ticketing_common.errors import Conflict, NotFound
 from ticketing_common.events import (
     ResetToken,
     UserChangedPassword,
@@ -40,6 +40,7 @@ from ticketing_common.events import (
     UserSignedUp,
     utc_now,
 )
+from ticketing_common.limits.requests import Limits
 from ticketing_common.persistence import outbox
 from ticketing_common.persistence.transaction import transactional
 from ticketing_common.sessions.tokens import Session, TokenSigner
@@ -56,6 +57,8 @@ from ticketing_common.web.sessions import (
 
 router = APIRouter(tags=["users"])
 
+WRONG_PASSWORDS, RESET_MAILS = "wrong_passwords_by_email", "reset_mails_by_email"
+
 QueryToken = Annotated[
     Token | None,
     Query(alias="token", deprecated=True, description="Send the token in the body instead."),
@@ -67,15 +70,18 @@ async def sign_up(payload: SignUpRequest, request: Request, response: Response) 
     """Create an account and start a session."""
     with uncounted(request.scope):
         password_hash = await hash_password(payload.password.get_secret_value())
-    user = await _create_user(payload.email, password_hash)
+    device = read_device(request)
+    user = await _create_user(payload.email, password_hash, device)
     _start_session(user, request, response)
+    set_device(device, request, response)
     return UserResponse.of(user)
 
 
 @transactional
-async def _create_user(email: str, password_hash: str) -> User:
+async def _create_user(email: str, password_hash: str, device: str) -> User:
     now = utc_now()
     user = User(email=email, password_hash=password_hash, created_at=now, sessions_changed_at=now)
+    user.add_device(device)
     try:
         await user.insert()
     except DuplicateKeyError:
@@ -84,44 +90,50 @@ async def _create_user(email: str, password_hash: str) -> User:
     return user
 
 
-@router.post("/signin", responses=error_responses(InvalidCredentials, RateLimited, TooManySignIns))
-async def sign_in(payload: SignInRequest, request: Request, response: Response) -> UserResponse:
+@router.post("/signin", responses=error_responses(InvalidCredentials, TooManySignIns))
+async def sign_in(
+    payload: SignInRequest, request: Request, response: Response, limits: Limits
+) -> UserResponse:
     """Start a session.
 
     After 10 wrong passwords for one e-mail address within 5 minutes, further attempts get a 429.
+    Those from a browser in which the user has signed in before are counted apart.
     """
-    rate_limiter = _rate_limiter(request)
-    await rate_limiter.check(WRONG_PASSWORDS, payload.email)
     user = await User.find_by_email(payload.email)
+    guesses = guesses_key(payload.email, user, request)
+    await limits.check(WRONG_PASSWORDS, guesses)
     password_hash = user.password_hash if user is not None else None
     with uncounted(request.scope):
         matches = await verify_password(payload.password.get_secret_value(), password_hash)
     if user is None or not matches:
-        await rate_limiter.count(WRONG_PASSWORDS, payload.email)
+        await limits.hit(WRONG_PASSWORDS, guesses)
         raise InvalidCredentials
     # Wrong passwords of concurrent requests may have been counted since the first check.
-    await rate_limiter.check(WRONG_PASSWORDS, payload.email)
+    await limits.check(WRONG_PASSWORDS, guesses)
+    device = read_device(request)
     try:
-        user = await _record_sign_in(user)
+        user = await _record_sign_in(user, device)
     except Conflict:  # another sign-in, or the password was changed since it was verified
-        user = await _record_sign_in_of(payload.email, user.password_hash)
+        user = await _record_sign_in_of(payload.email, user.password_hash, device)
     _start_session(user, request, response)
+    set_device(device, request, response)
     return UserResponse.of(user)
 
 
 @transactional
-async def _record_sign_in_of(email: str, password_hash: str) -> User:
+async def _record_sign_in_of(email: str, password_hash: str, device: str) -> User:
     user = await User.find_by_email(email)
     if user is None or user.password_hash != password_hash:
         raise InvalidCredentials
-    return await _record_sign_in(user)
+    return await _record_sign_in(user, device)
 
 
 @transactional
-async def _record_sign_in(read: User) -> User:
+async def _record_sign_in(read: User, device: str) -> User:
     """Record it if nothing has changed the user since it was read. Raises: Conflict."""
     user: User = read.model_copy()  # the transaction may run again
     user.advance_session_time()
+    user.add_device(device)
     await user.save()
     await outbox.add(UserSignedIn.of(user))
     return user
@@ -187,16 +199,14 @@ async def _renew(session: Session) -> Session | None:
     return Session.issue(user.session_user, session.id, session.began_at)
 
 
-@router.post("/forgot-password", responses=error_responses(RateLimited))
-async def request_password_reset(
-    payload: ForgotPasswordRequest, request: Request
-) -> MessageResponse:
+@router.post("/forgot-password")
+async def request_password_reset(payload: ForgotPasswordRequest, limits: Limits) -> MessageResponse:
     """Send a mail with a reset token if there is an account with this address.
 
     The response is the same if there is none. More than 5 requests for one e-mail address within
     15 minutes get a 429.
     """
-    await _rate_limiter(request).count(RESET_MAILS, payload.email)
+    await limits.hit(RESET_MAILS, email_key(payload.email))
     await _issue_reset_token(payload.email)
     return MessageResponse(message="Reset email sent")
 
@@ -231,9 +241,13 @@ async def reset_password(
     payload: ResetPasswordRequest,
     request: Request,
     response: Response,
+    limits: Limits,
     query_token: QueryToken = None,
 ) -> EmptyResponse:
-    """Set a new password and end all earlier sessions of the user, in every service."""
+    """Set a new password and end all earlier sessions of the user, in every service.
+
+    Wrong passwords that were counted before are forgotten, and the browser is known from now on.
+    """
     token = _require_token(query_token or payload.token)
     password = payload.new_password.get_secret_value()
     if password != payload.repeated_new_password.get_secret_value():
@@ -241,34 +255,35 @@ async def reset_password(
     await PasswordResetToken.find_valid(token)  # an invalid token must not cost a hash
     with uncounted(request.scope):
         password_hash = await hash_password(password)
-    await _change_password(token, password_hash)
+    device = read_device(request)
+    email = await _change_password(token, password_hash, device)
+    await limits.clear(WRONG_PASSWORDS, email_key(email))
+    set_device(device, request, response)
     _clear_session(request, response)
     return EmptyResponse()
 
 
 @transactional
-async def _change_password(token: str, password_hash: str) -> None:
+async def _change_password(token: str, password_hash: str, device: str) -> str:
+    """Return the e-mail address of the token's user."""
     reset_token = await PasswordResetToken.find_valid(token)
     user = await User.get(reset_token.user_id)
     if user is None:
         raise NotFound
     await PasswordResetToken.find({"user_id": user.id}).delete()
     user.password_hash = password_hash
+    user.add_device(device)
     changed_at = user.advance_session_time()
     await user.save()
     await outbox.add(UserChangedPassword.of(user, changed_at=changed_at))
     await end_all_sessions(user)
+    return user.email
 
 
 def _require_token(token: str | None) -> str:
     if token is None:
         raise InvalidRequest(REQUIRED["token"], field="token")
     return token
-
-
-def _rate_limiter(request: Request) -> RateLimiter:
-    rate_limiter: RateLimiter = request.app.state.rate_limiter
-    return rate_limiter
 
 
 def _start_session(user: User, request: Request, response: Response) -> None:

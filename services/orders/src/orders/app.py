@@ -1,7 +1,11 @@
 """orders: reserves tickets for buyers."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from fastapi import FastAPI
 
+from orders.buyer_limits import BuyerLimits
 from orders.handlers import listeners
 from orders.models import Order, Reservation, Ticket
 from orders.reserved_tickets import ReservedTickets
@@ -20,9 +24,17 @@ from ticketing_common.service import create_service
 
 def create_app(settings: OrdersSettings | None = None) -> FastAPI:
     """Create the application. Without settings, read them from the environment."""
+    settings = settings or OrdersSettings.read("orders")
+    feed = Feed(OrderCreated, OrderAwaitingPayment, OrderCancelled, OrderCompleted)
+
+    @asynccontextmanager
+    async def follow_orders(app: FastAPI) -> AsyncIterator[None]:
+        with app.state.buyer_limits.following():
+            yield
+
     app = create_service(
         "orders",
-        settings or OrdersSettings.read("orders"),
+        settings,
         listeners=listeners,
         description="Orders: each reserves a ticket until it is paid, cancelled or expired.",
         documents=[Order, Reservation, Ticket],
@@ -30,7 +42,11 @@ def create_app(settings: OrdersSettings | None = None) -> FastAPI:
         router=router,
         prefix="/api/orders",
         idempotent=True,
-        feed=Feed(OrderCreated, OrderAwaitingPayment, OrderCancelled, OrderCompleted),
+        feed=feed,
+        background_work=follow_orders,
+    )
+    app.state.buyer_limits = BuyerLimits(
+        feed, app.state.limiter, settings.limit_live_orders_by_account
     )
     app.state.reserved_tickets = ReservedTickets()
     app.state.ticket_waits = TicketWaits()

@@ -9,6 +9,7 @@ from bson import ObjectId
 from fastapi import APIRouter, Depends, Request, Response
 
 from orders import rules
+from orders.buyer_limits import EXPIRED_ORDERS, BuyerLimits, TooManyLiveOrders
 from orders.models import Order, OrderComplete, Ticket, TicketOutdated, TicketReserved
 from orders.rendering import render_order
 from orders.reserved_tickets import ReservedTickets
@@ -24,6 +25,8 @@ from orders.ticket_waits import TicketWaits
 from ticketing_common.errors import NotFound, NotOwner
 from ticketing_common.events import CancelReason, OrderCreated, OrderStatus
 from ticketing_common.invalid_rows import omit_invalid
+from ticketing_common.limits.requests import Limits
+from ticketing_common.limits.streams import TooManyStreams
 from ticketing_common.messaging.feed import Resync, Subscriber, TooManySubscribers
 from ticketing_common.persistence import outbox
 from ticketing_common.persistence.transaction import transactional
@@ -52,10 +55,16 @@ FIELDS = ["status", "user_id", "expires_at", "version", "ticket", "reason"]
 @router.post(
     "",
     status_code=201,
-    responses=error_responses(NotFound, TicketReserved, TermsChanged, TicketOutdated),
+    responses=error_responses(
+        NotFound, TicketReserved, TermsChanged, TooManyLiveOrders, TicketOutdated
+    ),
 )
 async def create_order(
-    payload: OrderRequest, user: CurrentUser, request: Request, idempotency: Idempotency
+    payload: OrderRequest,
+    user: CurrentUser,
+    request: Request,
+    limits: Limits,
+    idempotency: Idempotency,
 ) -> OrderResponse:
     """Order a ticket, which reserves it until `expiresAt`.
 
@@ -68,20 +77,25 @@ async def create_order(
       `ticket: {id, title, price, version}`.
     - 503 `ticket_outdated`: the change that the buyer saw is still unknown here. The request waits
       for it, for at most two seconds.
+
+    A buyer with 10 unpaid orders, or with 5 that expired within 10 minutes, gets a 429.
     """
+    await limits.check(EXPIRED_ORDERS, user.id)
+    buyer_limits: BuyerLimits = request.app.state.buyer_limits
     reserved: ReservedTickets = request.app.state.reserved_tickets
     await reserved.refuse_reserved(payload.ticket_id)
     settings: OrdersSettings = request.app.state.settings
     place = partial(_place_order, payload, user, settings.expiration_window, idempotency)
     try:
-        try:
-            response = await place()
-        except TicketOutdated:
-            assert payload.seen_version is not None
-            waits: TicketWaits = request.app.state.ticket_waits
-            with uncounted(request.scope):
-                await waits.wait_for(payload.ticket_id, payload.seen_version)
-            response = await place()
+        with buyer_limits.placing(user.id):
+            try:
+                response = await place()
+            except TicketOutdated:
+                assert payload.seen_version is not None
+                waits: TicketWaits = request.app.state.ticket_waits
+                with uncounted(request.scope):
+                    await waits.wait_for(payload.ticket_id, payload.seen_version)
+                response = await place()
     except TicketReserved:
         reserved.add(payload.ticket_id)
         raise
@@ -126,7 +140,7 @@ async def list_orders(
 @router.get(
     "/stream",
     response_class=EventStream,
-    responses=error_responses(TooManySubscribers),
+    responses=error_responses(TooManyStreams, TooManySubscribers),
 )
 async def stream_orders(
     user: CurrentUser, subscriber: OwnSubscriber, after: Position
@@ -182,7 +196,7 @@ async def _load_order(order_id: OrderId, user: CurrentUser) -> OrderResponse:
 @router.get(
     "/{orderId}/stream",
     response_class=EventStream,
-    responses=error_responses(NotFound, NotOwner, TooManySubscribers),
+    responses=error_responses(NotFound, NotOwner, TooManyStreams, TooManySubscribers),
 )
 async def stream_order(
     user: CurrentUser,

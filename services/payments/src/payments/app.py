@@ -26,7 +26,9 @@ async def _background_work(app: FastAPI) -> AsyncIterator[None]:
     """Run the jobs, and provide those of requests to the routes."""
     settings: PaymentsSettings = app.state.settings
     async with StripeClient.connected(settings) as stripe:
-        settlement = Settlement(stripe, settings.currency, settings.grace)
+        settlement = Settlement(
+            stripe, settings.currency, settings.grace, settings.limit_attempts_by_order
+        )
         app.state.settlement = settlement
         app.state.order_arrivals = arrivals = OrderArrivals()
         jobs = (settlement.run(), reconciliation.run(stripe), arrivals.run())
@@ -46,6 +48,8 @@ def create_app(settings: PaymentsSettings | None = None) -> FastAPI:
         prices={"orders": "price"},
         router=router,
         prefix="/api/payments",
+        # Stripe signs its events, and sends them as fast as they happen.
+        address_limits={"POST /api/payments/webhook": None},
         idempotent=True,
         background_work=_background_work,
     )

@@ -1,6 +1,6 @@
 """Errors of payments' routes and of its command."""
 
-from ticketing_common.errors import BadRequest, Conflict, ServiceError, Unavailable
+from ticketing_common.errors import BadRequest, Conflict, RateLimited, ServiceError, Unavailable
 
 
 class OrderAlreadyCancelled(BadRequest):
@@ -37,6 +37,13 @@ class PaymentDeclined(ServiceError):
     status = 402
     code = "payment_declined"
     message = "Your card was declined."
+
+
+class TooManyAttempts(RateLimited):
+    """There were too many attempts to pay the order. It ends unpaid; then order again."""
+
+    code = "too_many_attempts"
+    message = "There were too many attempts to pay this order. Order again once it has ended."
 
 
 class InvalidToken(BadRequest):

@@ -19,6 +19,7 @@ from payments.errors import (
     PaymentInProgress,
     PaymentRefused,
     PaymentUnknown,
+    TooManyAttempts,
 )
 from payments.jobs.settlement import Settlement
 from payments.order_arrivals import OrderArrivals
@@ -28,6 +29,7 @@ from payments.stripe.client import StripeUnavailable
 from ticketing_common.circuit_breaker import CircuitOpen
 from ticketing_common.errors import NotFound, NotOwner
 from ticketing_common.events import PaymentStatus
+from ticketing_common.limits.requests import Limits
 from ticketing_common.web.conditional import JsonBody, json_response
 from ticketing_common.web.idempotency import HEADER
 from ticketing_common.web.middleware.concurrency_limit import uncounted
@@ -36,6 +38,8 @@ from ticketing_common.web.rendering import render_rows
 from ticketing_common.web.sessions import CurrentUser
 
 router = APIRouter(tags=["payments"])
+
+DECLINES = "declines_by_account"
 
 
 def _settlement(request: Request) -> Settlement:
@@ -64,6 +68,7 @@ RequestKey = Annotated[str | None, Header(alias=HEADER, include_in_schema=False)
             PaymentDeclined,
             PaymentInProgress,
             PaymentUnknown,
+            TooManyAttempts,
             CircuitOpen,
         ),
     },
@@ -74,6 +79,7 @@ async def create_payment(
     user: CurrentUser,
     settlement: SettlementDep,
     response: Response,
+    limits: Limits,
     request_key: RequestKey = None,
 ) -> schemas.CreatePaymentResponse | schemas.ConfirmPaymentResponse:
     """Pay for an order of the caller. One charge is made, however many requests arrive at once.
@@ -86,7 +92,10 @@ async def create_payment(
     - 402: the card was declined, with a message for the buyer. The order can still be paid.
     - 503 with `payment_unknown`: whether there is a charge is not known yet. The service finds it
       out and updates the order.
+    - 429: a fifth attempt to pay the order has failed, or ten cards of the caller were declined
+      within an hour.
     """
+    await limits.check(DECLINES, user.id)
     pay = functools.partial(settlement.pay, user, payload.order_id, payload.token, request_key)
     try:
         try:
@@ -101,6 +110,8 @@ async def create_payment(
         return schemas.ConfirmPaymentResponse(
             id=str(payment.id), order_id=payment.order_id, client_secret=intent.client_secret or ""
         )
+    if payment.failure_cause in (FailureCause.DECLINED, FailureCause.INVALID_TOKEN):
+        await limits.count(DECLINES, user.id)
     _require_success(payment)
     return schemas.CreatePaymentResponse.of(payment)
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from pydantic import Field, SecretStr
 
+from ticketing_common.limits.quota import QuotaText
 from ticketing_common.settings import Currency, HttpUrl, SessionSettings
 
 
@@ -20,6 +21,10 @@ class PaymentsSettings(SessionSettings):
     """The currency of all prices, as an ISO 4217 code."""
     payment_grace_seconds: int = Field(default=120, ge=0)
     """The time in seconds that a payment has after the end of its order."""
+    limit_attempts_by_order: int = Field(default=5, ge=1)
+    """Attempts to pay one order."""
+    limit_declines_by_account: QuotaText = "10 per hour; 20 per day"
+    """Declined cards and invalid tokens."""
 
     @property
     def grace(self) -> timedelta:

@@ -9,6 +9,8 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from ticketing_common.errors import NotAuthorized, NotFound, NotOwner
 from ticketing_common.events import TicketCreated, TicketDeleted, TicketUpdated, utc_now
 from ticketing_common.invalid_rows import omit_invalid
+from ticketing_common.limits.requests import by_account
+from ticketing_common.limits.streams import TooManyStreams
 from ticketing_common.messaging.feed import TooManySubscribers
 from ticketing_common.persistence import outbox
 from ticketing_common.persistence.transaction import transactional
@@ -52,7 +54,7 @@ def _cache(request: Request) -> TicketCache:
     return cache
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, dependencies=[by_account("listings_by_account")])
 @transactional
 async def create_ticket(
     payload: TicketRequest, user: CurrentUser, idempotency: Idempotency
@@ -156,7 +158,7 @@ def _position(row: Row) -> tuple[int, ObjectId] | None:
 @router.get(
     "/stream",
     response_class=EventStream,
-    responses=error_responses(TooManySubscribers),
+    responses=error_responses(TooManyStreams, TooManySubscribers),
 )
 async def stream_tickets(subscriber: FeedSubscriber, after: Position) -> EventStream:
     """Stream the changes of all tickets as server-sent events. Needs no session.

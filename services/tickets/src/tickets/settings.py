@@ -1,5 +1,6 @@
 """Settings of tickets."""
 
+from ticketing_common.limits.quota import QuotaText
 from ticketing_common.settings import Currency, SessionSettings
 
 
@@ -8,3 +9,5 @@ class TicketsSettings(SessionSettings):
 
     currency: Currency = "usd"
     """The currency of all prices, as an ISO 4217 code."""
+    limit_listings_by_account: QuotaText = "60 per minute; 1000 per day"
+    """New tickets."""

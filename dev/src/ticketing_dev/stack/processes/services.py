@@ -36,6 +36,7 @@ def service(
 ) -> ProcessSpec:
     """Define a service. `env` has all its settings; `reload` has the folders to watch."""
     options = ["--factory", "--timeout-graceful-shutdown", "15", "--http", HTTP_PROTOCOL]
+    options += ["--no-proxy-headers"]
     options += ["--reload"] if reload else []
     for folder in reload:
         options += ["--reload-dir", str(folder)]

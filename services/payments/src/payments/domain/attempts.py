@@ -7,7 +7,7 @@ from pymongo.errors import DuplicateKeyError
 
 from payments.domain.documents import POLL_LEASE, Order, Payment
 from payments.domain.state_machine import Intent
-from payments.errors import OrderAlreadyPaid, PaymentInProgress
+from payments.errors import OrderAlreadyPaid, PaymentInProgress, TooManyAttempts
 from ticketing_common.events import PaymentStarted, PaymentStatus, utc_now
 from ticketing_common.persistence import outbox
 from ticketing_common.persistence.transaction import transactional
@@ -30,12 +30,13 @@ async def begin(
     *,
     currency: str,
     grace: timedelta,
+    max_attempts: int | None = None,
     request_key: str | None = None,
 ) -> Payment:
     """Begin an attempt to pay an order, or return the previous one of the same request key.
 
     Raises: NotFound, NotOwner, OrderAlreadyCancelled, OrderAlreadyPaid, OrderExpired,
-    PaymentInProgress, AwaitsConfirmation.
+    PaymentInProgress, AwaitsConfirmation, TooManyAttempts.
     """
     order = await Order.owned_by(user.id, order_id)
     previous = await Payment.find({"order_id": order_id}).sort("-attempt").first_or_none()
@@ -44,6 +45,8 @@ async def begin(
     order.require_payable()
     if previous is not None:
         _require_failed(previous)
+        if max_attempts is not None and previous.attempt >= max_attempts:
+            raise TooManyAttempts(TooManyAttempts.message, retry_after=order.seconds_left())
     await order.count_attempt_change()
     payment = await _insert(
         Payment(

@@ -82,6 +82,10 @@ class Order(OwnedDocument):
         if self.overdue or self.expires_at <= utc_now():
             raise OrderExpired
 
+    def seconds_left(self) -> int:
+        """Return the time until the order ends, at least one second."""
+        return max(1, int((self.expires_at - utc_now()).total_seconds()))
+
     async def count_attempt_change(self) -> None:
         """Count a payment that began or failed, without a new version of the copy."""
         await self.get_pymongo_collection().update_one(

@@ -33,8 +33,15 @@ CONCURRENT_POLLS = 4
 class Settlement:
     """Settles payments at Stripe, on request and in the background."""
 
-    def __init__(self, stripe: StripeClient, currency: str, grace: timedelta) -> None:
+    def __init__(
+        self,
+        stripe: StripeClient,
+        currency: str,
+        grace: timedelta,
+        max_attempts: int | None = None,
+    ) -> None:
         self._stripe = stripe
+        self._max_attempts = max_attempts
         self._currency = currency
         self._grace = grace
 
@@ -68,6 +75,7 @@ class Settlement:
             token,
             currency=self._currency,
             grace=self._grace,
+            max_attempts=self._max_attempts,
             request_key=request_key,
         )
 

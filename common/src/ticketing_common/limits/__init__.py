@@ -1,0 +1,1 @@
+"""Rate limits by account and by address, counted for all replicas."""
