@@ -6,9 +6,17 @@ import pytest
 from services.auth.tests.conftest import Account, CreateAccount
 from services.auth.tests.password_pool import block_password_pool, has_pending_passwords
 
+from auth import passwords
 from ticketing_testing import eventually
+from ticketing_testing.timeouts import TIMEOUT_SECONDS
 
 pytestmark = pytest.mark.usefixtures("auth")
+
+
+@pytest.fixture(autouse=True)
+def long_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refuse no sign-in because a slow machine hashes slowly."""
+    monkeypatch.setattr(passwords._queue, "_max_wait_seconds", TIMEOUT_SECONDS)
 
 
 async def sign_in(client: httpx.AsyncClient, email: str, password: str) -> httpx.Response:
