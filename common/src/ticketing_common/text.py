@@ -78,6 +78,13 @@ def _shows(character: str) -> bool:
     return (category[0] in "LNPS" or category in ("Cn", "Co")) and not _BLANK.match(character)
 
 
+def escape_controls(text: str) -> str:
+    """Return text for a terminal: controls and direction controls become `\\u....`."""
+    return re.sub(
+        f"[{_CONTROLS}{_BIDI_CONTROLS}]", lambda found: f"\\u{ord(found.group()):04x}", text
+    )
+
+
 def isolate(text: str) -> str:
     """Return text that leaves the order of the text around it as it is.
 

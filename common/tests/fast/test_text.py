@@ -6,6 +6,7 @@ import pytest
 
 from ticketing_common.text import (
     begins_words,
+    escape_controls,
     has_bidi_control,
     has_control,
     is_visible,
@@ -69,6 +70,10 @@ def test_bidi_controls_are_found_but_not_marks() -> None:
     for code in [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]:
         assert has_bidi_control(f"a{chr(code)}"), hex(code)
     assert not has_bidi_control("\u200e\u200f\u061c")
+
+
+def test_escape_controls_leaves_nothing_for_a_terminal_to_execute() -> None:
+    assert escape_controls("a\x1b[2J\x9b\u202e \u00eb") == "a\\u001b[2J\\u009b\\u202e \u00eb"
 
 
 def test_isolate_encloses_only_right_to_left_text() -> None:

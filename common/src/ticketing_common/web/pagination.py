@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
@@ -10,11 +11,23 @@ from beanie import PydanticObjectId
 from bson import ObjectId
 from bson.errors import InvalidId
 from fastapi import Query
+from pydantic import BeforeValidator
 from starlette.datastructures import URL
 
 from ticketing_common.errors import BadRequest
+from ticketing_common.validation_messages import rule_error
 
-Limit = Annotated[int, Query(ge=1, le=100)]
+_DIGITS = re.compile("[0-9]{1,9}")
+
+
+def _require_digits(value: object) -> object:
+    """Refuse the other notations that pydantic reads, such as 1_0 and 10.0."""
+    if isinstance(value, str) and not _DIGITS.fullmatch(value):
+        raise rule_error("int_parsing")
+    return value
+
+
+Limit = Annotated[int, Query(ge=1, le=100), BeforeValidator(_require_digits)]
 CursorText = Annotated[str | None, Query(max_length=200, description="From the `Link` header.")]
 
 

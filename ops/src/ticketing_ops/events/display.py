@@ -8,6 +8,7 @@ from pydantic_core import to_jsonable_python
 
 from ticketing_common.events import DomainEvent, Envelope, InvalidMessage
 from ticketing_common.messaging.replay import original_subject
+from ticketing_common.text import escape_controls
 from ticketing_ops.events.reading import Message
 from ticketing_ops.events.subjects import BY_SUBJECT
 
@@ -39,7 +40,7 @@ def has_secret(event: type[DomainEvent]) -> bool:
 def as_line(message: Message) -> str:
     """Format the time, the subject and the body in one line."""
     body = masked_body(original_subject(message.subject), message.body)
-    text = json.dumps(body, ensure_ascii=False)
+    text = escape_controls(json.dumps(body, ensure_ascii=False))
     return f"{message.time:%Y-%m-%d %H:%M:%S}  {message.subject:<22}  {text}"
 
 

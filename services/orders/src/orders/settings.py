@@ -11,7 +11,7 @@ from ticketing_common.settings import SessionSettings
 class OrdersSettings(SessionSettings):
     """The settings of orders."""
 
-    expiration_window_seconds: int = Field(default=60, ge=1)
+    expiration_window_seconds: int = Field(default=60, ge=1, le=604_800)
     """The time in seconds that a buyer has to pay for an order."""
 
     limit_live_orders_by_account: int = Field(default=10, ge=1)

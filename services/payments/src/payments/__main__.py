@@ -6,8 +6,11 @@
 import argparse
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import Annotated, Any
+
+from pydantic import Field, TypeAdapter, ValidationError
 
 from payments.app import DOCUMENTS
 from payments.domain.documents import Payment
@@ -15,10 +18,11 @@ from payments.domain.refunds import refund_order
 from payments.errors import NotRefundable
 from payments.jobs.reconciliation import RETENTION, process_missed, windows
 from payments.jobs.settlement import Settlement
+from payments.schemas import Reason
 from payments.settings import PaymentsSettings
 from payments.stripe.client import StripeClient, StripeUnavailable
 from ticketing_common.errors import NotFound, ServiceError
-from ticketing_common.events import utc_now
+from ticketing_common.events import Id, utc_now
 from ticketing_common.money import format_price
 from ticketing_common.persistence.database import connected
 
@@ -77,6 +81,24 @@ def _print(line: str) -> None:
     print(line, flush=True)  # noqa: T201 - the output of a command
 
 
+def _checked(of_type: Any, problem: str) -> Callable[[str], Any]:
+    """Return a function for argparse that reads an argument of a type of pydantic."""
+    adapter = TypeAdapter(of_type)
+
+    def read(text: str) -> Any:
+        try:
+            return adapter.validate_python(text)
+        except ValidationError:
+            raise argparse.ArgumentTypeError(problem) from None
+
+    return read
+
+
+_hours = _checked(Annotated[float, Field(ge=0, le=720)], "use 0 to 720 hours")
+_order_id = _checked(Id, "use an id of 24 hex digits")
+_reason = _checked(Reason, "use 1 to 200 visible characters, without controls")
+
+
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line. Exits with status 2 if it is invalid."""
     parser = argparse.ArgumentParser(
@@ -87,13 +109,15 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         "reconcile", help="process Stripe events whose webhook was missed"
     )
     reconciling.add_argument(
-        "--hours", type=float, default=24, help="how far back, 24 by default, at most 720"
+        "--hours", type=_hours, default=24, help="how far back, 24 by default, at most 720"
     )
     refunding = commands.add_parser("refund", help="refund an order's payment in full")
-    refunding.add_argument("order", help="the order's id")
-    refunding.add_argument("--reason", required=True, help="the reason, which the buyer reads")
+    refunding.add_argument("order", type=_order_id, help="the order's id")
+    refunding.add_argument(
+        "--reason", type=_reason, required=True, help="the reason, which the buyer reads"
+    )
     showing = commands.add_parser("show", help="show all attempts to pay an order")
-    showing.add_argument("order", help="the order's id")
+    showing.add_argument("order", type=_order_id, help="the order's id")
     return parser.parse_args(arguments)
 
 

@@ -6,11 +6,18 @@ from fastapi import Path, Query
 from pydantic import StringConstraints
 
 from ticketing_common.events import Id, PaymentStatus, Price, UtcTime
-from ticketing_common.web.schemas import ApiModel
+from ticketing_common.web.schemas import ApiModel, Normalized, VisibleText
 
 StripeToken = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9_]+$", min_length=1, max_length=255)
 ]
+Reason = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    Normalized,
+    VisibleText,
+]
+"""Why a payment is refunded, as the buyer reads it."""
 PaymentId = Annotated[Id, Path(alias="paymentId")]
 OrderIdParam = Annotated[Id, Query(alias="orderId")]
 

@@ -19,7 +19,7 @@ class PaymentsSettings(SessionSettings):
     """The address of a stand-in for Stripe, unset for Stripe itself."""
     currency: Currency = "usd"
     """The currency of all prices, as an ISO 4217 code."""
-    payment_grace_seconds: int = Field(default=120, ge=0)
+    payment_grace_seconds: int = Field(default=120, ge=0, le=604_800)
     """The time in seconds that a payment has after the end of its order."""
     limit_attempts_by_order: int = Field(default=5, ge=1)
     """Attempts to pay one order."""
