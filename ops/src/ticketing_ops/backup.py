@@ -7,19 +7,21 @@ transaction reads a whole database, so use mongodump for large ones, as the clus
 
 import gzip
 import shutil
+import zlib
 from collections.abc import Iterator, Mapping
 from io import BufferedReader
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from bson import CodecOptions, decode_file_iter, json_util
+from bson.errors import BSONError
 from bson.raw_bson import RawBSONDocument
 from pymongo import DeleteOne, IndexModel, MongoClient
 from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.read_concern import ReadConcern
 
-from ticketing_ops.errors import CommandError
+from ticketing_ops.errors import CommandError, DamagedFile
 
 RAW = CodecOptions(document_class=RawBSONDocument)
 BATCH = 500
@@ -51,8 +53,8 @@ def restore(uris: Mapping[str, str], folder: Path, *, replace: bool = False) -> 
     """Restore each service's database from a backup, and return the numbers of documents.
 
     Raises:
-        CommandError: Before any change: a service has no backup in the folder, or a database is
-            not empty and `replace` is not set.
+        CommandError: Before any change: a service has no backup in the folder, a file of it is
+            damaged, or a database is not empty and `replace` is not set.
         PyMongoError: A database is unavailable.
     """
     for service in uris:
@@ -60,6 +62,8 @@ def restore(uris: Mapping[str, str], folder: Path, *, replace: bool = False) -> 
             raise CommandError(
                 f"{folder} has no backup of {service}. Name a folder from `ticketing backup`."
             )
+    for service in uris:
+        _check(folder / service)
     if not replace:
         for service, uri in uris.items():
             with MongoClient[Any](uri) as client:
@@ -113,6 +117,20 @@ def _load(uri: str, folder: Path) -> int:
             if indexes := [_index(stored) for stored in _indexes(metadata)]:
                 collection.create_indexes(indexes)
     return count
+
+
+def _check(folder: Path) -> None:
+    """Read all files of a database's backup. Raises: DamagedFile, OSError."""
+    for path in sorted(folder.glob("*.gz")):
+        try:
+            if path.name.endswith(".metadata.json.gz"):
+                [_index(stored) for stored in _indexes(path)]
+            elif path.name.endswith(".bson.gz"):
+                with gzip.open(path) as file:
+                    for _ in _batches(BufferedReader(file)):
+                        pass
+        except (gzip.BadGzipFile, zlib.error, EOFError, BSONError, ValueError, LookupError):
+            raise DamagedFile(path, "Use another backup. Nothing was restored.") from None
 
 
 def _empty(collection: Collection[Any]) -> None:

@@ -7,6 +7,7 @@ import typer
 from ticketing_ops import payments
 from ticketing_ops.audit.command import audit
 from ticketing_ops.backup_commands import backup, restore
+from ticketing_ops.errors import Commands
 from ticketing_ops.events import commands as events
 from ticketing_ops.events import dead_letter_commands as dead_letters
 from ticketing_ops.streams import commands as streams
@@ -15,6 +16,7 @@ COMMANDS = "ticketing.commands"
 """The entry point group of functions that add another package's commands to `app`."""
 
 app = typer.Typer(
+    cls=Commands,
     help="Operate a ticketing system: audit, events, dead letters, streams, payments, backup.",
     no_args_is_help=True,
     add_completion=False,

@@ -18,6 +18,7 @@ from ticketing_dev.stack.runner import Interrupted
 from ticketing_dev.stack.supervision.logs import LogFormatter, LogReader, follow
 from ticketing_dev.stack.supervision.process import ProcessStartError
 from ticketing_dev.stack.supervision.state import StackState
+from ticketing_ops.errors import exit_on_error
 
 console = Console()
 error_console = Console(stderr=True, style="red", highlight=False, soft_wrap=True)
@@ -32,14 +33,11 @@ Data = Annotated[
 def _exit_on_error() -> Iterator[None]:
     """Print an expected error without a traceback and exit with status 1."""
     try:
-        yield
+        with exit_on_error(ProcessStartError, OSError):
+            yield
     except Interrupted:
         error_console.print("Interrupted before the stack was ready. All processes are stopped.")
-    except (ProcessStartError, StackError, OSError) as error:
-        error_console.print(str(error), markup=False)
-    else:
-        return
-    raise typer.Exit(1)
+        raise typer.Exit(1) from None
 
 
 def up(

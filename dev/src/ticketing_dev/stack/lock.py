@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ticketing_ops.errors import DamagedFile
+
 
 class LockHeld(Exception):
     """Another process holds the lock."""
@@ -53,4 +55,7 @@ def holder(path: Path) -> int | None:
 
 
 def _read_pid(path: Path) -> int:
-    return int(path.read_text() or 0)
+    text = path.read_text()
+    if not text.isdecimal():
+        raise DamagedFile(path, "It should have the id of the stack's process. Stop that by hand.")
+    return int(text)

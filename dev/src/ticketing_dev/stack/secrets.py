@@ -10,6 +10,10 @@ from secrets import token_hex, token_urlsafe
 from typing import Self
 
 from ticketing_common.sessions.keys import SigningKey, public_key_set
+from ticketing_ops.errors import DamagedFile, read_json
+
+REMEDY = "Delete it: `ticketing up` generates new secrets, and all sessions end."
+"""The way out of a damaged secrets file."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +40,17 @@ class Secrets:
 
     @classmethod
     def load_or_create(cls, path: Path) -> Self:
-        """Read the secrets file; generate missing secrets and store them, readable by its owner."""
+        """Read the secrets file; generate missing secrets and store them, readable by its owner.
+
+        Raises: DamagedFile, OSError.
+        """
         try:
-            stored = json.loads(path.read_text())
+            stored = read_json(path, REMEDY)
+            secrets = cls(**stored)
         except FileNotFoundError:
-            stored = {}
-        secrets = cls(**stored)
+            stored, secrets = {}, cls()
+        except TypeError:
+            raise DamagedFile(path, REMEDY) from None
         if asdict(secrets) != stored:  # new, or written before a secret was added
             path.parent.mkdir(parents=True, exist_ok=True)
             draft = path.with_suffix(f".{os.getpid()}")

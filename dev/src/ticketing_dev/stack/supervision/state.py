@@ -6,6 +6,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal, Self
 
+from ticketing_ops.errors import DamagedFile, read_json
+
+REMEDY = "Delete it, then start the stack again with `ticketing up`: its data stay."
+"""The way out of a damaged state file."""
 ProcessStatus = Literal[
     "waiting", "starting", "ready", "restarting", "failing", "stopping", "stopped"
 ]
@@ -40,13 +44,18 @@ class StackState:
 
     @classmethod
     def read(cls, path: Path) -> Self | None:
-        """Read the last written state; None if the file does not exist."""
+        """Read the last written state; None if the file does not exist.
+
+        Raises: DamagedFile, OSError.
+        """
         try:
-            stored = json.loads(path.read_text())
+            stored = read_json(path, REMEDY)
+            processes = [ProcessState(**process) for process in stored["processes"]]
+            return cls(**stored | {"processes": processes})
         except FileNotFoundError:
             return None
-        processes = [ProcessState(**process) for process in stored["processes"]]
-        return cls(**stored | {"processes": processes})
+        except (KeyError, TypeError):
+            raise DamagedFile(path, REMEDY) from None
 
     def write(self, path: Path) -> None:
         """Replace the file atomically."""
