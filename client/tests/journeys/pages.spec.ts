@@ -58,7 +58,8 @@ function collectConsoleErrors(page: Page): string[] {
 }
 
 async function accessibilityViolations(page: Page, rule?: string): Promise<string[]> {
-  const axe = new AxeBuilder({ page });
+  // All in the page: in Firefox, the results of a long page take minutes to transfer.
+  const axe = new AxeBuilder({ page }).setLegacyMode().options({ resultTypes: ["violations"] });
   const { violations } = await (rule ? axe.withRules(rule) : axe).analyze();
   return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`);
 }

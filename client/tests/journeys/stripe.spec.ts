@@ -54,7 +54,7 @@ for (const [card, result] of [
   ["pm_card_visa", "pays"],
   ["pm_card_threeDSecure2Required", "pays after a confirmation at the bank"],
 ] as const) {
-  test(`Stripe form ${result}`, async ({ seller, newSignedInUser }) => {
+  test(`Stripe form ${result}`, async ({ seller, newSignedInUser, browserName }) => {
     const buyer = await newSignedInUser();
     const { page } = buyer;
     const order = await buyer.orderTicket(await seller.createTicket("Paid with Stripe", 42.5));
@@ -64,7 +64,9 @@ for (const [card, result] of [
     const javaScriptSize = measureJavaScript(page);
     await page.goto(`${ingress.url}/orders/${order.id}`);
     await expect(page.getByText("Stripe's form, payment of 4250 eur by card")).toBeVisible();
-    expect(await javaScriptSize()).toBeLessThan(JAVASCRIPT_LIMIT);
+    if (browserName === "chromium") {
+      expect(await javaScriptSize()).toBeLessThan(JAVASCRIPT_LIMIT);
+    }
     await page.getByRole("button", { name: "Pay €42.50" }).click();
 
     await expect(page.getByRole("heading", { name: "The ticket is yours" })).toBeVisible();
