@@ -8,10 +8,12 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Literal
 
 # Not str.isprintable: it also refuses the joiners inside emoji and every space but U+0020.
 _CONTROLS = "\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029"
 _BIDI_CONTROLS = "\\u202a-\\u202e\\u2066-\\u2069"
+MAX_NORMALIZED = 1000
 PLAIN_TEXT_PATTERN = f"^[^{_CONTROLS}{_BIDI_CONTROLS}]*$"
 """For JSON schemas."""
 _CONTROL = re.compile(f"[{_CONTROLS}]")
@@ -43,9 +45,13 @@ _REPLACEMENTS = str.maketrans(
 )
 
 
-def normalize(text: str) -> str:
-    """Return the form in which text is stored and compared: NFC."""
-    return unicodedata.normalize("NFC", text)
+def normalize(text: str, form: Literal["NFC", "NFKC"] = "NFC") -> str:
+    """Return the form in which text is stored and compared.
+
+    Text above `MAX_NORMALIZED` is returned as it is: every limit is lower, and the time grows with
+    the square of the number of marks (64 KiB of them take a second).
+    """
+    return unicodedata.normalize(form, text) if len(text) <= MAX_NORMALIZED else text
 
 
 def has_control(text: str) -> bool:

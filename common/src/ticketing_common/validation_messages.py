@@ -9,7 +9,9 @@ from pydantic_core import PydanticCustomError
 
 MESSAGES: Final[dict[str, LiteralString]] = {
     "ambiguous_price": "{text} can mean {thousands} or {decimals}. Write the one that you mean.",
+    "blank_password": "Use more than spaces",
     "bool_type": "Use true or false",
+    "common_password": "Choose another password: many people use this one",
     "control_characters": "Leave out line breaks and control characters",
     "decimal_max_places": "Use at most {decimal_places} decimals",
     "dict_type": "Send a JSON object",

@@ -88,6 +88,14 @@ async def test_sign_up_accepts_one_of_many_concurrent_requests_with_one_email(
         ({**VALID, "password": "1234567"}, [("password", "too_short")]),
         ({**VALID, "password": "x" * 129}, [("password", "too_long")]),
         ({**VALID, "password": 12345678}, [("password", "string_type")]),
+        ({**VALID, "password": "🎭🎟🎪🎨🎬🎤🎧"}, [("password", "too_short")]),
+        ({**VALID, "password": "e\u0301" * 7}, [("password", "too_short")]),
+        ({**VALID, "password": "\ufdfa" * 10}, [("password", "too_long")]),
+        ({**VALID, "password": " " * 8}, [("password", "blank_password")]),
+        ({**VALID, "password": "\u00a0\u2003" * 4}, [("password", "blank_password")]),
+        ({**VALID, "password": "Password"}, [("password", "common_password")]),
+        ({**VALID, "password": "ｐａｓｓｗｏｒｄ"}, [("password", "common_password")]),
+        ({**VALID, "password": "ann@EXAMPLE1"}, [("password", "password_from_email")]),
     ],
 )
 async def test_sign_up_names_each_invalid_field(
@@ -147,7 +155,9 @@ async def test_routes_refuse_body_that_is_not_an_object(
         assert response.json()["errors"]
 
 
-@pytest.mark.parametrize("password", ["12345678", "x" * 128, "pass\0word", "пароль с пробелами"])
+@pytest.mark.parametrize(
+    "password", ["12345679x", "x" * 128, "pass\0word", "пароль с пробелами", "🎭🎟🎪🎨🎬🎤🎧🎼"]
+)
 async def test_sign_in_accepts_any_password_of_8_to_128_characters(
     client: httpx.AsyncClient, password: str
 ) -> None:

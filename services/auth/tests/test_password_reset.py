@@ -9,9 +9,10 @@ from services.auth.tests.conftest import Account, RequestResetToken
 
 from auth import models, routes
 from auth.models import PasswordResetToken
+from auth.reset_requests import ResetRequest
 from ticketing_common.events import UserChangedPassword, UserForgotPassword, utc_now
 from ticketing_common.web.sessions import SessionUser
-from ticketing_testing import RunningService
+from ticketing_testing import RunningService, eventually
 
 NEW_PASSWORD = "a new password"
 NEW = {"newPassword": NEW_PASSWORD, "repeatedNewPassword": NEW_PASSWORD}
@@ -104,6 +105,50 @@ async def test_reset_password_accepts_one_of_many_concurrent_requests_with_one_t
     assert len(await auth.bus.published(UserChangedPassword)) == 1
 
 
+async def test_reset_password_refuses_a_password_of_the_email(
+    account: Account, client: httpx.AsyncClient, request_reset_token: RequestResetToken
+) -> None:
+    token = await request_reset_token(account)
+    password = account.email.upper()
+    body = {"token": token, "newPassword": password, "repeatedNewPassword": password}
+
+    status, response = await post(client, "reset-password", json=body)
+
+    assert status == 400
+    [error] = response["errors"]
+    assert (error["code"], error["field"]) == ("password_from_email", "newPassword")
+    assert await post(client, "reset-password", json={**NEW, "token": token}) == (200, {})
+
+
+async def test_request_of_a_process_that_died_is_worked_off(
+    auth: RunningService, account: Account
+) -> None:
+    now = utc_now()
+    rows = ResetRequest.get_pymongo_collection()
+    await rows.insert_one({"email": account.email, "requested_at": now, "due_at": now})
+    auth.app.state.reset_requests._new.set()
+
+    [event] = await auth.bus.published(UserForgotPassword)
+
+    assert event.id == account.id
+    assert await rows.count_documents({}) == 0
+
+
+async def test_request_costs_the_same_for_known_and_unknown_email(
+    auth: RunningService, account: Account, client: httpx.AsyncClient
+) -> None:
+    """The rest happens in the background, and leaves nothing behind."""
+    await post(client, "forgot-password", json={"email": "nobody@example.com"})
+    await post(client, "forgot-password", json={"email": account.email})
+
+    assert len(await auth.bus.published(UserForgotPassword)) == 1
+    await eventually(_has_no_request)
+
+
+async def _has_no_request() -> bool:
+    return await ResetRequest.get_pymongo_collection().count_documents({}) == 0
+
+
 async def test_unknown_token_is_not_found(client: httpx.AsyncClient) -> None:
     assert await post(client, "validate-token", params={"token": "unknown"}) == NOT_FOUND
     assert await post(client, "reset-password", json={**NEW, "token": "unknown"}) == NOT_FOUND
@@ -128,6 +173,11 @@ async def test_expired_token_is_refused_with_its_own_code(
         ({**NEW, "token": "x" * 129}, "token", "string_too_long"),
         ({**NEW, "token": {"$ne": None}}, "token", "string_type"),
         ({**NEW, "token": "unknown", "newPassword": "short"}, "newPassword", "too_short"),
+        (
+            {**NEW, "token": "unknown", "newPassword": "iloveyou1"},
+            "newPassword",
+            "common_password",
+        ),
         ({**NEW, "token": "unknown", "newPassword": None}, "newPassword", "string_type"),
         (
             {**NEW, "token": "unknown", "repeatedNewPassword": "another"},

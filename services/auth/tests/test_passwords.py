@@ -44,6 +44,29 @@ async def test_hash_password_uses_argon2id_and_a_new_salt(create_account: Create
         assert argon2.verify(account.password, password_hash)
 
 
+async def test_sign_in_upgrades_a_hash_of_older_parameters(
+    account: Account, client: httpx.AsyncClient
+) -> None:
+    async def stored() -> str:
+        user = await User.get(account.id)
+        assert user is not None
+        return user.password_hash
+
+    old = argon2.using(type="ID", memory_cost=8_192, time_cost=1, parallelism=1)
+    user = await User.get(account.id)
+    assert user is not None
+    await user.set({"password_hash": old.hash(account.password)})
+
+    assert (await sign_in(client, account.email, "a wrong one")).status_code == 400
+    assert "m=8192" in await stored()
+    assert (await sign_in(client, account.email, account.password)).status_code == 200
+
+    upgraded = await stored()
+    assert upgraded.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert (await sign_in(client, account.email, account.password)).status_code == 200
+    assert await stored() == upgraded
+
+
 async def test_verify_password_refuses_more_than_max_pending(
     account: Account, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

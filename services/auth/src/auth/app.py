@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from auth.ended_sessions import SessionCutoff, StoredEndedSessions
 from auth.models import PasswordResetToken, User
+from auth.reset_requests import ResetRequest, ResetRequests, running_reset_requests
 from auth.routes import router
 from auth.settings import AuthSettings
 from ticketing_common.service import create_service
@@ -26,13 +27,15 @@ def create_app(settings: AuthSettings | None = None) -> FastAPI:
         "auth",
         settings,
         description="Accounts and sessions: a signed cookie that every service verifies.",
-        documents=[User, PasswordResetToken, SessionCutoff],
+        documents=[User, PasswordResetToken, ResetRequest, SessionCutoff],
         router=router,
         prefix="/api/users",
         address_limits=ADDRESS_LIMITS,
         ended_sessions=StoredEndedSessions(),
+        background_work=running_reset_requests,
     )
     app.state.token_signer = TokenSigner(
         SigningKey.parse(settings.jwt_private_key.get_secret_value())
     )
+    app.state.reset_requests = ResetRequests()
     return app

@@ -35,6 +35,13 @@ class InvalidCredentials(BadRequest):
     message = "Invalid credentials"
 
 
+class PasswordFromEmail(BadRequest):
+    """The new password is made of parts of the account's e-mail address."""
+
+    code = "password_from_email"
+    message = "Choose a password that is not made of your e-mail address"
+
+
 class PasswordsDoNotMatch(BadRequest):
     """The new password and its repetition differ."""
 

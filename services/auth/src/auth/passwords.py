@@ -48,6 +48,11 @@ async def verify_password(password: str, password_hash: str | None) -> bool:
     return matches and password_hash is not None
 
 
+def needs_upgrade(password_hash: str) -> bool:
+    """Return whether the hash has other parameters than a new one would have."""
+    return bool(_scheme.needs_update(password_hash))
+
+
 async def _run_in_pool(function: Callable[..., T], *args: str) -> T:
     async with _queue.slot(current_address.get()):
         return await asyncio.get_running_loop().run_in_executor(_pool, function, *args)

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from beanie import PydanticObjectId
 from fastapi import APIRouter, Query, Request, Response
+from pydantic import SecretStr
 from pymongo.errors import DuplicateKeyError
 
 from auth.devices import email_key, guesses_key, read_device, set_device
@@ -11,12 +12,15 @@ from auth.ended_sessions import end_all_sessions, end_session
 from auth.models import (
     EmailInUse,
     InvalidCredentials,
+    PasswordFromEmail,
     PasswordResetToken,
     PasswordsDoNotMatch,
     TokenExpired,
     User,
 )
-from auth.passwords import TooManySignIns, hash_password, verify_password
+from auth.password_rules import is_of_email
+from auth.passwords import TooManySignIns, hash_password, needs_upgrade, verify_password
+from auth.reset_requests import ResetRequests
 from auth.schemas import (
     CurrentUserResponse,
     EmptyResponse,
@@ -33,9 +37,7 @@ from auth.schemas import (
 from auth.settings import AuthSettings
 from ticketing_common.errors import Conflict, NotFound
 from ticketing_common.events import (
-    ResetToken,
     UserChangedPassword,
-    UserForgotPassword,
     UserSignedIn,
     UserSignedUp,
     utc_now,
@@ -65,9 +67,14 @@ QueryToken = Annotated[
 ]
 
 
-@router.post("/signup", status_code=201, responses=error_responses(EmailInUse, TooManySignIns))
+@router.post(
+    "/signup",
+    status_code=201,
+    responses=error_responses(EmailInUse, PasswordFromEmail, TooManySignIns),
+)
 async def sign_up(payload: SignUpRequest, request: Request, response: Response) -> UserResponse:
     """Create an account and start a session."""
+    _require_other_than_email(payload.password, payload.email, "password")
     with uncounted(request.scope):
         password_hash = await hash_password(payload.password.get_secret_value())
     device = read_device(request)
@@ -108,30 +115,37 @@ async def sign_in(
     if user is None or not matches:
         await limits.hit(WRONG_PASSWORDS, guesses)
         raise InvalidCredentials
+    new_hash = None
+    if needs_upgrade(user.password_hash):
+        with uncounted(request.scope):
+            new_hash = await hash_password(payload.password.get_secret_value())
     # Wrong passwords of concurrent requests may have been counted since the first check.
     await limits.check(WRONG_PASSWORDS, guesses)
     device = read_device(request)
     try:
-        user = await _record_sign_in(user, device)
+        user = await _record_sign_in(user, device, new_hash)
     except Conflict:  # another sign-in, or the password was changed since it was verified
-        user = await _record_sign_in_of(payload.email, user.password_hash, device)
+        user = await _record_sign_in_of(payload.email, user.password_hash, device, new_hash)
     _start_session(user, request, response)
     set_device(device, request, response)
     return UserResponse.of(user)
 
 
 @transactional
-async def _record_sign_in_of(email: str, password_hash: str, device: str) -> User:
+async def _record_sign_in_of(
+    email: str, password_hash: str, device: str, new_hash: str | None
+) -> User:
     user = await User.find_by_email(email)
     if user is None or user.password_hash != password_hash:
         raise InvalidCredentials
-    return await _record_sign_in(user, device)
+    return await _record_sign_in(user, device, new_hash)
 
 
 @transactional
-async def _record_sign_in(read: User, device: str) -> User:
+async def _record_sign_in(read: User, device: str, new_hash: str | None) -> User:
     """Record it if nothing has changed the user since it was read. Raises: Conflict."""
     user: User = read.model_copy()  # the transaction may run again
+    user.password_hash = new_hash or user.password_hash
     user.advance_session_time()
     user.add_device(device)
     await user.save()
@@ -207,20 +221,9 @@ async def request_password_reset(payload: ForgotPasswordRequest, limits: Limits)
     15 minutes get a 429.
     """
     await limits.hit(RESET_MAILS, email_key(payload.email))
-    await _issue_reset_token(payload.email)
+    requests: ResetRequests = request.app.state.reset_requests
+    await requests.add(payload.email)
     return MessageResponse(message="Reset email sent")
-
-
-@transactional
-async def _issue_reset_token(email: str) -> None:
-    user = await User.find_by_email(email)
-    if user is None:
-        return
-    document, token = PasswordResetToken.issue(user)
-    await document.insert()
-    await user.next_version()
-    reset_token = ResetToken.model_validate({"value": token, "expiresAt": document.expires_at})
-    await outbox.add(UserForgotPassword.of(user, token=reset_token))
 
 
 @router.post("/validate-token", responses=error_responses(TokenExpired, NotFound))
@@ -235,7 +238,9 @@ async def validate_reset_token(
 
 @router.post(
     "/reset-password",
-    responses=error_responses(PasswordsDoNotMatch, TokenExpired, NotFound, TooManySignIns),
+    responses=error_responses(
+        PasswordsDoNotMatch, PasswordFromEmail, TokenExpired, NotFound, TooManySignIns
+    ),
 )
 async def reset_password(
     payload: ResetPasswordRequest,
@@ -252,7 +257,10 @@ async def reset_password(
     password = payload.new_password.get_secret_value()
     if password != payload.repeated_new_password.get_secret_value():
         raise PasswordsDoNotMatch(field="repeatedNewPassword")
-    await PasswordResetToken.find_valid(token)  # an invalid token must not cost a hash
+    reset_token = await PasswordResetToken.find_valid(token)  # an invalid one costs no hash
+    user = await User.get(reset_token.user_id)
+    if user is not None:
+        _require_other_than_email(payload.new_password, user.email, "newPassword")
     with uncounted(request.scope):
         password_hash = await hash_password(password)
     device = read_device(request)
@@ -278,6 +286,11 @@ async def _change_password(token: str, password_hash: str, device: str) -> str:
     await outbox.add(UserChangedPassword.of(user, changed_at=changed_at))
     await end_all_sessions(user)
     return user.email
+
+
+def _require_other_than_email(password: SecretStr, email: str, field: str) -> None:
+    if is_of_email(password.get_secret_value(), email):
+        raise PasswordFromEmail(field=field)
 
 
 def _require_token(token: str | None) -> str:

@@ -3,10 +3,18 @@
 from typing import Annotated
 
 from email_validator import EmailNotValidError, validate_email
-from pydantic import AfterValidator, Field, SecretStr, StringConstraints, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    StringConstraints,
+    WithJsonSchema,
+)
 
+from auth.password_rules import is_common
 from ticketing_common.events import Id
-from ticketing_common.text import has_blank
+from ticketing_common.text import has_blank, normalize
 from ticketing_common.validation_messages import rule_error
 from ticketing_common.web.schemas import ApiModel, Normalized
 
@@ -29,6 +37,20 @@ def _refuse_surrogates(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _refuse_common(secret: SecretStr) -> SecretStr:
+    password = secret.get_secret_value()
+    if not password.strip():
+        raise rule_error("blank_password")
+    if is_common(password):
+        raise rule_error("common_password")
+    return secret
+
+
+def _normalize_password(value: object) -> object:
+    # Compatible forms are one password too: keyboards of some languages type full-width letters.
+    return normalize(value, "NFKC") if isinstance(value, str) else value
+
+
 Email = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=254),
@@ -36,11 +58,18 @@ Email = Annotated[
     AfterValidator(_normalize_email),
     WithJsonSchema({"type": "string", "format": "email", "minLength": 1, "maxLength": 254}),
 ]
-NewPassword = Annotated[
-    SecretStr, Field(min_length=8, max_length=128), Normalized, AfterValidator(_refuse_surrogates)
-]
 EnteredPassword = Annotated[
-    SecretStr, Field(min_length=1, max_length=128), Normalized, AfterValidator(_refuse_surrogates)
+    SecretStr,
+    Field(min_length=1, max_length=128),
+    BeforeValidator(_normalize_password),
+    AfterValidator(_refuse_surrogates),
+]
+NewPassword = Annotated[
+    SecretStr,
+    Field(min_length=8, max_length=128),
+    BeforeValidator(_normalize_password),
+    AfterValidator(_refuse_surrogates),
+    AfterValidator(_refuse_common),
 ]
 Token = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern="^[A-Za-z0-9_-]*$")]
 
