@@ -73,3 +73,18 @@ def test_page_changes_with_one_more_command_of_a_request(measurement: Measuremen
                 unit.commands.append(unit.commands[0])
 
     assert render(changed) != render(measurement)
+
+
+@pytest.mark.parametrize(
+    ("label", "outcome"),
+    [("POST /api/users/forgot-password", "200"), ("POST /api/users/signin", "400")],
+)
+def test_commands_do_not_tell_a_known_address_from_an_unknown_one(
+    measurement: Measurement, label: str, outcome: str
+) -> None:
+    units = [unit for record in measurement.records["auth"] for unit in record.units]
+
+    found = [str(unit) for unit in units if (unit.label, unit.outcome) == (label, outcome)]
+
+    assert len(found) >= 2  # of a known and of an unknown address
+    assert len({*found}) == 1

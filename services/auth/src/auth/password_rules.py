@@ -18,14 +18,14 @@ def is_of_email(password: str, email: str) -> bool:
 
     Case and punctuation make no difference: `Ann.Smith2024` is of `annsmith@example.com`.
     """
-    whole, rest = _letters_and_digits(email), _letters_and_digits(password)
+    whole, rest = _alphanumeric(email), _alphanumeric(password)
     local, _, domain = email.casefold().rpartition("@")
     names = [local, domain, *re.split(r"[\W_]+", local), *domain.split(".")[:-1]]
-    parts = {whole, *map(_letters_and_digits, names)}
+    parts = {whole, *map(_alphanumeric, names)}
     for part in sorted(parts, key=len, reverse=True):
         if len(part) >= MIN_PART_LENGTH:
             rest = rest.replace(part, "")
-    has_part = rest != _letters_and_digits(password)
+    has_part = rest != _alphanumeric(password)
     return has_part and len(rest) < MIN_OTHER_CHARACTERS
 
 
@@ -35,5 +35,5 @@ def _common_passwords() -> frozenset[str]:
     return frozenset(line for line in text.splitlines() if not line.startswith("#"))
 
 
-def _letters_and_digits(text: str) -> str:
+def _alphanumeric(text: str) -> str:
     return "".join(filter(str.isalnum, text.casefold()))

@@ -47,7 +47,7 @@ def _refuse_common(secret: SecretStr) -> SecretStr:
 
 
 def _normalize_password(value: object) -> object:
-    # Compatible forms are one password too: keyboards of some languages type full-width letters.
+    # Compatible forms are one password too: some keyboards type full-width characters.
     return normalize(value, "NFKC") if isinstance(value, str) else value
 
 
