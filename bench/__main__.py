@@ -11,6 +11,7 @@ import time
 
 import structlog
 import uvloop
+from bench.enumeration import measure_enumeration
 from bench.orders import measure_on_sale, measure_order_delays
 from bench.pages import measure_pages
 from bench.refused import measure_refused
@@ -22,6 +23,7 @@ from bench.streams import measure_streams
 SECTIONS = {
     "routes": measure_routes,
     "sign-in": measure_sign_in,
+    "enumeration": measure_enumeration,
     "growth": measure_growth,
     "orders": measure_order_delays,
     "on-sale": measure_on_sale,

@@ -28,7 +28,7 @@ const handleByNext = app.getRequestHandler();
 /** @type {import("node:http").RequestListener} */
 const handle = (request, response) => {
   if (!request.headers.rsc) replaceErrorDocument(response);
-  runWithResponse(request, response, () => handleByNext(request, response));
+  runWithResponse(response, () => handleByNext(request, response));
 };
 
 const server = createServer(createListener(handle, await startRenderer(handle)));

@@ -1,5 +1,6 @@
 import { headers } from "next/headers";
 import { cache } from "react";
+import { passOnCookies } from "@/lib/page-response";
 import { sessionCookies } from "../../server/session-cookie.mjs";
 import { createApiFetch } from "./api-fetch";
 import { baseUrlOf, parseRoutes } from "./routes";
@@ -39,5 +40,7 @@ export const fetchTicket = cache((ticketId: string) =>
 export const getCurrentUser = cache(async () => {
   if (!(await hasSession())) return null;
   const result = await apiFetch("get", "/api/users/currentuser");
-  return result.ok ? result.data.currentUser : null;
+  if (!result.ok) return null;
+  passOnCookies(result.headers);
+  return result.data.currentUser;
 });

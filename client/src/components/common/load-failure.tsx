@@ -2,7 +2,7 @@ import type { Metadata } from "next";
 import { redirect } from "next/navigation";
 import { type ApiFailure, hasErrorCode } from "@/api/errors";
 import { metadata as notFoundMetadata } from "@/app/not-found";
-import { setDocumentStatus } from "@/lib/document-status";
+import { setDocumentStatus } from "@/lib/page-response";
 import { signInUrl } from "@/lib/redirects";
 import { ErrorAlert } from "./error-alert";
 import { NotFound } from "./not-found";

@@ -4,6 +4,7 @@ import { getCurrentUser } from "@/api/server";
 import { Streamed } from "@/components/common/streamed";
 import { UserText } from "@/components/common/user-text";
 import { NavLink, SignInLink } from "./nav-link";
+import { SessionRenewal } from "./session-renewal";
 import { SignOutButton } from "./sign-out-button";
 
 export function Header() {
@@ -47,6 +48,7 @@ function HeaderOf({ user }: { user: User | null | undefined }) {
                 <UserText>{user.email}</UserText>
               </span>
               <SignOutButton />
+              <SessionRenewal />
             </>
           ) : (
             <>

@@ -214,7 +214,9 @@ async def _renew(session: Session) -> Session | None:
 
 
 @router.post("/forgot-password")
-async def request_password_reset(payload: ForgotPasswordRequest, limits: Limits) -> MessageResponse:
+async def request_password_reset(
+    payload: ForgotPasswordRequest, request: Request, limits: Limits
+) -> MessageResponse:
     """Send a mail with a reset token if there is an account with this address.
 
     The response is the same if there is none. More than 5 requests for one e-mail address within
