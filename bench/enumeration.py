@@ -1,4 +1,4 @@
-"""Does the time of an answer tell whether an address has an account?"""
+"""The time of an answer against the question whether an address has an account."""
 
 import time
 from collections.abc import Sequence
@@ -16,11 +16,11 @@ from ticketing_common.events import utc_now
 SAMPLES = 200
 """Requests for known and for unknown addresses, in turn."""
 GOAL = 0.6
-"""0.5 is a guess. Of two equal sets of 200, the best threshold still tells about 0.55 apart."""
+"""0.5 is a guess. Of two equal sets of 200, the best threshold still sorts about 0.55 right."""
 
 
 async def measure_enumeration() -> list[Figure]:
-    """Measure how often one answer tells a known address from an unknown one."""
+    """Measure how often the time of one answer shows that an address is known."""
     with Stack.running("--no-client") as stack:
         url = f"{stack.address('auth')}/api/users"
         known = [f"known{number}@example.com" for number in range(SAMPLES)]
@@ -57,7 +57,7 @@ def _figure(route: str, known: Sequence[float], unknown: Sequence[float]) -> Fig
     medians = [sorted(each)[len(each) // 2] * 1000 for each in (known, unknown)]
     return Figure.at_most(
         "Enumeration",
-        f"one {route} tells a known address",
+        f"one {route} shows a known address",
         best_accuracy(known, unknown),
         "of the requests",
         GOAL,

@@ -79,7 +79,7 @@ def test_page_changes_with_one_more_command_of_a_request(measurement: Measuremen
     ("label", "outcome"),
     [("POST /api/users/forgot-password", "200"), ("POST /api/users/signin", "400")],
 )
-def test_commands_do_not_tell_a_known_address_from_an_unknown_one(
+def test_commands_are_the_same_for_known_and_unknown_addresses(
     measurement: Measurement, label: str, outcome: str
 ) -> None:
     units = [unit for record in measurement.records["auth"] for unit in record.units]

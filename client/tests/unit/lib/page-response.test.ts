@@ -29,7 +29,7 @@ const RENEWED = new Headers([
 ]);
 
 test("passOnCookies sets the cookies of documents and of the router's pages", async () => {
-  for (const headers of [{}, { rsc: "1" }]) {
+  for (const headers of [{}, { rsc: "1" }] as Record<string, string>[]) {
     const response = await respond(() => passOnCookies(RENEWED), { headers });
     expect(response.headers.getSetCookie()).toEqual(["session=new; Path=/; HttpOnly"]);
     expect(response.headers.has("x-other")).toBe(false);
