@@ -9,6 +9,7 @@ import { retryWhileNotFound } from "@/api/retry-not-found";
 import { ActionButton } from "@/components/common/action-button";
 import { ErrorAlert } from "@/components/common/error-alert";
 import { Price } from "@/components/common/price";
+import { UserText } from "@/components/common/user-text";
 import { useAction } from "@/hooks/use-action";
 import { useApiFetch } from "@/hooks/use-api-fetch";
 import { signInUrl } from "@/lib/redirects";
@@ -49,8 +50,11 @@ export function BuyButton({ ticket, user, isJustReserved }: Props) {
     <div className="vstack gap-2">
       {refused ? (
         <div className="alert alert-warning" role="alert">
-          The seller has changed this ticket: it is now <strong>{shown.title}</strong> for{" "}
-          <Price amount={shown.price} />. You have not ordered it yet.
+          The seller has changed this ticket: it is now{" "}
+          <strong>
+            <UserText>{shown.title}</UserText>
+          </strong>{" "}
+          for <Price amount={shown.price} />. You have not ordered it yet.
         </div>
       ) : (
         failure && <ErrorAlert failure={failure} />

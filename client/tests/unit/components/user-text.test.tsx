@@ -6,7 +6,7 @@ import { makeTicket } from "../helpers/factories";
 
 const SOURCE = `${import.meta.dirname}/../../../src`;
 /** A title or an address as the content of another element than UserText. */
-const NOT_ISOLATED = /(?<!<UserText)>\s*\{[\w.]*\b(?:ticket\.title|email|search|sentTo)\}/g;
+const NOT_ISOLATED = /(?<!<UserText)>\s*\{[\w.]*\b(?:\w+\.title|email|buyerEmail|search|sentTo)\}/g;
 
 test("a right-to-left title does not reorder its card", () => {
   render(<TicketCard ticket={makeTicket({ title: "שלום 2026" })} now={0} />);
