@@ -103,6 +103,15 @@ def _target_faults(known: Objects) -> Iterator[str]:
 
 
 def _pod_faults(known: Objects, pod: Pod, images: Collection[str]) -> Iterator[str]:
+    for container in pod.containers:
+        secret = {
+            one["name"]
+            for one in container.get("env", [])
+            if "secretKeyRef" in one.get("valueFrom", {})
+        }
+        arguments = [*container.get("command", []), *container.get("args", [])]
+        for name in sorted(secret & {*re.findall(r"\$\((\w+)\)", " ".join(arguments))}):
+            yield f"{pod.name} has the secret {name} in its arguments"
     for spread in pod.spec.get("topologySpreadConstraints", []):
         selector = spread["labelSelector"]
         keys = {*selector.get("matchLabels", {})}
@@ -121,7 +130,8 @@ def _pod_faults(known: Objects, pod: Pod, images: Collection[str]) -> Iterator[s
     yield from (f"{pod.name} mounts the unknown volume {one}" for one in mounted - volumes)
     yield from (f"{pod.name} does not mount the volume {one}" for one in volumes - mounted)
     for volume in pod.spec.get("volumes", []):
-        if "configMap" in volume and not known.has("ConfigMap", volume["configMap"]["name"]):
+        config = volume.get("configMap", {"optional": True})
+        if not config.get("optional") and not known.has("ConfigMap", config["name"]):
             yield f"{pod.name}: there is no ConfigMap {volume['configMap']['name']}"
         if secret := volume.get("secret"):
             for key in [item["key"] for item in secret.get("items", [])] or [None]:

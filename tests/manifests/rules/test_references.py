@@ -232,6 +232,10 @@ DANGLING_REFERENCES: dict[str, tuple[Change, str]] = {
         lambda m: put(m.app("client-depl"), "image", "ticketing/pages"),
         "Deployment client-depl: unknown image ticketing/pages",
     ),
+    "a password in the arguments of a process": (
+        lambda m: m.app("redis", "StatefulSet")["args"].append("$(REDIS_PASSWORD)"),
+        "StatefulSet redis has the secret REDIS_PASSWORD in its arguments",
+    ),
     "a key that a server refuses in both selectors of a spread constraint": (
         lambda m: put(
             m.pod("auth-depl")["topologySpreadConstraints"][0], "matchLabelKeys", ["app"]
