@@ -8,7 +8,6 @@ const config: NextConfig = {
   turbopack: {
     root: import.meta.dirname,
     resolveAlias: {
-      "prop-types": "./src/stubs/prop-types.ts",
       "next/dist/compiled/process": "./src/stubs/process.ts",
     },
   },

@@ -8,6 +8,7 @@ export type Transport = {
   timeoutMs: number;
   /** Return the headers that every request needs. */
   headers: () => Promise<Record<string, string>>;
+  onResponse?: (response: Response) => void;
 };
 
 export type ApiResult<M extends Method, P extends Path<M>> = Success<Operation<M, P>> | ApiFailure;
@@ -54,6 +55,7 @@ export function createApiFetch(transport: Transport) {
         cache: "no-store",
         signal: AbortSignal.timeout(transport.timeoutMs),
       });
+      transport.onResponse?.(response);
       const { ok, status } = response;
       const result = ok
         ? {

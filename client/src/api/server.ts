@@ -3,6 +3,7 @@ import { cache } from "react";
 import { passOnCookies } from "@/lib/page-response";
 import { sessionCookies } from "../../server/session-cookie.mjs";
 import { createApiFetch } from "./api-fetch";
+import type { User } from "./models";
 import { baseUrlOf, parseRoutes } from "./routes";
 
 const FORWARDED_HEADERS = ["x-request-id", "x-forwarded-for", "x-forwarded-proto"];
@@ -36,11 +37,16 @@ export const fetchTicket = cache((ticketId: string) =>
   apiFetch("get", "/api/tickets/{ticketId}", { path: { ticketId } }),
 );
 
-/** Load the signed-in user, once per page. Returns null for a visitor, and if auth is unavailable. */
-export const getCurrentUser = cache(async () => {
-  if (!(await hasSession())) return null;
+/** Load the session, once per page. Returns undefined if auth is unavailable. */
+export const getSession = cache(async (): Promise<{ user: User | null } | undefined> => {
+  if (!(await hasSession())) return { user: null };
   const result = await apiFetch("get", "/api/users/currentuser");
-  if (!result.ok) return null;
+  if (!result.ok) return undefined;
   passOnCookies(result.headers);
-  return result.data.currentUser;
+  return { user: result.data.currentUser };
 });
+
+/** Return the signed-in user. Null for a visitor, and if auth is unavailable. */
+export async function getCurrentUser(): Promise<User | null> {
+  return (await getSession())?.user ?? null;
+}

@@ -1,11 +1,14 @@
 import type { Metadata, Viewport } from "next";
-import type { ReactNode } from "react";
+import { type ReactNode, Suspense } from "react";
 import { CurrencyProvider } from "@/components/common/price";
 import { ConnectionStatus } from "@/components/layout/connection-status";
+import { FocusRestorer } from "@/components/layout/focus-restorer";
 import { Footer } from "@/components/layout/footer";
 import { Header } from "@/components/layout/header";
+import { NavigationProgress } from "@/components/layout/navigation-progress";
 import { SITE_DESCRIPTION, SITE_NAME } from "@/lib/page-metadata";
 import { settings } from "@/lib/settings";
+import { SessionWatch } from "@/live/session-marks";
 import "./theme.scss";
 
 export function generateMetadata(): Metadata {
@@ -28,6 +31,11 @@ export default function RootLayout({ children }: { children: ReactNode }) {
         </main>
         <Footer />
         <ConnectionStatus />
+        <Suspense>
+          <NavigationProgress />
+        </Suspense>
+        <FocusRestorer />
+        <SessionWatch />
       </body>
     </html>
   );

@@ -17,6 +17,8 @@ export function contentSecurityPolicy(nonce: string, { stripe = false, dev = fal
     "font-src 'self'",
     `connect-src 'self'${extra.connect}`,
     `frame-src ${extra.frame}`,
+    // The shared connection of the streams.
+    "worker-src 'self'",
     "base-uri 'none'",
     "form-action 'self'",
     "frame-ancestors 'none'",

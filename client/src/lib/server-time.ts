@@ -1,31 +1,41 @@
 "use client";
 
-import { startTransition, useEffect, useState } from "react";
+import { useEffect, useState } from "react";
+import { apiFetch } from "@/api/browser";
+import { recordServerTime, serverTime } from "@/api/server-clock";
+
+const JUMP_MS = 2000;
+
+const visitorOffset = () => Date.now() - performance.now();
+let lastVisitorOffset = visitorOffset();
 
 /**
- * How far the server's clock is ahead of the browser's, in milliseconds.
+ * Measure the server's time again if the visitor's clock has jumped.
  *
- * A server time is already old when it arrives, so each one is a lower bound of the offset. The
- * largest is the best estimate: a page from the cache does not change it.
+ * Then somebody has set it, or the computer has slept, which stops the monotonic clock of some
+ * browsers.
  */
-let clockOffset = Number.NEGATIVE_INFINITY;
-
-function updateClockOffset(serverNow: number): void {
-  clockOffset = Math.max(clockOffset, serverNow - Date.now());
+function checkVisitorClock(): void {
+  const offset = visitorOffset();
+  if (Math.abs(offset - lastVisitorOffset) > JUMP_MS) {
+    void apiFetch("get", "/api/users/currentuser");
+  }
+  lastVisitorOffset = offset;
 }
 
-/** Return the estimated server time in milliseconds. */
-export function serverTime(): number {
-  return Date.now() + (Number.isFinite(clockOffset) ? clockOffset : 0);
-}
-
-/** Return the server time. The first value is `renderedAt`; it updates every `intervalMs`. */
+/**
+ * Return the server time. The first value is `renderedAt`; it updates every `intervalMs`.
+ *
+ * No transition: React holds it back while one with an action is pending.
+ */
 export function useServerTime(renderedAt: number, intervalMs = 1000): number {
   const [now, setNow] = useState(renderedAt);
   useEffect(() => {
-    updateClockOffset(renderedAt);
-    // A transition, because an urgent update would interrupt hydration.
-    const update = () => startTransition(() => setNow(serverTime()));
+    recordServerTime(renderedAt);
+    const update = () => {
+      checkVisitorClock();
+      setNow(serverTime());
+    };
     update();
     const timer = setInterval(update, intervalMs);
     return () => clearInterval(timer);

@@ -1,67 +1,50 @@
 "use client";
 
-import { useEffect, useEffectEvent, useRef } from "react";
-import { openEventStream } from "@/api/browser";
-
-const MIN_RETRY_MS = 1000;
-const MAX_RETRY_MS = 30_000;
+import { useEffect, useEffectEvent } from "react";
+import type { Topic } from "./stream-hub";
+import { subscribe } from "./subscribe";
 
 type Handlers = {
   /** The handler of each event, by the event's name. */
   on: Record<string, (data: never) => void>;
-  /**
-   * Called when the server refused the stream, without a reason: load the data another way. The
-   * stream is retried with a backoff; `isRetry` is true from the second time on.
-   */
+  /** Called when the server refused the stream: load the data another way. */
   onRefused: (isRetry: boolean) => void;
 };
 
-/** Subscribe to a stream of server-sent events while the page is visible. */
-export function useEventStream(url: string, eventNames: string, handlers: Handlers): void {
-  const handleEvent = useEffectEvent((name: string, data: never) => handlers.on[name]?.(data));
-  const handleRefusal = useEffectEvent((isRetry: boolean) => handlers.onRefused(isRetry));
-  // A ref, because the backoff must survive a refresh of the page, which changes the URL.
-  const retryMs = useRef(MIN_RETRY_MS);
+/** Subscribe to the events after `lastEventId` while the page is visible. */
+export function useEventStream(
+  topic: Topic,
+  lastEventId: string | null,
+  { on, onRefused }: Handlers,
+): void {
+  const handleEvent = useEffectEvent((name: string, data: never) => on[name]?.(data));
+  const handleRefusal = useEffectEvent((isRetry: boolean) => onRefused(isRetry));
+  const { path, userId } = topic;
 
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the names of a path's events are fixed
   useEffect(() => {
-    let source: ReturnType<typeof openEventStream> | undefined;
-    let retryTimer: ReturnType<typeof setTimeout>;
-
-    const open = () => {
-      source = openEventStream(url);
-      source.onopen = () => {
-        retryMs.current = MIN_RETRY_MS;
-      };
-      for (const name of eventNames.split(" ")) {
-        source.addEventListener(name, (event) =>
-          handleEvent(name, JSON.parse(event.data) as never),
-        );
-      }
-      source.onerror = () => {
-        // The browser reconnects by itself, except after a response that is not a stream.
-        if (!source || source.readyState !== source.CLOSED) return;
-        const isRetry = retryMs.current > MIN_RETRY_MS;
-        retryTimer = setTimeout(() => {
-          handleRefusal(isRetry);
-          open();
-        }, retryMs.current);
-        retryMs.current = Math.min(2 * retryMs.current, MAX_RETRY_MS);
-      };
+    let position = lastEventId === null ? -1 : Number(lastEventId);
+    let unsubscribe = () => {};
+    const subscribeIfVisible = () => {
+      unsubscribe();
+      unsubscribe = () => {};
+      if (document.hidden) return;
+      unsubscribe = subscribe({
+        topic,
+        position,
+        listener: (message) => {
+          if (!("position" in message)) return handleRefusal(message.isRetry);
+          position = message.position;
+          handleEvent(message.name, JSON.parse(message.data) as never);
+        },
+      });
     };
-    const close = () => {
-      clearTimeout(retryTimer);
-      source?.close();
-    };
-    // A browser has few connections per host for all tabs, so a hidden tab keeps none.
-    const openIfVisible = () => {
-      close();
-      if (!document.hidden) open();
-    };
-    openIfVisible();
-    document.addEventListener("visibilitychange", openIfVisible);
+    subscribeIfVisible();
+    // Also when the tab is closed. A server has a limited number of streams.
+    document.addEventListener("visibilitychange", subscribeIfVisible);
     return () => {
-      document.removeEventListener("visibilitychange", openIfVisible);
-      close();
+      document.removeEventListener("visibilitychange", subscribeIfVisible);
+      unsubscribe();
     };
-  }, [url, eventNames]);
+  }, [path, userId, lastEventId]);
 }

@@ -1,13 +1,13 @@
 "use client";
 
-import { startTransition, useCallback, useEffect, useState } from "react";
+import { useCallback, useEffect, useState } from "react";
 import { apiFetch } from "@/api/browser";
 import { fetchPayments } from "@/api/fetch-payments";
 import type { Order, Payment } from "@/api/models";
-import { buildUrl } from "@/api/url";
 import { getOrderState, needsPolling } from "@/lib/order-state";
 import { useServerTime } from "@/lib/server-time";
-import { useEventStream } from "./use-event-stream";
+import { newest } from "./use-live-orders";
+import { useOrderStream } from "./use-order-stream";
 
 const POLL_INTERVAL_MS = 2500;
 
@@ -15,18 +15,25 @@ const POLL_INTERVAL_MS = 2500;
 export function useLiveOrder(
   initialOrder: Order,
   initialPayments: Payment[] | undefined,
+  lastEventId: string | null,
   renderedAt: number,
 ) {
   const [order, setOrder] = useState(initialOrder);
   const [payments, setPayments] = useState(initialPayments);
+  const [base, setBase] = useState(renderedAt);
+  if (base !== renderedAt) {
+    // The page was refreshed, and the stream continues after the new data.
+    setBase(renderedAt);
+    setOrder(newest(order, initialOrder));
+    setPayments(initialPayments ?? payments);
+  }
   const now = useServerTime(renderedAt);
   const state = getOrderState(order, payments, now);
   const orderId = initialOrder.id;
 
-  // A transition, because an urgent update during hydration makes React render the form again and
-  // lose the card that was selected meanwhile.
+  // No transitions: React holds them back while one with an action is pending.
   const receiveOrder = useCallback(
-    (received: Order) => startTransition(() => setOrder((current) => newer(current, received))),
+    (received: Order) => setOrder((current) => newest(current, received)),
     [],
   );
   const refresh = useCallback(
@@ -39,23 +46,21 @@ export function useLiveOrder(
       if (newOrder) receiveOrder(newOrder);
       // Payments loaded before the cancellation do not show whether the buyer was charged.
       const isCancelled = newOrder?.status === "cancelled";
-      startTransition(() =>
-        setPayments((current) => newPayments ?? (isCancelled ? undefined : current)),
-      );
+      setPayments((current) => newPayments ?? (isCancelled ? undefined : current));
     },
     [orderId, receiveOrder],
   );
 
-  useEventStream(buildUrl("/api/orders/{orderId}/stream", { path: { orderId } }), "order", {
-    on: {
-      order: async (received: Order) => {
-        const refreshed = received.version > order.version && refresh(received);
-        // Show a cancellation together with whether the buyer was charged.
-        if (received.status === "cancelled") await refreshed;
-        receiveOrder(received);
-      },
+  useOrderStream(initialOrder.userId, lastEventId, {
+    onOrder: async (received) => {
+      if (received.id !== orderId) return;
+      const refreshed = received.version > order.version && refresh(received);
+      // Show a cancellation together with whether the buyer was charged.
+      if (received.status === "cancelled") await refreshed;
+      receiveOrder(received);
     },
-    onRefused: () => refresh(),
+    onReset: () => void refresh(),
+    onRefused: () => void refresh(),
   });
 
   // The stream sends changes of the order only, so payments must be polled.
@@ -77,8 +82,4 @@ export function useLiveOrder(
   }, [isPolling, refresh]);
 
   return { order, payments, state, now, refresh };
-}
-
-function newer(current: Order, received: Order): Order {
-  return received.version < current.version ? current : received;
 }

@@ -7,16 +7,22 @@ import { useTicketStream, type WentEvent } from "./use-ticket-stream";
 
 export type ListedTicket = Ticket & { unavailable?: "reserved" | "sold" | "deleted" };
 
+type Options = {
+  /** Whether the list has this new ticket when the page is loaded again. */
+  includes: (ticket: Ticket) => boolean;
+  showsNewAtOnce?: boolean;
+};
+
 /**
  * Keep a list of tickets current without moving anything under the reader's finger.
  *
- * A ticket that is no longer for sale stays in its place and is marked. New tickets that match
- * `isInList` are counted; `showNew` loads the page again with them.
+ * A ticket that is no longer for sale stays in its place and is marked. New tickets are counted;
+ * `showNew` loads the page again with them.
  */
 export function useLiveTickets(
   rendered: Ticket[],
   lastEventId: string | null,
-  isInList: (ticket: Ticket) => boolean,
+  { includes, showsNewAtOnce = false }: Options,
 ) {
   const router = useRouter();
   const [base, setBase] = useState(rendered);
@@ -38,8 +44,9 @@ export function useLiveTickets(
   useTicketStream(lastEventId, {
     onSale: (ticket, isNew) => {
       saveUpdate(ticket);
-      if (isNew && !isRendered(ticket.id) && isInList(ticket))
-        setNewIds((ids) => [...new Set([...ids, ticket.id])]);
+      if (!isNew || isRendered(ticket.id) || !includes(ticket)) return;
+      if (showsNewAtOnce) router.refresh();
+      else setNewIds((ids) => [...new Set([...ids, ticket.id])]);
     },
     onWent: (event) => {
       saveUpdate(event);

@@ -1,7 +1,7 @@
 "use client";
 
 import type { Ticket } from "@/api/models";
-import { buildUrl } from "@/api/url";
+import type { Topic } from "./stream-hub";
 import { useEventStream } from "./use-event-stream";
 
 /** A ticket that is no longer for sale: reserved or sold if it has an order, else deleted. */
@@ -17,13 +17,17 @@ type Handlers = {
   onReset: () => void;
 };
 
+const TICKETS: Topic = {
+  path: "/api/tickets/stream",
+  events: ["appeared", "changed", "came-back", "went", "reset"],
+};
+
 /** Subscribe to the changes of all tickets after `lastEventId`. */
 export function useTicketStream(
   lastEventId: string | null,
   { onSale, onWent, onReset }: Handlers,
 ): void {
-  const url = buildUrl("/api/tickets/stream", { query: { lastEventId } });
-  useEventStream(url, "appeared changed came-back went reset", {
+  useEventStream(TICKETS, lastEventId, {
     on: {
       appeared: (ticket: Ticket) => onSale(ticket, true),
       "came-back": (ticket: Ticket) => onSale(ticket, true),

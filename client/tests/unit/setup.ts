@@ -1,5 +1,8 @@
 import { cleanup, configure } from "@testing-library/react";
-import { afterEach, vi } from "vitest";
+import { afterEach, beforeEach, vi } from "vitest";
+import { type Listener, StreamHub, type Topic } from "@/live/stream-hub";
+
+type Subscription = { topic: Topic; position: number; listener: Listener };
 
 configure({ asyncUtilTimeout: 20_000 });
 
@@ -20,6 +23,17 @@ if ("HTMLDialogElement" in globalThis) {
     this.open = false;
   };
 }
+let hub: StreamHub;
+
+// Each test has its own streams, as each browser has.
+vi.mock("@/live/subscribe", () => ({
+  subscribe: ({ topic, position, listener }: Subscription) =>
+    hub.subscribe(topic, position, listener),
+}));
+
+beforeEach(() => {
+  hub = new StreamHub();
+});
 
 afterEach(() => {
   cleanup();

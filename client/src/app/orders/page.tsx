@@ -3,13 +3,13 @@ import Link from "next/link";
 import { cache } from "react";
 import { fetchPayments } from "@/api/fetch-payments";
 import { loadPage, nextCursor } from "@/api/pagination";
-import { apiFetch } from "@/api/server";
+import { apiFetch, getCurrentUser } from "@/api/server";
 import { buildUrl } from "@/api/url";
 import { EmptyPage } from "@/components/common/empty-page";
 import { LoadFailure, metadataOf } from "@/components/common/load-failure";
 import { Streamed } from "@/components/common/streamed";
-import { OrderListItem } from "@/components/orders/order-list-item";
-import { RefreshOnReturn } from "@/live/refresh-on-return";
+import { SessionPart } from "@/components/layout/session-part";
+import { OrderList } from "@/components/orders/order-list";
 
 const fetchOrders = cache((cursor: string | undefined) =>
   apiFetch("get", "/api/orders", { query: { limit: 25, cursor } }),
@@ -27,7 +27,7 @@ export default function MyOrdersPage(props: PageProps<"/orders">) {
 }
 
 async function loadOrders(props: PageProps<"/orders">) {
-  const { cursor, result } = await loadCurrentPage(props);
+  const [user, { cursor, result }] = await Promise.all([getCurrentUser(), loadCurrentPage(props)]);
   if (!result.ok) {
     return <LoadFailure failure={result} url={buildUrl("/orders", { query: { cursor } })} />;
   }
@@ -38,11 +38,10 @@ async function loadOrders(props: PageProps<"/orders">) {
       order.status === "awaiting:payment" ? fetchPayments(apiFetch, order.id) : [],
     ),
   );
-  const now = Date.now();
   return (
     <div className="content-medium mx-auto vstack gap-3">
+      <SessionPart />
       <h1 className="h3 mb-0">My orders</h1>
-      <RefreshOnReturn renderedAt={now} />
       {result.data.length === 0 &&
         (cursor ? (
           <EmptyPage firstPage="/orders" />
@@ -51,13 +50,14 @@ async function loadOrders(props: PageProps<"/orders">) {
             You have not ordered anything yet. <Link href="/">Browse tickets</Link>
           </p>
         ))}
-      <ul className="list-unstyled vstack gap-2 mb-0">
-        {result.data.map((order, index) => (
-          <li key={order.id}>
-            <OrderListItem order={order} payments={payments[index]} now={now} />
-          </li>
-        ))}
-      </ul>
+      <OrderList
+        orders={result.data}
+        payments={payments}
+        userId={user?.id ?? ""}
+        lastEventId={result.headers.get("last-event-id")}
+        isFirstPage={!cursor}
+        renderedAt={Date.now()}
+      />
       {next && (
         <nav className="text-center" aria-label="Pages">
           <Link href={{ pathname: "/orders", query: { cursor: next } }}>Older orders</Link>

@@ -16,7 +16,7 @@ export function ResetPasswordForm({ token }: { token: string }) {
           repeatedNewPassword: getText(formData, "repeatedNewPassword"),
         };
         const result = await apiFetch("post", "/api/users/reset-password", { body });
-        return result.ok ? { loadPage: "/signin?reset" } : result;
+        return result.ok ? { loadPage: "/signin?reset", newUserId: null } : result;
       }}
     >
       <NewPasswordField name="newPassword" label="New password" />

@@ -12,7 +12,7 @@ export function SignInForm({ next }: { next: string }) {
       onSubmit={async (formData) => {
         const body = { email: getText(formData, "email"), password: getText(formData, "password") };
         const result = await apiFetch("post", "/api/users/signin", { body });
-        return result.ok ? { loadPage: next } : result;
+        return result.ok ? { loadPage: next, newUserId: result.data.id } : result;
       }}
     >
       <EmailField />

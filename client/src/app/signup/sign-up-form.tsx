@@ -12,7 +12,7 @@ export function SignUpForm({ next }: { next: string }) {
       onSubmit={async (formData) => {
         const body = { email: getText(formData, "email"), password: getText(formData, "password") };
         const result = await apiFetch("post", "/api/users/signup", { body });
-        return result.ok ? { loadPage: next } : result;
+        return result.ok ? { loadPage: next, newUserId: result.data.id } : result;
       }}
     >
       <EmailField />

@@ -1,10 +1,13 @@
 "use client";
 
-import type { ReactNode } from "react";
+import type { MouseEvent, ReactNode } from "react";
 
 type Props = {
   isPending: boolean;
+  /** Whether React has hydrated the page. */
   isReady: boolean;
+  /** Whether another action is pending. */
+  isBlocked?: boolean;
   children: ReactNode;
   /** One of Bootstrap's button variants, such as "outline-danger". */
   variant?: string;
@@ -16,17 +19,25 @@ type Props = {
 export function ActionButton({
   isPending,
   isReady,
+  isBlocked = false,
   children,
   variant = "primary",
   onClick,
 }: Props) {
+  // Not `disabled`, which would drop the focus.
+  const isInactive = isPending || isBlocked;
+  function handleClick(event: MouseEvent): void {
+    if (isInactive) event.preventDefault();
+    else onClick?.();
+  }
   return (
     <button
       type={onClick ? "button" : "submit"}
-      className={`btn btn-${variant} position-relative`}
-      disabled={isPending || !isReady}
+      className={`btn btn-${variant} position-relative ${isInactive ? "disabled" : ""}`}
+      disabled={!isReady}
+      aria-disabled={isInactive || undefined}
       aria-busy={isPending}
-      onClick={onClick}
+      onClick={handleClick}
     >
       <span className={isPending ? "opacity-0" : undefined}>{children}</span>
       {isPending && (

@@ -2,6 +2,7 @@ import type { Metadata } from "next";
 import { redirect } from "next/navigation";
 import { type ApiFailure, hasErrorCode } from "@/api/errors";
 import { metadata as notFoundMetadata } from "@/app/not-found";
+import { SessionPart } from "@/components/layout/session-part";
 import { setDocumentStatus } from "@/lib/page-response";
 import { signInUrl } from "@/lib/redirects";
 import { ErrorAlert } from "./error-alert";
@@ -14,6 +15,7 @@ export async function LoadFailure({ failure, url }: { failure: ApiFailure; url: 
   setDocumentStatus(503);
   return (
     <div className="content-medium mx-auto">
+      <SessionPart />
       <h1 className="h3">Temporarily unavailable</h1>
       <ErrorAlert failure={failure} />
       <a className="btn btn-primary" href={url}>

@@ -13,16 +13,12 @@ export function ConnectionStatus() {
       setIsOffline(false);
       router.refresh();
     };
-    // A page from the back/forward cache is out of date, and may belong to an ended session.
-    const onPageShow = (event: PageTransitionEvent) => event.persisted && window.location.reload();
     if (!navigator.onLine) onOffline();
     window.addEventListener("offline", onOffline);
     window.addEventListener("online", onOnline);
-    window.addEventListener("pageshow", onPageShow);
     return () => {
       window.removeEventListener("offline", onOffline);
       window.removeEventListener("online", onOnline);
-      window.removeEventListener("pageshow", onPageShow);
     };
   }, [router]);
   return (

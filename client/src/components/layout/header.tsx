@@ -4,6 +4,7 @@ import { getCurrentUser } from "@/api/server";
 import { Streamed } from "@/components/common/streamed";
 import { UserText } from "@/components/common/user-text";
 import { NavLink, SignInLink } from "./nav-link";
+import { SessionPart } from "./session-part";
 import { SessionRenewal } from "./session-renewal";
 import { SignOutButton } from "./sign-out-button";
 
@@ -12,7 +13,12 @@ export function Header() {
 }
 
 async function loadHeader() {
-  return <HeaderOf user={await getCurrentUser()} />;
+  return (
+    <>
+      <SessionPart />
+      <HeaderOf user={await getCurrentUser()} />
+    </>
+  );
 }
 
 /** The header of a user or of a visitor (null). Undefined: not known yet. */

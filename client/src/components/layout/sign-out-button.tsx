@@ -7,14 +7,15 @@ import { useAction } from "@/hooks/use-action";
 export function SignOutButton() {
   const { isPending, isReady, failure, run } = useAction(async () => {
     const result = await apiFetch("post", "/api/users/signout");
-    return result.ok ? { loadPage: "/" } : result;
+    return result.ok ? { loadPage: "/", newUserId: null } : result;
   });
   return (
     <>
       <button
         type="button"
         className="btn btn-link border-0"
-        disabled={!isReady || isPending}
+        disabled={!isReady}
+        aria-disabled={isPending}
         aria-busy={isPending}
         onClick={() => run()}
       >

@@ -1,6 +1,7 @@
 "use client";
 
 import Link from "next/link";
+import { useState } from "react";
 import type { Order, Payment } from "@/api/models";
 import { Price } from "@/components/common/price";
 import { UserText } from "@/components/common/user-text";
@@ -17,6 +18,7 @@ type Props = {
   order: Order;
   /** Newest first. Undefined: payments is unavailable. */
   payments?: Payment[];
+  lastEventId: string | null;
   publishableKey: string | null;
   buyerEmail?: string;
   sellerId?: string;
@@ -27,6 +29,7 @@ type Props = {
 export function OrderView({
   order: renderedOrder,
   payments: renderedPayments,
+  lastEventId,
   publishableKey,
   buyerEmail,
   sellerId,
@@ -35,10 +38,14 @@ export function OrderView({
   const { order, payments, state, now, refresh } = useLiveOrder(
     renderedOrder,
     renderedPayments,
+    lastEventId,
     renderedAt,
   );
+  const [isPaying, setIsPaying] = useState(false);
   const lastPayment = payments?.[0];
-  const deadline = getDeadline(state, order, lastPayment);
+  // The tab that pays keeps the form, because the bank can decline the card.
+  const isPayable = state === "reserved" || (isPaying && state === "payment-processing");
+  const deadline = getDeadline(isPayable ? "reserved" : state, order, lastPayment);
   return (
     <article className="panel content-medium mx-auto vstack gap-3">
       <div className="d-flex flex-wrap justify-content-between align-items-baseline gap-2">
@@ -49,16 +56,21 @@ export function OrderView({
           <Price amount={order.ticket.price} />
         </p>
       </div>
-      <OrderStatus state={state} payment={lastPayment} ticketId={order.ticket.id} now={now} />
+      <OrderStatus
+        state={isPaying && isPayable ? "payment-processing" : state}
+        payment={lastPayment}
+        ticketId={order.ticket.id}
+        now={now}
+      />
       {deadline !== undefined && (
         <PaymentCountdown
           startsAt={createdAt(order.id)}
           endsAt={deadline}
           now={now}
-          label={state === "reserved" ? "left to pay" : "left to confirm"}
+          label={state === "needs-confirmation" ? "left to confirm" : "left to pay"}
         />
       )}
-      {(state === "reserved" || state === "needs-confirmation") && (
+      {(isPayable || state === "needs-confirmation") && (
         <>
           <PaymentPanel
             order={order}
@@ -66,6 +78,7 @@ export function OrderView({
             needsConfirmation={state === "needs-confirmation"}
             publishableKey={publishableKey}
             refresh={refresh}
+            setIsPaying={setIsPaying}
           />
           <CancelOrderButton orderId={order.id} refresh={refresh} />
         </>

@@ -8,7 +8,12 @@ import { Price } from "@/components/common/price";
 import { type ActionResult, useAction } from "@/hooks/use-action";
 import { useApiFetch } from "@/hooks/use-api-fetch";
 import type { PaymentFormProps } from "./payment-panel";
-import { type ConfirmPayment, continueConfirmation, submitPayment } from "./submit-payment";
+import {
+  type ConfirmPayment,
+  continueConfirmation,
+  isLeavingPage,
+  submitPayment,
+} from "./submit-payment";
 
 type Props = PaymentFormProps & {
   /** Return the token of the selected card, or an error to show. */
@@ -23,6 +28,7 @@ export function PaymentForm({
   lastPayment,
   needsConfirmation,
   refresh,
+  setIsPaying,
   createToken,
   confirmPayment,
   children,
@@ -31,7 +37,10 @@ export function PaymentForm({
   const payment = useAction(async (formData: FormData): Promise<ActionResult> => {
     const token = await createToken(formData);
     if (typeof token !== "string") return token;
-    return submitPayment(apiFetch, order.id, token, confirmPayment, refresh);
+    setIsPaying(true);
+    const result = await submitPayment(apiFetch, order.id, token, confirmPayment, refresh);
+    if (!isLeavingPage(result)) setIsPaying(false);
+    return result;
   });
   const confirmation = useAction(async () =>
     lastPayment
@@ -56,7 +65,8 @@ export function PaymentForm({
         <>
           <ActionButton
             isPending={confirmation.isPending}
-            isReady={confirmation.isReady && !payment.isPending}
+            isReady={confirmation.isReady}
+            isBlocked={payment.isPending}
             onClick={confirmation.run}
           >
             Continue to your bank
@@ -68,7 +78,8 @@ export function PaymentForm({
       <ActionButton
         variant={needsConfirmation ? "outline-primary" : "primary btn-lg"}
         isPending={payment.isPending}
-        isReady={payment.isReady && !confirmation.isPending}
+        isReady={payment.isReady}
+        isBlocked={confirmation.isPending}
       >
         Pay <Price amount={order.ticket.price} />
       </ActionButton>

@@ -1,6 +1,6 @@
 "use client";
 
-import { lazy, Suspense } from "react";
+import { lazy, memo, Suspense } from "react";
 import type { Order, Payment } from "@/api/models";
 
 // Lazy, so that a page loads only the form that it shows.
@@ -15,12 +15,18 @@ export type PaymentFormProps = {
   needsConfirmation: boolean;
   /** Load the order and its payments again. */
   refresh: () => Promise<void>;
+  /** Called when a request to pay is sent, and when it has ended. */
+  setIsPaying: (isPaying: boolean) => void;
 };
 
 type Props = PaymentFormProps & { publishableKey: string | null };
 
-/** The payment form of an order: Stripe's, or Stripe's test cards if there is no publishable key. */
-export function PaymentPanel({ publishableKey, ...props }: Props) {
+/**
+ * The payment form of an order: Stripe's, or Stripe's test cards if there is no publishable key.
+ *
+ * Memoized: an update before the form is hydrated would lose the card that was selected meanwhile.
+ */
+export const PaymentPanel = memo(function PaymentPanel({ publishableKey, ...props }: Props) {
   return (
     <Suspense fallback={<div className="payment-form-placeholder" />}>
       {publishableKey ? (
@@ -30,4 +36,4 @@ export function PaymentPanel({ publishableKey, ...props }: Props) {
       )}
     </Suspense>
   );
-}
+});

@@ -1,8 +1,7 @@
 "use client";
 
-import { Elements, PaymentElement, useElements, useStripe } from "@stripe/react-stripe-js";
-import { loadStripe, type Stripe } from "@stripe/stripe-js";
-import { useEffect, useState, useSyncExternalStore } from "react";
+import { loadStripe, type Stripe, type StripeElements } from "@stripe/stripe-js";
+import { useEffect, useEffectEvent, useRef, useState, useSyncExternalStore } from "react";
 import { type ApiFailure, localFailure } from "@/api/errors";
 import { ActionButton } from "@/components/common/action-button";
 import { useCurrency } from "@/components/common/price";
@@ -12,16 +11,14 @@ import { stripeFailure } from "./stripe-errors";
 
 type Props = PaymentFormProps & { publishableKey: string };
 
-/** Stripe's Payment Element. Card data goes from the browser to Stripe only. */
+/**
+ * Stripe's Payment Element. Card data goes from the browser to Stripe only.
+ *
+ * Without Stripe's React library, which has 5 kB for this one element.
+ */
 export default function StripeForm({ publishableKey, ...props }: Props) {
   const [stripe, setStripe] = useState<Stripe | null>(null);
   const [isLoadFailed, setIsLoadFailed] = useState(false);
-  const currency = useCurrency();
-  const isDark = useSyncExternalStore(
-    subscribeToColorScheme,
-    () => darkColorScheme().matches,
-    () => false,
-  );
 
   useEffect(() => {
     // After a failure, loadStripe loads the script again.
@@ -45,29 +42,43 @@ export default function StripeForm({ publishableKey, ...props }: Props) {
     );
   }
   return (
-    <Elements
-      stripe={stripe}
-      options={{
-        mode: "payment",
-        amount: Math.round(props.order.ticket.price * 100),
-        currency,
-        paymentMethodCreation: "manual",
-        // The payments service supports cards only. The default is all methods of the account.
-        allowedPaymentMethodTypes: ["card"],
-        appearance: { theme: isDark ? "night" : "stripe" },
-      }}
-    >
-      <PaymentElementForm {...props} onLoadError={() => setIsLoadFailed(true)} />
-    </Elements>
+    <PaymentElementForm {...props} stripe={stripe} onLoadError={() => setIsLoadFailed(true)} />
   );
 }
 
-function PaymentElementForm({
-  onLoadError,
-  ...props
-}: PaymentFormProps & { onLoadError: () => void }) {
-  const stripe = useStripe();
-  const elements = useElements();
+type ElementFormProps = PaymentFormProps & { stripe: Stripe | null; onLoadError: () => void };
+
+function PaymentElementForm({ stripe, onLoadError, ...props }: ElementFormProps) {
+  const node = useRef<HTMLDivElement>(null);
+  const [elements, setElements] = useState<StripeElements>();
+  const currency = useCurrency();
+  const isDark = useSyncExternalStore(
+    subscribeToColorScheme,
+    () => darkColorScheme().matches,
+    () => false,
+  );
+  const appearance = { theme: isDark ? "night" : "stripe" } as const;
+
+  const mount = useEffectEvent((stripe: Stripe, node: HTMLDivElement) => {
+    const created = stripe.elements({
+      mode: "payment",
+      amount: Math.round(props.order.ticket.price * 100),
+      currency,
+      paymentMethodCreation: "manual",
+      // The payments service supports cards only. The default is all methods of the account.
+      allowedPaymentMethodTypes: ["card"],
+      appearance,
+    });
+    const element = created.create("payment");
+    element.on("loaderror", onLoadError);
+    element.mount(node);
+    setElements(created);
+    return () => element.destroy();
+  });
+  useEffect(() => (stripe && node.current ? mount(stripe, node.current) : undefined), [stripe]);
+  useEffect(() => {
+    elements?.update({ appearance: { theme: appearance.theme } });
+  }, [elements, appearance.theme]);
 
   async function createToken(): Promise<string | ApiFailure> {
     if (!stripe || !elements) return STILL_LOADING;
@@ -85,9 +96,7 @@ function PaymentElementForm({
 
   return (
     <PaymentForm {...props} createToken={createToken} confirmPayment={confirmPayment}>
-      <div className="stripe-element">
-        <PaymentElement onLoadError={onLoadError} />
-      </div>
+      <div className="stripe-element" ref={node} />
     </PaymentForm>
   );
 }

@@ -40,6 +40,6 @@ export async function continueConfirmation(
   return result;
 }
 
-function isLeavingPage(result: ActionResult): boolean {
+export function isLeavingPage(result: ActionResult): boolean {
   return result !== undefined && "loadPage" in result;
 }

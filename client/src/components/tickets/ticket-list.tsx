@@ -9,7 +9,9 @@ import { TicketCard } from "./ticket-card";
 type Props = {
   tickets: Ticket[];
   lastEventId: string | null;
-  search: string;
+  search?: string;
+  /** The list has this user's own tickets only, and shows new ones at once. */
+  sellerId?: string;
   /** A refresh of the page shows new tickets with a greater id than this. Null: it shows none. */
   showsIdsAfter: string | null;
   renderedAt: number;
@@ -19,15 +21,19 @@ type Props = {
 export function TicketList({
   tickets: rendered,
   lastEventId,
-  search,
+  search = "",
+  sellerId,
   showsIdsAfter,
   renderedAt,
 }: Props) {
-  const { tickets, newCount, showNew } = useLiveTickets(
-    rendered,
-    lastEventId,
-    ({ id, title }) => showsIdsAfter !== null && id > showsIdsAfter && matchesSearch(search, title),
-  );
+  const { tickets, newCount, showNew } = useLiveTickets(rendered, lastEventId, {
+    includes: ({ id, title, userId }) =>
+      showsIdsAfter !== null &&
+      id > showsIdsAfter &&
+      matchesSearch(search, title) &&
+      (sellerId === undefined || userId === sellerId),
+    showsNewAtOnce: sellerId !== undefined,
+  });
   const now = useServerTime(renderedAt, 30_000);
   return (
     <>

@@ -25,7 +25,7 @@ export function TicketView({ ticket: rendered, user, isOwnOrder, lastEventId, re
   const { tickets } = useLiveTickets(
     useMemo(() => [rendered], [rendered]),
     lastEventId,
-    () => false,
+    { includes: () => false },
   );
   const ticket: ListedTicket = tickets[0] ?? rendered;
   const now = useServerTime(renderedAt, 30_000);

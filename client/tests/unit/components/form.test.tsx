@@ -42,7 +42,7 @@ test("Form shows errors without a field of the form above the fields", async () 
   expect((await screen.findByRole("alert")).textContent).toBe("Too many requests. Unknown.");
 });
 
-test("Form disables its button while a request is pending, and sends it once", async () => {
+test("Form keeps the focus on its busy button while a request is pending, and sends it once", async () => {
   let respond = (_: Response) => {};
   const fetch = mockFetch(
     new Promise<Response>((resolve) => {
@@ -52,12 +52,14 @@ test("Form disables its button while a request is pending, and sends it once", a
   render(<SignUpForm next="/" />);
   const button = screen.getByRole<HTMLButtonElement>("button");
   await userEvent.dblClick(button);
-  expect(button.disabled).toBe(true);
+  await userEvent.keyboard("{Enter}");
+  expect(button.getAttribute("aria-disabled")).toBe("true");
   expect(button.getAttribute("aria-busy")).toBe("true");
+  expect(document.activeElement).toBe(button);
   respond(errorResponse(400, { code: "email_in_use", message: "No" }));
   await screen.findByText("No");
   expect(fetch).toHaveBeenCalledTimes(1);
-  await waitFor(() => expect(button.disabled).toBe(false));
+  await waitFor(() => expect(button.getAttribute("aria-disabled")).toBeNull());
 });
 
 test("Form shows a link to sign in again when the session has ended", async () => {

@@ -1,4 +1,4 @@
-import { act, render, screen } from "@testing-library/react";
+import { act, render, screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, expect, test, vi } from "vitest";
 import type { Payment } from "@/api/models";
@@ -22,6 +22,7 @@ function renderOrder(payments: Payment[] | undefined, renderedOrder = order) {
     <OrderView
       order={renderedOrder}
       payments={payments}
+      lastEventId="7"
       publishableKey={null}
       renderedAt={Date.now()}
     />,
@@ -34,7 +35,7 @@ const mockApi = (routes: Record<string, Response[]>) =>
 const pay = async () => userEvent.click(await screen.findByRole("button", { name: "Pay $25.00" }));
 
 test("OrderView of a reserved order counts down and offers to pay or cancel", async () => {
-  vi.useFakeTimers({ toFake: ["Date"] });
+  vi.useFakeTimers({ toFake: ["Date", "performance"] });
   const expiresAt = new Date(Date.now() + 60_000).toISOString();
   const { container } = renderOrder([], makeOrder({ expiresAt }));
   await screen.findByRole("button", { name: "Pay $25.00" });
@@ -72,6 +73,24 @@ test("OrderView charges the selected card", async () => {
   expect(await screen.findByRole("alert")).toBeTruthy();
   const body = fetch.mock.calls.find(([, { method }]) => method === "POST")?.[1].body;
   expect(JSON.parse(String(body)).token).toBe("pm_card_chargeDeclinedExpiredCard");
+});
+
+test("OrderView counts down and follows the stream while a payment is pending", async () => {
+  mockApi({ "GET /api/payments": [jsonResponse(200, [])] });
+  const respond = globalThis.fetch;
+  vi.stubGlobal("fetch", (url: string, init: RequestInit) =>
+    init.method === "POST" ? new Promise(() => {}) : respond(url, init),
+  );
+  renderOrder([]);
+  const timer = () => screen.getByRole("timer").textContent;
+  await pay();
+  expect(await screen.findByRole("heading", { name: "Processing your payment" })).toBeTruthy();
+  const before = timer();
+  await waitFor(() => expect(timer()).not.toBe(before));
+  expect(screen.getByRole("button", { name: "Pay $25.00" })).toBe(document.activeElement);
+
+  await FakeEventSource.instances[0]?.send("order", cancelledOrder);
+  expect(await screen.findByRole("heading", { name: "Cancelled" })).toBeTruthy();
 });
 
 test("OrderView repeats a payment while payments does not know the order", async () => {

@@ -5,6 +5,8 @@ import { vi } from "vitest";
 export class FakeEventSource extends EventTarget {
   static instances: FakeEventSource[] = [];
   static readonly CLOSED = 2;
+  /** The position of the next event. */
+  static position = 100;
   readonly CLOSED = 2;
   readyState = 1;
   onopen?: () => void;
@@ -22,9 +24,10 @@ export class FakeEventSource extends EventTarget {
     return FakeEventSource.instances;
   }
 
-  send(eventName: string, data: unknown): Promise<void> {
+  send(eventName: string, data: unknown, position = FakeEventSource.position++): Promise<void> {
+    const lastEventId = String(position);
     return act(async () => {
-      this.dispatchEvent(new MessageEvent(eventName, { data: JSON.stringify(data) }));
+      this.dispatchEvent(new MessageEvent(eventName, { data: JSON.stringify(data), lastEventId }));
     });
   }
 

@@ -3,6 +3,7 @@ import { hasErrorCode } from "@/api/errors";
 import { apiFetch, fetchTicket, getCurrentUser } from "@/api/server";
 import { LoadFailure, metadataOf } from "@/components/common/load-failure";
 import { Streamed } from "@/components/common/streamed";
+import { SessionPart } from "@/components/layout/session-part";
 import { TicketJsonLd } from "@/components/tickets/ticket-json-ld";
 import { TicketView } from "@/components/tickets/ticket-view";
 import { formatPrice } from "@/lib/format";
@@ -30,6 +31,7 @@ async function loadTicket({ params }: PageProps<"/tickets/[id]">) {
   return (
     <>
       <TicketJsonLd ticket={ticket} currency={settings.currency} />
+      <SessionPart />
       <TicketView
         ticket={ticket}
         user={user}

@@ -1,0 +1,26 @@
+/** A SharedWorker that holds the streams of all tabs and windows of the browser. */
+import { StreamHub, type StreamMessage, type Topic } from "./stream-hub";
+
+/** From a page to the worker. Without a topic it ends the subscription. */
+export type StreamRequest = { id: number; topic?: Topic; position: number };
+/** From the worker to a page. */
+export type StreamResponse = { id: number; message: StreamMessage };
+
+const hub = new StreamHub();
+
+addEventListener("connect", (event) => {
+  const port = (event as MessageEvent).ports[0] as MessagePort;
+  const subscriptions = new Map<number, () => void>();
+  port.onmessage = ({ data: { id, topic, position } }: MessageEvent<StreamRequest>) => {
+    subscriptions.get(id)?.();
+    subscriptions.delete(id);
+    if (!topic) return;
+    const send = (message: StreamMessage) =>
+      port.postMessage({ id, message } satisfies StreamResponse);
+    subscriptions.set(id, hub.subscribe(topic, position, send));
+  };
+  // A tab that crashes does not unsubscribe.
+  port.addEventListener("close", () => {
+    for (const unsubscribe of subscriptions.values()) unsubscribe();
+  });
+});
