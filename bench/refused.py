@@ -23,7 +23,7 @@ from nats.js import JetStreamContext
 from ticketing_common.events import PaymentFailed, TicketCreated
 from ticketing_common.messaging.broker import Broker
 from ticketing_common.messaging.listeners import Listeners
-from ticketing_common.messaging.streams import provision
+from ticketing_common.messaging.provisioning import provision
 from ticketing_common.persistence import database, outbox
 from ticketing_common.persistence.documents import VersionedDocument
 from ticketing_common.persistence.transaction import transactional
@@ -89,7 +89,7 @@ async def _measure(mongo_uri: str, nats_url: str) -> list[Figure]:
     cpu_seconds: dict[bool, list[float]] = defaultdict(list)
     connection = await nats.connect(nats_url)
     js = connection.jetstream()
-    await provision(js)
+    await provision(js, {})
     await connection.subscribe("ticket.created", cb=on_delivery)
     async with database.connected(mongo_uri, [Ticket]):
         await outbox.rows().create_indexes(outbox.INDEXES)

@@ -12,7 +12,7 @@ from ticketing_common.events import (
 )
 from ticketing_common.messaging.consuming import consumer, delivery
 from ticketing_common.messaging.listeners import Listeners, Reject, RetryLater
-from ticketing_common.messaging.streams import provision, streams
+from ticketing_common.messaging.streams import streams
 from ticketing_testing import (
     Bus,
     RunningService,
@@ -264,7 +264,7 @@ async def test_provision_by_an_older_release_keeps_new_subjects(
     """During a rolling update, an older process may reconnect and provision again."""
     older = Listeners("sample")
     older.on(OrderCreated)(sample.insert_item)
-    await provision(served.bus.js, older)
+    await served.bus.provision(older)
     cancelled, created = new_event(OrderCancelled), new_event(OrderCreated)
 
     await served.bus.publish(cancelled, created)

@@ -27,7 +27,7 @@ async def bus(environment: TestEnvironment) -> AsyncIterator[Bus]:
 
 @asynccontextmanager
 async def following(js: JetStreamContext, feed: Feed) -> AsyncIterator[None]:
-    async with background(keep_feed_current(js, feed, "subscriber")):
+    async with background(keep_feed_current(js, feed)):
         assert await eventually(lambda: _is_live(feed))
         yield
 
@@ -79,43 +79,6 @@ async def test_feed_reader_skips_invalid_messages(bus: Bus) -> None:
         await publish_titles(bus, "b")
         with feed.subscribe() as subscriber:
             assert await titles(subscriber, 2, 0) == ["a", "b"]
-
-
-async def test_feed_reader_recreates_a_deleted_consumer(
-    bus: Bus,
-) -> None:
-    feed = Feed(TicketCreated)
-    async with following(bus.js, feed):
-        with feed.subscribe() as subscriber:
-            await publish_titles(bus, "a")
-            assert await titles(subscriber, 1) == ["a"]
-            for consumer in await bus.js.consumers_info("TICKET"):
-                await bus.js.delete_consumer("TICKET", consumer.name)
-            await publish_titles(bus, "b", "c")
-            assert await titles(subscriber, 2) == ["b", "c"]
-
-
-async def test_feed_reader_notices_a_lost_message(
-    bus: Bus, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fetch = JetStreamContext.PullSubscription.fetch
-    lost: list[object] = []
-
-    async def lossy(self: object, *args: object, **options: object) -> object:
-        messages = await fetch(self, *args, **options)  # type: ignore[arg-type]
-        if lost:
-            return messages
-        lost.extend(messages)
-        return []
-
-    monkeypatch.setattr(JetStreamContext.PullSubscription, "fetch", lossy)
-    feed = Feed(TicketCreated)
-    async with following(bus.js, feed):
-        with feed.subscribe() as subscriber:
-            await publish_titles(bus, "a")
-            # No further message follows: the count of sent messages reveals the loss.
-            assert await titles(subscriber, 1) == ["a"]
-    assert len(lost) == 1
 
 
 async def test_feed_reader_resyncs_after_a_recreated_stream(bus: Bus) -> None:

@@ -13,7 +13,7 @@ async def replay(
     served: RunningService, event: OrderCreated, service: str = "sample", **marks: str
 ) -> str:
     event_id, body = new_id(), event.model_dump_json(by_alias=True).encode()
-    headers = {"ce-id": event_id, **marks}
+    headers = {"ce-id": event_id, "ce-source": f"/{event.producer}", **marks}
     await publish_replay(served.bus.js, service, event.subject, body, headers, id=new_id())
     return event_id
 

@@ -191,6 +191,8 @@ async def test_stream_opens_while_the_broker_is_down(
             http = await served.client()
             async with open_stream(http, STREAM) as stream:
                 await asyncio.to_thread(process.start)
+                async with Bus.open(process.spec.url):
+                    pass  # creates the streams
                 assert (await stream.next_event()).name == "reset"
                 for title in ("a", "b"):
                     async with Bus.open(process.spec.url) as bus:

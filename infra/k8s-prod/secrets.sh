@@ -31,7 +31,7 @@ create_secret redis-secret "REDIS_PASSWORD=$(random)"
 create_secret limits-redis-secret "LIMITS_REDIS_PASSWORD=$(random)"
 create_secret nats-users \
     "NATS_OPERATOR_PASSWORD=$(random)" "NATS_CLUSTER_PASSWORD=$(random)" \
-    "NATS_AUDIT_PASSWORD=$(random)" \
+    "NATS_PROVISIONER_PASSWORD=$(random)" "NATS_AUDIT_PASSWORD=$(random)" \
     "NATS_AUTH_PASSWORD=$(random)" "NATS_TICKETS_PASSWORD=$(random)" \
     "NATS_ORDERS_PASSWORD=$(random)" "NATS_PAYMENTS_PASSWORD=$(random)" \
     "NATS_EXPIRATION_PASSWORD=$(random)" "NATS_CONTACT_PASSWORD=$(random)"

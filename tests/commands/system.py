@@ -122,7 +122,7 @@ async def run_recorded_system(
         env = environment_variables(settings | {"mongo_uri": uri})
         specs[name] = _recorded(services.service(name, free_port(), folder / name, env))
     async with AsyncExitStack() as stack:
-        bus = await stack.enter_async_context(Bus.open(environment.nats_url))
+        bus = await stack.enter_async_context(Bus.open(environment.nats_url, *SERVICE_NAMES))
         client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(
             stores.mongo_uri("commands"), tz_aware=True
         )

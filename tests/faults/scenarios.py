@@ -235,13 +235,8 @@ async def _republish(
 async def _messages(stack: FaultyStack, event: type[DomainEvent]) -> list[Any]:
     connection = await nats.connect(stack.nats_url)
     try:
-        reader = read_stored(
-            connection.jetstream(),
-            stream_of(event),
-            f"scenario-{uuid4().hex}",
-            subjects=[event.subject],
-        )
-        return [message async for message in reader]
+        reader = read_stored(connection.jetstream(), stream_of(event))
+        return [message async for message in reader if message.subject == event.subject]
     finally:
         await connection.close()
 

@@ -42,7 +42,7 @@ async def test_service_that_is_killed_before_acknowledging_has_effects_once(
         await bus.publish(*case.before)
         await bus.wait_until_handled(LISTENERS_OF[service])
         before = await documents(environment), await timers(environment)
-    async with Bus.open(environment.nats_url) as bus:
+    async with Bus.open(environment.nats_url, service) as bus:
         await bus.publish(case.event)
     await _run_until_killed(service, environment)
     once = await documents(environment), await timers(environment)

@@ -35,7 +35,7 @@ async def test_one_of_thirty_buyers_at_two_replicas_gets_the_ticket(
     ]
     try:
         await asyncio.gather(*(asyncio.to_thread(replica.start) for replica in replicas))
-        async with Bus.open(environment.nats_url) as bus:
+        async with Bus.open(environment.nats_url, "orders") as bus:
             buyers = [
                 httpx.AsyncClient(
                     base_url=replicas[number % 2].spec.url,

@@ -59,7 +59,7 @@ async def tickets(environment: TestEnvironment, tmp_path: Path) -> AsyncIterator
     spec = services.service(
         "tickets", free_port(), tmp_path, environment_variables(environment.settings())
     )
-    async with Bus.open(environment.nats_url) as bus, run_process(spec):
+    async with Bus.open(environment.nats_url, "tickets") as bus, run_process(spec):
         yield TicketsService(spec.url, bus, environment)
 
 

@@ -44,7 +44,7 @@ class Orders:
         client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(environment.mongo_uri)
         async with (
             run_process(services.service("orders", free_port(), folder, env)),
-            Bus.open(environment.nats_url) as bus,
+            Bus.open(environment.nats_url, "orders") as bus,
             client,
         ):
             yield cls(bus, client.get_default_database())

@@ -43,7 +43,7 @@ async def test_shutdown_completes_a_running_request_and_publishes_its_event(
         "tickets", free_port(), tmp_path, environment_variables(environment.settings())
     )
     cookie = session_token(new_user())
-    async with Bus.open(environment.nats_url) as bus, run_process(service) as process:
+    async with Bus.open(environment.nats_url, "tickets") as bus, run_process(service) as process:
         reader, writer = await asyncio.open_connection("127.0.0.1", service.port)
         head = f"POST /api/tickets HTTP/1.1\r\nHost: here\r\nCookie: {SECURE_COOKIE}={cookie}\r\n"
         head += f"Content-Type: application/json\r\nContent-Length: {len(BODY)}\r\n"
@@ -82,7 +82,7 @@ async def test_shutdown_sends_a_mail_in_progress_once(
     service = services.service("contact", free_port(), tmp_path / "contact", env)
     stand_in = StandInClient(sendgrid.url, {"Authorization": "Bearer SG.shutdown"})
     signed_up = new_event(UserSignedUp)
-    async with Bus.open(environment.nats_url) as bus, run_process(sendgrid):
+    async with Bus.open(environment.nats_url, "contact") as bus, run_process(sendgrid):
         async with run_process(service) as process:
             await stand_in.add_fault("delay", seconds=2, when="after")
             await bus.publish(signed_up)
@@ -109,7 +109,7 @@ async def test_shutdown_ends_in_time_if_the_broker_hangs(
     cookies = session_cookies(new_user())
     async with run_process(nats) as broker, run_process(service) as process:
         async with (
-            Bus.open(nats.url) as bus,
+            Bus.open(nats.url, "tickets") as bus,
             httpx.AsyncClient(base_url=service.url, cookies=cookies, timeout=30) as seller,
         ):
             await seller.post("/api/tickets", json=TICKET)
@@ -126,7 +126,7 @@ async def test_shutdown_ends_in_time_if_the_broker_hangs(
             send_signal(broker, signal.SIGCONT)
 
         assert (created.status_code, status) == (201, STOPPED)
-        async with run_process(service), Bus.open(nats.url) as bus:
+        async with run_process(service), Bus.open(nats.url, "tickets") as bus:
             await bus.published(TicketCreated, 2)
 
 

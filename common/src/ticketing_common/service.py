@@ -101,7 +101,6 @@ def create_service(
                 relay=has_store,
                 feed=feed,
                 follower=follower,
-                replicas=settings.nats_replicas,
             )
             app.state.broker = await stack.enter_async_context(broker.running())
             if feed is not None:
@@ -124,6 +123,7 @@ def create_service(
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.settings = settings
+    app.state.listeners = listeners
     app.state.feed = feed
     app.state.follower = follower
     if isinstance(settings, SessionSettings) and ended_sessions is not None:

@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 from pydantic import (
     AfterValidator,
     BeforeValidator,
-    Field,
     StringConstraints,
     ValidationError,
 )
@@ -87,8 +86,6 @@ class Settings(BaseSettings):
 
     nats_url: NatsUrl
     """The URL of NATS, with the user and password of the service."""
-    nats_replicas: int = Field(default=1, ge=1, le=5)
-    """The number of NATS servers that keep each stream: 3 in a cluster of three."""
     log_level: LogLevel = "INFO"
     """DEBUG, INFO, WARNING or ERROR."""
     otel_exporter_otlp_endpoint: HttpUrl | None = None

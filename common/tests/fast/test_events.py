@@ -11,6 +11,7 @@ from ticketing_common.events import (
     Envelope,
     Id,
     InvalidMessage,
+    OrderCreated,
     Price,
     TicketCreated,
     TicketUpdated,
@@ -43,7 +44,7 @@ def test_event_ignores_unknown_fields(event_type: type[DomainEvent]) -> None:
     event = new_event(event_type)
     grown = json.loads(event.model_dump_json(by_alias=True)) | {"somethingNew": 1}
 
-    assert Envelope(event.subject, json.dumps(grown).encode()).decode(event_type) == event
+    assert Envelope(event.subject, json.dumps(grown).encode()).parse(event_type) == event
 
 
 def test_event_subjects_are_unique() -> None:
@@ -54,7 +55,7 @@ def test_invalid_message_error_repeats_no_value() -> None:
     body = json.dumps({"id": new_id(), "version": 0, "token": "secret"}).encode()
 
     with pytest.raises(InvalidMessage) as error:
-        Envelope("user.forgot-password", body).decode(UserForgotPassword)
+        Envelope("user.forgot-password", body).parse(UserForgotPassword)
 
     assert "token" in str(error.value)
     assert "secret" not in str(error.value)
@@ -130,3 +131,12 @@ def test_event_price_is_exact() -> None:
     event = new_event(TicketCreated, price=19.99)
 
     assert '"price":19.99' in event.model_dump_json(by_alias=True)
+
+
+@pytest.mark.parametrize("headers", [{}, {"ce-source": "/tickets"}, {"ce-source": "orders"}])
+def test_event_of_another_source_is_refused(headers: dict[str, str]) -> None:
+    event = new_event(OrderCreated)
+    body = event.model_dump_json(by_alias=True).encode()
+
+    with pytest.raises(InvalidMessage, match=r"not its producer /orders"):
+        Envelope(event.subject, body, headers).decode(OrderCreated)

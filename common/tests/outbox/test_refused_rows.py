@@ -14,7 +14,6 @@ from ticketing_common.backoff import Backoff
 from ticketing_common.events import PaymentFailed, TicketCreated, TicketUpdated, utc_now
 from ticketing_common.messaging import publish as publish_module
 from ticketing_common.messaging import relay as relay_module
-from ticketing_common.messaging.streams import provision
 from ticketing_common.observability import metrics
 from ticketing_common.persistence import outbox
 from ticketing_common.settings import SessionSettings
@@ -57,7 +56,7 @@ async def test_thousand_refused_rows_delay_no_other(served: RunningService) -> N
 
     assert await eventually(are_counted)
 
-    await provision(served.bus.js)
+    await served.bus.provision()
     assert len(await served.bus.published(PaymentFailed, 1000)) == 1000
     assert await eventually(is_empty)
 
@@ -105,7 +104,7 @@ async def test_refused_row_keeps_the_order_of_its_aggregate(served: RunningServi
             [event] = await fail_payments(1, order_id)
             expected[order_id].append(event.id)
     await eventually(lambda: _are_refused(5))
-    await provision(served.bus.js)
+    await served.bus.provision()
     for order_id in orders:
         [event] = await fail_payments(1, order_id)
         expected[order_id].append(event.id)

@@ -249,7 +249,7 @@ async def test_replayed_event_stays_a_replay(
     sample.hook = note
     order = new_id()
     event = new_event(OrderCancelled, id=order, version=1)
-    headers = {"ce-id": new_id(), REPLAY_HEADER: "true"}
+    headers = {"ce-id": new_id(), "ce-source": "/orders", REPLAY_HEADER: "true"}
     await publish_replay(
         served.bus.js,
         "sample",

@@ -31,9 +31,11 @@ from ticketing_common.events import (
     UserSignedUp,
     utc_now,
 )
-from ticketing_common.messaging.streams import consumers, filter_subjects_of, provision
+from ticketing_common.messaging.provisioning import provision
+from ticketing_common.messaging.streams import consumers, filter_subjects_of
 from ticketing_dev.tools.events.service_listeners import service_listeners
 from ticketing_ops.audit.streams import acknowledged_sequence, next_message
+from ticketing_ops.subscriptions import consumed_events
 from ticketing_testing.timeouts import TIMEOUT_SECONDS
 
 Databases = Mapping[str, AsyncDatabase[dict[str, Any]]]
@@ -74,8 +76,7 @@ class Shop:
 
     async def open(self) -> None:
         """Fill all stores."""
-        for listeners in service_listeners():
-            await provision(self.js, listeners)
+        await provision(self.js, consumed_events())
         self.intent, self.charge = await self.charge_order(self.complete, self.payment)
         self._put_documents()
         for event in self._events():

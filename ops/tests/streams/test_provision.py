@@ -1,6 +1,8 @@
 """`ticketing streams provision`."""
 
 import asyncio
+import signal
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 
@@ -10,10 +12,10 @@ from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError
 from typer.testing import CliRunner, Result
 
-from ticketing_common.messaging.streams import consumers, provision, streams
+from ticketing_common.messaging.streams import consumers, streams
 from ticketing_dev.stack.processes import servers
 from ticketing_dev.stack.processes.ports import free_port
-from ticketing_dev.stack.processes.servers import AUDIT, OPERATOR, Nats
+from ticketing_dev.stack.processes.servers import AUDIT, OPERATOR, PROVISIONER, Nats
 from ticketing_dev.stack.supervision.process import running
 from ticketing_dev.tools.events.service_listeners import service_listeners
 from ticketing_ops.cli import app
@@ -27,7 +29,7 @@ Provision = Callable[..., Awaitable[Result]]
 @pytest.fixture
 def bus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nats]:
     """A NATS server with the users of a cluster, and without any stream."""
-    passwords = {user: f"p{user}" for user in (OPERATOR, AUDIT, *LISTENERS)}
+    passwords = {user: f"p{user}" for user in (OPERATOR, PROVISIONER, AUDIT, *LISTENERS)}
     spec = servers.nats(free_port(), tmp_path_factory.mktemp("nats"), passwords=passwords)
     with running(spec):
         yield spec
@@ -37,7 +39,7 @@ def bus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nats]:
 def run_provision(bus: Nats) -> Provision:
     """A function that runs the command as a user of NATS."""
 
-    async def run(*arguments: str, user: str = OPERATOR) -> Result:
+    async def run(*arguments: str, user: str = PROVISIONER) -> Result:
         command = ["streams", "provision", "--nats", bus.url_of(user), *arguments]
         return await asyncio.to_thread(CliRunner().invoke, app, command, env={"COLUMNS": "200"})
 
@@ -64,14 +66,6 @@ async def test_provision_creates_what_the_services_use(bus: Nats, run_provision:
         for stream in consumers(listeners)
     ]
     assert sorted(result.stdout.splitlines()) == sorted(expected)
-    async with connected(bus, OPERATOR) as js:
-        infos = await asyncio.gather(*(js.consumers_info(str(one.name)) for one in streams()))
-        before = [info.config for found in infos for info in found]
-        for service, listeners in LISTENERS.items():
-            async with connected(bus, service) as own:
-                await provision(own, listeners)
-        infos = await asyncio.gather(*(js.consumers_info(str(one.name)) for one in streams()))
-        assert [info.config for found in infos for info in found] == before
 
 
 async def test_provision_creates_only_what_is_missing(bus: Nats, run_provision: Provision) -> None:
@@ -94,11 +88,11 @@ async def test_provision_creates_only_what_is_missing(bus: Nats, run_provision: 
         assert await js.consumer_info("EXPIRATION", "orders")
 
 
-async def test_provision_needs_the_operator(bus: Nats, run_provision: Provision) -> None:
+async def test_provision_needs_the_right_user(bus: Nats, run_provision: Provision) -> None:
     result = await run_provision(user=AUDIT)
 
     assert result.exit_code == 1
-    assert "Use the NATS user `operator`" in result.stderr
+    assert "NATS failed: " in result.stderr
     async with connected(bus, OPERATOR) as js:
         with pytest.raises(NotFoundError):
             await js.stream_info("ORDER")
@@ -114,3 +108,25 @@ async def test_provision_keeps_the_number_of_replicas(bus: Nats, run_provision: 
     assert "replicas" in result.stderr
     async with connected(bus, OPERATOR) as js:
         assert (await js.stream_info("ORDER")).config.num_replicas == 1
+
+
+async def test_watch_provisions_whenever_something_is_missing(bus: Nats) -> None:
+    command = [sys.executable, "-m", "ticketing_ops", "streams", "provision", "--watch"]
+    process = await asyncio.create_subprocess_exec(
+        *command, "--nats", bus.url_of(PROVISIONER), stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(TIMEOUT_SECONDS), connected(bus, OPERATOR) as js:
+            while b"contact of USER-SESSIONS" not in await process.stdout.readline():
+                pass
+            await js.delete_stream("PAYMENT")
+            while b"contact of PAYMENT" not in await process.stdout.readline():
+                pass
+            assert await js.consumer_info("PAYMENT", "orders")
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(process.wait(), TIMEOUT_SECONDS) == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()

@@ -211,7 +211,7 @@ async def test_sender_sends_mail_of_killed_process_after_its_lease(
     )
     sendgrid, user = StandInClient(sendgrid_spec.url, {}), new_user()
     async with (
-        Bus.open(environment.nats_url) as bus,
+        Bus.open(environment.nats_url, "contact") as bus,
         run_process(sendgrid_spec) as sendgrid_process,
     ):
         async with run_process(contact_spec) as contact_process:

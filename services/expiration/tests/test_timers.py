@@ -135,7 +135,7 @@ async def test_timer_survives_process_that_set_it(
     order = new_order(3)
     variables = environment_variables(environment.settings())
     spec = services.service("expiration", free_port(), tmp_path, variables)
-    async with Bus.open(environment.nats_url) as bus, run_process(spec) as process:
+    async with Bus.open(environment.nats_url, "expiration") as bus, run_process(spec) as process:
         await bus.publish(order)
         await bus.wait_until_handled(LISTENERS)
         process.kill()

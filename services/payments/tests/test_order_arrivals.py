@@ -251,7 +251,7 @@ async def test_shutdown_signal_ends_a_wait(
     cookies = session_cookies(user)
     body = {"orderId": order.id, "token": "tok_visa"}
     async with (
-        Bus.open(environment.nats_url),
+        Bus.open(environment.nats_url, "payments"),
         run_process(spec) as process,
         httpx.AsyncClient(base_url=spec.url, cookies=cookies, timeout=TIMEOUT_SECONDS) as client,
     ):

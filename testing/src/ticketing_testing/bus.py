@@ -14,16 +14,17 @@ from nats.js.errors import NotFoundError
 
 from ticketing_common.events import DomainEvent, Envelope, utc_now
 from ticketing_common.messaging.listeners import Listeners
+from ticketing_common.messaging.provisioning import provision
 from ticketing_common.messaging.streams import (
     DEAD_LETTER_PREFIX,
     DEAD_LETTER_STREAM,
     consumers,
     filter_subjects_of,
-    provision,
     stream_of,
 )
 from ticketing_common.observability.tracing import trace_headers
 from ticketing_common.persistence import database, parked_events
+from ticketing_ops.subscriptions import consumed_events
 from ticketing_testing.timeouts import ATTEMPT_SECONDS, TIMEOUT_SECONDS, eventually
 
 E = TypeVar("E", bound=DomainEvent)
@@ -37,15 +38,25 @@ class Bus:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, url: str) -> AsyncIterator[Self]:
-        """Connect, and create the streams."""
+    async def open(cls, url: str, *services: str) -> AsyncIterator[Self]:
+        """Connect, and create the streams and the consumers of these services.
+
+        `serve_app` creates those of a service that runs in this process.
+        """
         connection = await nats.connect(url)
         try:
             js = connection.jetstream(timeout=ATTEMPT_SECONDS)
-            await provision(js)
-            yield cls(js)
+            bus = cls(js)
+            consumed = {name: consumed_events()[name] for name in services if name != "auth"}
+            await provision(js, consumed)
+            yield bus
         finally:
             await connection.close()
+
+    async def provision(self, *listeners: Listeners) -> None:
+        """Create all streams, and the consumers of these services."""
+        consumed = {each.service: [one.event for one in each] for each in listeners}
+        await provision(self.js, consumed)
 
     async def publish(
         self, *events: DomainEvent, id: str | None = None, bypass_deduplication: bool = False
@@ -66,7 +77,7 @@ class Bus:
 
     async def publish_raw(self, event: type[DomainEvent], body: bytes) -> None:
         """Publish a body that is not this event on the event's subject."""
-        headers = {"ce-id": str(ObjectId())}
+        headers = {"ce-id": str(ObjectId()), "ce-source": f"/{event.producer}"}
         await self.js.publish(event.subject, body, headers=headers)
 
     async def wait_until_handled(self, listeners: Listeners) -> None:

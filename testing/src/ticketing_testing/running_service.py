@@ -65,6 +65,8 @@ async def serve_app(app: FastAPI, bus: Bus | None = None) -> AsyncIterator[Runni
         proxy_headers=False,
     )
     server = uvicorn.Server(config)
+    if bus is not None:
+        await bus.provision(app.state.listeners)
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         await eventually(lambda: _has_started(server, task))

@@ -93,7 +93,6 @@ def test_optional_settings_have_contract_defaults() -> None:
         "LIMITS_BY_ADDRESS_FACTOR": 1,
         "LIMITS_REDIS_URL": None,
         "LOG_LEVEL": "INFO",
-        "NATS_REPLICAS": 1,
         "PAYMENT_GRACE_SECONDS": 120,
         "OTEL_EXPORTER_OTLP_ENDPOINT": None,
         "SENDGRID_API_BASE": None,

@@ -55,9 +55,13 @@ class UserChangedPassword(UserEvent):
 
 
 class UserSessionEnded(UserEvent):
-    """One session of the user is over, or all that began before a time."""
+    """One session of the user is over, or all that began before a time.
+
+    Every process follows it, so its stream has no event with personal data.
+    """
 
     subject: ClassVar[str] = "user.session-ended"
+    stream: ClassVar[str] = "USER-SESSIONS"
 
     sid: Id | None
     """The id of the session, null for all sessions of the user."""

@@ -28,6 +28,8 @@ class DomainEvent(BaseModel):
     """The kind of document that it is about."""
     subject: ClassVar[str]
     """The NATS subject: `<aggregate>.<what happened>`."""
+    stream: ClassVar[str | None] = None
+    """Its stream, if not that of its aggregate. A reader of a stream sees all of its events."""
     max_age: ClassVar[timedelta | None] = None
     """How long the bus may keep it, if shorter than the other events."""
 

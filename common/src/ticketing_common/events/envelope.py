@@ -15,6 +15,11 @@ class InvalidMessage(Exception):
     """The message is not the event that its subject stands for."""
 
 
+def source_of(event_type: type[DomainEvent]) -> str:
+    """Return the `ce-source` of an event's messages."""
+    return f"/{event_type.producer}"
+
+
 @dataclass(frozen=True)
 class Envelope:
     """One message. Source of the header names: CloudEvents 1.0.2, NATS protocol binding."""
@@ -33,7 +38,7 @@ class Envelope:
                 "Nats-Msg-Id": id,
                 "ce-id": id,
                 "ce-type": type(event).__name__,
-                "ce-source": f"/{event.producer}",
+                "ce-source": source_of(type(event)),
                 "ce-time": time.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
                 "ce-specversion": "1.0",
                 "content-type": "application/json",
@@ -50,7 +55,17 @@ class Envelope:
             raise InvalidMessage("The message has no ce-id header") from None
 
     def decode(self, event_type: type[E]) -> E:
-        """Parse the event. Raises InvalidMessage, with a text that repeats nothing of the body."""
+        """Parse the event of a message from its producer.
+
+        Raises InvalidMessage, with a text that repeats nothing of the message.
+        """
+        source = source_of(event_type)
+        if self.headers.get("ce-source") != source:
+            raise InvalidMessage(f"The ce-source of {self.subject} is not its producer {source}")
+        return self.parse(event_type)
+
+    def parse(self, event_type: type[E]) -> E:
+        """Parse the event of any body. Raises InvalidMessage as `decode`."""
         try:
             return event_type.model_validate_json(self.body)
         except ValidationError as error:

@@ -21,7 +21,7 @@ from ticketing_common.messaging.listeners import Listeners
 from ticketing_common.messaging.publish import publish
 from ticketing_common.messaging.relay import Relay
 from ticketing_common.messaging.stream_reader import read_stored
-from ticketing_common.messaging.streams import consumers, ephemeral_name, provision, stream_of
+from ticketing_common.messaging.streams import consumers, stream_of
 
 __all__ = ["Broker", "BrokerError"]
 
@@ -47,11 +47,8 @@ class Broker:
         relay: bool = True,
         feed: Feed | None = None,
         follower: Follower[Any] | None = None,
-        replicas: int = 1,
     ) -> None:
-        """`replicas` is the number of NATS servers that keep each stream."""
         self._url = url
-        self._replicas = replicas
         self._listeners = listeners
         self._feed = feed
         self._follower = follower
@@ -63,7 +60,7 @@ class Broker:
         self._consumers = [
             Consumer(self._connection, stream, listeners, self._parking) for stream in streams
         ]
-        self._ready = asyncio.Event()
+        self._connected = asyncio.Event()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Self]:
@@ -85,8 +82,10 @@ class Broker:
                     await self._connection.close()
 
     async def ready(self) -> None:
-        """Wait until the streams and consumers exist and consuming has begun."""
-        await self._ready.wait()
+        """Wait until the service is connected and its consumers exist."""
+        await self._connected.wait()
+        for consumer in self._consumers:
+            await consumer.exists.wait()
 
     async def publish(self, envelope: Envelope) -> None:
         """Publish one event and wait until it is stored. Raises: BrokerError."""
@@ -99,13 +98,10 @@ class Broker:
         """
         (stream,) = {stream_of(event) for event in events}
         by_subject = {event.subject: event for event in events}
-        name = ephemeral_name(self._listeners.service)
-        async for message in read_stored(
-            self.jetstream(), stream, name, subjects=sorted(by_subject)
-        ):
-            with suppress(InvalidMessage):
-                envelope = Envelope(message.subject, message.data)
-                yield envelope.decode(by_subject[message.subject])
+        async for message in read_stored(self.jetstream(), stream):
+            if (event := by_subject.get(message.subject)) is not None:
+                with suppress(InvalidMessage):
+                    yield message.envelope.decode(event)
 
     async def _drain(self, relay: Relay) -> None:
         # Not `asyncio.timeout`, which waits forever for a task that loses its cancellation.
@@ -123,7 +119,7 @@ class Broker:
         await self._connection.connect(
             self._url,
             name=self._listeners.service,
-            # The permissions let no other user subscribe to this prefix.
+            # The permissions let the user subscribe to no other prefix.
             inbox_prefix=f"_INBOX.{self._listeners.service}",
             max_reconnect_attempts=-1,
             reconnect_time_wait=1,
@@ -143,24 +139,21 @@ class Broker:
             self._feed.interrupt()
 
     async def _serve(self) -> None:
-        """Provision, then publish and consume until one of the tasks fails."""
-        await provision(
-            self.jetstream(),
-            self._listeners,
-            followed=None if self._follower is None else self._follower.event,
-            replicas=self._replicas,
-        )
-        self._ready.set()
-        log.info("broker.ready")
+        """Publish and consume until one of the tasks fails.
+
+        A stream or a consumer that is not provisioned delays only its own events.
+        """
+        self._connected.set()
+        log.info("broker.connected")
         work = [consumer.run() for consumer in self._consumers]
         if self._parking is not None:
             work.append(self._parking.run())
         if self._relay is not None:
             work.append(self._relay.run())
         if self._feed is not None:
-            work.append(keep_feed_current(self.jetstream(), self._feed, self._listeners.service))
+            work.append(keep_feed_current(self.jetstream(), self._feed))
         if self._follower is not None:
-            work.append(keep_current(self.jetstream(), self._follower, self._listeners.service))
+            work.append(keep_current(self.jetstream(), self._follower))
         if work:
             await run_until_failure(*work)
 

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import takewhile
 from time import monotonic
 
@@ -71,6 +72,8 @@ class Feed:
         self.capacity = capacity
         self.position: int | None = None
         """The position of the last event; None before the first `restart`."""
+        self.stream_created: datetime | None = None
+        """When the stream of the position was created. Another stream has other positions."""
         self.is_live = False
         self._max_subscribers = max_subscribers
         self._subscribers: set[Subscriber] = set()
@@ -93,12 +96,12 @@ class Feed:
         self.interrupt()
         self._call_back(None)
 
-    def has_all(self) -> None:
-        """Record that the feed has all events of the stream now.
+    def has_all(self, as_of: float | None = None) -> None:
+        """Record that the feed has all events up to a time of the monotonic clock, or up to now.
 
         From the first time on, appended events are delivered.
         """
-        self._complete_at = monotonic()
+        self._complete_at = as_of if as_of is not None else monotonic()
         if not self.is_live and self.position is not None:
             self.is_live = True
             self._deliver(Resync(self.position))

@@ -1,6 +1,7 @@
 """Keeps state in the memory of every process current with one type of domain event."""
 
 import asyncio
+import time
 from datetime import timedelta
 from typing import Protocol, TypeVar
 
@@ -8,17 +9,16 @@ import structlog
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 
-from ticketing_common.events import DomainEvent, Envelope, InvalidMessage, utc_now
-from ticketing_common.messaging.stream_reader import StreamReader
-from ticketing_common.messaging.streams import ephemeral_name, stream_of
+from ticketing_common.events import DomainEvent, InvalidMessage, utc_now
+from ticketing_common.messaging.stream_reader import RESTART_BACKOFF, StreamReader
+from ticketing_common.messaging.streams import stream_of
 
 log = structlog.get_logger(__name__)
 
 E = TypeVar("E", bound=DomainEvent)
 
 CONFIRM_SECONDS = 1
-"""How often the reader of an idle stream confirms that it has received all messages."""
-RESTART_DELAY_SECONDS = 0.5
+"""How often the reader confirms that it has received all messages."""
 
 
 class Follower(Protocol[E]):
@@ -41,33 +41,40 @@ class Follower(Protocol[E]):
         """Note that all events of the history were applied."""
 
 
-async def keep_current(js: JetStreamContext, follower: Follower[E], service: str) -> None:
+async def keep_current(js: JetStreamContext, follower: Follower[E]) -> None:
     """Apply each event of the follower's history and each new one, until cancelled.
 
     It begins with the history again after any interruption.
     """
+    failures = 0
     while True:
+        started_at = time.monotonic()
         try:
-            await _follow(js, follower, service)
+            await _follow(js, follower)
         except (NatsError, OSError) as error:
-            log.info("follower.interrupted", subject=follower.event.subject, error=repr(error))
-            await asyncio.sleep(RESTART_DELAY_SECONDS)
+            has_run = time.monotonic() - started_at > RESTART_BACKOFF.longest
+            failures = 1 if has_run else failures + 1
+            delay = RESTART_BACKOFF.delay(failures)
+            log.info(
+                "follower.interrupted",
+                subject=follower.event.subject,
+                error=repr(error),
+                retry_in_seconds=delay,
+            )
+            await asyncio.sleep(delay)
 
 
-async def _follow(js: JetStreamContext, follower: Follower[E], service: str) -> None:
-    async with StreamReader.open(
-        js,
-        stream_of(follower.event),
-        ephemeral_name(service),
-        subject=follower.event.subject,
-        start_time=utc_now() - follower.history,
-    ) as reader:
+async def _follow(js: JetStreamContext, follower: Follower[E]) -> None:
+    start_time = utc_now() - follower.history
+    async with StreamReader.open(js, stream_of(follower.event), start_time=start_time) as reader:
         while True:
-            if reader.pending == 0:
+            if reader.current_at is not None:
                 follower.has_all()
             for message in await reader.fetch(CONFIRM_SECONDS):
+                if message.subject != follower.event.subject:
+                    continue
                 try:
-                    event = Envelope(message.subject, message.data).decode(follower.event)
+                    event = message.envelope.decode(follower.event)
                 except InvalidMessage:
                     continue
                 follower.apply(event)

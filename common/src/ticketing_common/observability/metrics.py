@@ -20,6 +20,11 @@ OUTBOX_SET_ASIDE_AGE = Gauge(
 EVENTS_HANDLED = Counter(
     "events_handled_total", "Deliveries by listener and outcome", ["listener", "outcome"]
 )
+CONSUMERS_NOT_PROVISIONED = Gauge(
+    "consumers_not_provisioned",
+    "1 while the service's consumer of a stream is missing or lacks subjects",
+    ["stream"],
+)
 EVENTS_IN_PROGRESS = Gauge("events_in_progress", "Domain events being handled")
 PARKED_EVENTS = Gauge("parked_events", "Acknowledged domain events that wait to be handled")
 PARKED_EVENTS_OLDEST_SECONDS = Gauge(

@@ -10,7 +10,7 @@ from ticketing_dev.checkout import INGRESS, ROOT
 from ticketing_dev.stack.processes import ingress, servers, services
 from ticketing_dev.stack.processes.ports import HOST
 from ticketing_dev.stack.processes.sendgrid_stand_in import sendgrid_stand_in
-from ticketing_dev.stack.processes.servers import AUDIT, OPERATOR
+from ticketing_dev.stack.processes.servers import AUDIT, OPERATOR, PROVISIONER
 from ticketing_dev.stack.processes.spec import ProcessSpec
 from ticketing_dev.stack.processes.stripe_stand_in import stripe_stand_in
 from ticketing_dev.stack.secrets import Secrets, StripeAccount
@@ -68,11 +68,13 @@ def define_stack(
         limits: how wide the limits by address are.
     """
     public_url = f"http://localhost:{port}"
-    users = (OPERATOR, AUDIT, *SERVICE_NAMES)
-    nats = servers.nats(
-        port_of("nats"),
-        data / "nats",
-        passwords={user: secrets.nats_password(user) for user in users},
+    users = (OPERATOR, PROVISIONER, AUDIT, *SERVICE_NAMES)
+    nats = servers.provisioned(
+        servers.nats(
+            port_of("nats"),
+            data / "nats",
+            passwords={user: secrets.nats_password(user) for user in users},
+        )
     )
     mongo = servers.mongo(port_of("mongo"), data / "mongo")
     redis = servers.redis(port_of("redis"), data / "redis")

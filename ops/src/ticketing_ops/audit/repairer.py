@@ -6,9 +6,9 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from uuid import uuid4
 
-from ticketing_common.events import EVENTS, Envelope, ExpirationCompleted, utc_now
+from ticketing_common.events import Envelope, ExpirationCompleted, utc_now
 from ticketing_common.messaging.replay import publish_replay
-from ticketing_common.messaging.streams import stream_of
+from ticketing_common.messaging.streams import SECRET_STREAMS, stream_of
 from ticketing_ops import payments
 from ticketing_ops.audit.findings import Finding
 from ticketing_ops.audit.repairs import (
@@ -27,7 +27,6 @@ from ticketing_ops.connections import Connections
 from ticketing_ops.events.reading import Message
 
 REFUND_SECONDS = 60
-SECRET_STREAMS = {stream_of(event) for event in EVENTS if event.max_age is not None}
 """Streams whose events have a secret. A replay would keep the secret for too long."""
 
 

@@ -8,7 +8,7 @@ from nats.js import JetStreamContext
 from nats.js.api import ConsumerInfo
 from nats.js.errors import NotFoundError
 
-from ticketing_common.messaging.stream_reader import BATCH_SIZE
+from ticketing_common.messaging.stream_reader import BATCH_SIZE, StoredMessage
 from ticketing_ops.audit.errors import StoreUnavailable
 from ticketing_ops.events.reading import Message, read_stream
 
@@ -25,12 +25,12 @@ def nats_errors() -> Iterator[None]:
 
 
 async def read_batches(
-    js: JetStreamContext, stream: str, *, headers_only: bool = False
+    js: JetStreamContext, stream: str
 ) -> AsyncGenerator[Sequence[Message], None]:
     """Yield the messages that a stream has now, oldest first; none if it does not exist."""
     batch: list[Message] = []
     with nats_errors():
-        async with aclosing(read_stream(js, stream, ALL, headers_only=headers_only)) as messages:
+        async with aclosing(read_stream(js, stream, ALL)) as messages:
             async for message in messages:
                 batch.append(message)
                 if len(batch) == BATCH_SIZE:
@@ -44,7 +44,9 @@ async def read_message(js: JetStreamContext, stream: str, sequence: int) -> Mess
     """Return one message, None if the stream no longer has it."""
     with nats_errors():
         try:
-            return Message.of_stored(stream, await js.get_msg(stream, sequence))
+            return Message.of_stored(
+                stream, StoredMessage.of_leader(await js.get_msg(stream, sequence))
+            )
         except NotFoundError:
             return None
 
@@ -58,7 +60,7 @@ async def next_message(
         for subject in subjects:
             with suppress(NotFoundError):
                 stored = await js.get_msg(stream, after + 1, subject, next=True)
-                found.append(Message.of_stored(stream, stored))
+                found.append(Message.of_stored(stream, StoredMessage.of_leader(stored)))
     return min(found, key=lambda message: message.sequence, default=None)
 
 

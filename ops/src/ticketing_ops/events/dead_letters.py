@@ -10,6 +10,7 @@ from nats.js.api import Header
 from nats.js.errors import NotFoundError
 
 from ticketing_common.messaging.replay import publish_replay
+from ticketing_common.messaging.stream_reader import StoredMessage
 from ticketing_common.messaging.streams import (
     DEAD_LETTER_PREFIX,
     DEAD_LETTER_STREAM,
@@ -30,13 +31,12 @@ class DeadLetter:
     async def find(cls, js: JetStreamContext, number: int) -> Self:
         """Return the dead letter of this number. Raises CommandError if there is none."""
         try:
-            return cls(
-                Message.of_stored(DEAD_LETTER_STREAM, await js.get_msg(DEAD_LETTER_STREAM, number))
-            )
+            stored = await js.get_msg(DEAD_LETTER_STREAM, number)
         except NotFoundError:
             raise CommandError(
                 f"There is no dead letter {number}. `ticketing dead-letters list` shows all."
             ) from None
+        return cls(Message.of_stored(DEAD_LETTER_STREAM, StoredMessage.of_leader(stored)))
 
     @property
     def number(self) -> int:
@@ -76,9 +76,9 @@ class DeadLetter:
 
 
 async def dead_letters(js: JetStreamContext) -> AsyncGenerator[DeadLetter, None]:
-    """Yield all dead letters without their bodies, oldest first."""
+    """Yield all dead letters, oldest first."""
     async with aclosing(
-        read_stream(js, DEAD_LETTER_STREAM, [f"{DEAD_LETTER_PREFIX}.>"], headers_only=True)
+        read_stream(js, DEAD_LETTER_STREAM, [f"{DEAD_LETTER_PREFIX}.>"])
     ) as messages:
         async for message in messages:
             yield DeadLetter(message)

@@ -21,7 +21,7 @@ def masked_body(subject: str, body: bytes) -> Any:
     if event is not None and has_secret(event):
         try:
             return to_jsonable_python(
-                Envelope(subject, body).decode(event).model_dump(by_alias=True)
+                Envelope(subject, body).parse(event).model_dump(by_alias=True)
             )
         except InvalidMessage:
             return WITHHELD

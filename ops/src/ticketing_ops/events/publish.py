@@ -20,7 +20,7 @@ def envelope_of(subject: str, body: bytes) -> Envelope:
             f"No domain event has the subject {subject}. Subjects: {', '.join(BY_SUBJECT)}"
         )
     try:
-        decoded = Envelope(subject, body).decode(event)
+        decoded = Envelope(subject, body).parse(event)
     except InvalidMessage as error:
         raise CommandError(str(error)) from None
     return Envelope.encode(decoded, id=str(ObjectId()), time=utc_now(), trace={})

@@ -8,21 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
-from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
-from nats.js.api import RawStreamMsg
 from nats.js.errors import NotFoundError
 
 from ticketing_common.background import background
-from ticketing_common.events import utc_now
-from ticketing_common.messaging.stream_reader import StreamReader, read_stored
-from ticketing_common.messaging.streams import ephemeral_name
+from ticketing_common.messaging.stream_reader import StoredMessage, StreamReader, read_stored
 
 QUEUE_SIZE = 256
 RETRY_SECONDS = 0.5
-INACTIVE_SECONDS = 3600
-"""How long NATS keeps an idle consumer: one stream waits while another is read."""
 
 
 @dataclass(frozen=True)
@@ -38,28 +32,10 @@ class Message:
     body: bytes
 
     @classmethod
-    def of_delivery(cls, message: Msg) -> Self:
-        """Convert a message that a consumer delivered."""
-        metadata = message.metadata
+    def of_stored(cls, stream: str, message: StoredMessage) -> Self:
+        """Convert a message that was read from its stream."""
         return cls(
-            stream=metadata.stream,
-            sequence=metadata.sequence.stream,
-            time=metadata.timestamp,
-            subject=message.subject,
-            headers=message.headers or {},
-            body=message.data,
-        )
-
-    @classmethod
-    def of_stored(cls, stream: str, message: RawStreamMsg) -> Self:
-        """Convert a message that was read by its sequence number."""
-        return cls(
-            stream=stream,
-            sequence=message.seq or 0,
-            time=message.time or utc_now(),
-            subject=message.subject or "",
-            headers=message.headers or {},
-            body=message.data or b"",
+            stream, message.sequence, message.time, message.subject, message.headers, message.data
         )
 
     @property
@@ -78,33 +54,24 @@ class Message:
 
 
 async def read_stream(
-    js: JetStreamContext,
-    stream: str,
-    subjects: Sequence[str],
-    *,
-    since: datetime | None = None,
-    headers_only: bool = False,
+    js: JetStreamContext, stream: str, subjects: Sequence[str], *, since: datetime | None = None
 ) -> AsyncGenerator[Message, None]:
     """Yield the messages that a stream has now, oldest first; none if it does not exist."""
-    name = ephemeral_name("ticketing")
-    messages = read_stored(
-        js,
-        stream,
-        name,
-        subjects=subjects,
-        start_time=since,
-        headers_only=headers_only,
-        inactive_seconds=INACTIVE_SECONDS,
-    )
     try:
-        async with aclosing(messages):
+        async with aclosing(read_stored(js, stream, start_time=since)) as messages:
             async for message in messages:
-                yield Message.of_delivery(message)
+                if _matches(message.subject, subjects):
+                    yield Message.of_stored(stream, message)
     except NotFoundError:
         return
-    finally:
-        with suppress(NatsError):
-            await js.delete_consumer(stream, name)
+
+
+def _matches(subject: str, patterns: Sequence[str]) -> bool:
+    """Return whether a subject is one of these, or begins as one that ends in `>`."""
+    return any(
+        subject.startswith(pattern[:-1]) if pattern.endswith(">") else subject == pattern
+        for pattern in patterns
+    )
 
 
 async def read_streams(
@@ -159,14 +126,12 @@ async def _follow_stream(
 ) -> None:
     """Put new messages into the queue, and resume after the last one when NATS was unavailable."""
     while True:
-        name = ephemeral_name("ticketing")
         try:
-            async with StreamReader.open(
-                js, stream, name, subjects=subjects, start_sequence=after + 1
-            ) as reader:
+            async with StreamReader.open(js, stream, start_sequence=after + 1) as reader:
                 while True:
                     for message in await reader.fetch():
-                        await queue.put(Message.of_delivery(message))
-                        after = message.metadata.sequence.stream
+                        after = message.sequence
+                        if _matches(message.subject, subjects):
+                            await queue.put(Message.of_stored(stream, message))
         except (NatsError, OSError):
             await asyncio.sleep(RETRY_SECONDS)

@@ -40,7 +40,7 @@ class ReplayResult:
         """Count a message, and note whether its document's first version was there."""
         self.counts[message.subject] += 1
         try:
-            event = Envelope(message.subject, message.body).decode(BY_SUBJECT[message.subject])
+            event = Envelope(message.subject, message.body).parse(BY_SUBJECT[message.subject])
         except InvalidMessage:
             return
         if isinstance(event, VersionedEvent) and event.aggregate_id == event.id:

@@ -1,5 +1,6 @@
 """`ticketing streams`: create the streams and consumers of the message bus."""
 
+import asyncio
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -31,6 +32,9 @@ def provision(
             show_default="that of the existing streams, else 1",
         ),
     ] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Repeat it every few seconds, until SIGTERM.")
+    ] = False,
     nats: NatsOption = None,
     data: DataOption = None,
 ) -> None:
@@ -38,16 +42,21 @@ def provision(
 
     Events that wait in the outboxes are published within a minute afterwards.
     """
-    from ticketing_common.messaging.streams import provision_system
+    from ticketing_common.messaging.provisioning import provision
+    from ticketing_ops.connections import BusConnection
+    from ticketing_ops.errors import exit_on_error
     from ticketing_ops.events.connection import run_on_bus
+    from ticketing_ops.streams.provisioner import watch_bus
     from ticketing_ops.subscriptions import consumed_events
 
-    async def work(js: "JetStreamContext") -> int:
-        count = 0
-        async for change in provision_system(js, consumed_events(), replicas=replicas):
-            typer.echo(change)
-            count += 1
-        return count
+    if watch:
+        with exit_on_error():
+            url = nats or BusConnection.load(data).nats_url
+            asyncio.run(watch_bus(url, replicas, typer.echo))
+        return
 
-    if not run_on_bus(nats, data, work):
-        typer.echo("All streams and consumers exist.")
+    async def work(js: "JetStreamContext") -> list[str]:
+        return await provision(js, consumed_events(), replicas=replicas)
+
+    changes = run_on_bus(nats, data, work)
+    typer.echo("\n".join(changes) or "All streams and consumers exist.")

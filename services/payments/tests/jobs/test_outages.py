@@ -121,7 +121,7 @@ async def kill_during_charge(
     service = services.service("payments", free_port(), folder, environment_variables(settings))
     cookie = session_cookies(user)
     async with (
-        Bus.open(environment.nats_url) as bus,
+        Bus.open(environment.nats_url, "payments") as bus,
         run_process(service) as process,
         httpx.AsyncClient(base_url=service.url, cookies=cookie, timeout=TIMEOUT_SECONDS) as buyer,
     ):

@@ -1,6 +1,7 @@
 """JetStream consumer: delivers the events of one stream to a service's handlers."""
 
 import asyncio
+import math
 from collections import OrderedDict
 from collections.abc import Coroutine
 from contextlib import suppress
@@ -12,8 +13,10 @@ import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
+from nats.js.errors import NotFoundError
 from pymongo.errors import PyMongoError
 
+from ticketing_common.backoff import Backoff
 from ticketing_common.events import Envelope, InvalidMessage
 from ticketing_common.messaging.consuming.delivery import (
     HANDLER_TIMEOUT_SECONDS,
@@ -25,6 +28,7 @@ from ticketing_common.messaging.consuming.delivery import (
 from ticketing_common.messaging.consuming.parking import Parking
 from ticketing_common.messaging.listeners import Listeners, Outcome, RetryLater
 from ticketing_common.messaging.replay import original_subject
+from ticketing_common.messaging.streams import consumers, filter_subjects_of
 from ticketing_common.observability import metrics
 
 log = structlog.get_logger(__name__)
@@ -40,6 +44,9 @@ FLUSH_TIMEOUT_SECONDS = 1
 SOCKET_TO_FETCH_SECONDS = 0.01
 """The time nats-py needs to hand a message it has read from its socket to `fetch`."""
 MAX_RETRY_STATES = 10_000
+PROVISIONED_BACKOFF = Backoff(0.2, 5)
+LACKING_CHECK_SECONDS = 30
+"""How often a consumer that lacks subjects is checked again."""
 
 
 class Consumer:
@@ -64,17 +71,23 @@ class Consumer:
         self.failed_deliveries = 0
         """Failed events that wait for their redelivery."""
         self._tasks: set[asyncio.Task[None]] = set()
+        self.exists = asyncio.Event()
+        """Set once NATS has had the consumer."""
+        self._check_at = 0.0
 
     async def run(self) -> None:
         """Fetch and handle events until cancelled or the broker fails.
 
-        Running handlers are not cancelled.
+        First wait until the consumer is provisioned. Running handlers are not cancelled.
         """
+        await self._wait_until_provisioned()
         subscription = await self._js.pull_subscribe_bind(
             self._listeners.service, stream=self._stream
         )
         try:
             while True:
+                if _now() >= self._check_at:
+                    await self._check()
                 await self._slots.acquire()
                 fetch = asyncio.create_task(subscription.fetch(1, timeout=FETCH_TIMEOUT_SECONDS))
                 try:
@@ -87,6 +100,36 @@ class Consumer:
         finally:
             with suppress(NatsError):
                 await subscription.unsubscribe()
+
+    async def _wait_until_provisioned(self) -> None:
+        attempts = 0
+        while not await self._check():
+            attempts += 1
+            if attempts == 1:
+                log.warning(
+                    "consumer.not_provisioned",
+                    stream=self._stream,
+                    hint="`ticketing streams provision` creates it. No event is lost meanwhile.",
+                )
+            await asyncio.sleep(PROVISIONED_BACKOFF.delay(attempts))
+        if attempts:
+            log.info("consumer.provisioned", stream=self._stream)
+
+    async def _check(self) -> bool:
+        """Return whether the consumer exists, and report it if it lacks subjects."""
+        try:
+            info = await self._js.consumer_info(self._stream, self._listeners.service)
+        except NotFoundError:
+            metrics.CONSUMERS_NOT_PROVISIONED.labels(self._stream).set(1)
+            return False
+        self.exists.set()
+        wanted = filter_subjects_of(consumers(self._listeners)[self._stream])
+        missing = sorted({*wanted} - {*filter_subjects_of(info.config)})
+        metrics.CONSUMERS_NOT_PROVISIONED.labels(self._stream).set(len(missing) > 0)
+        if missing:
+            log.warning("consumer.lacks_subjects", stream=self._stream, subjects=missing)
+        self._check_at = _now() + LACKING_CHECK_SECONDS if missing else math.inf
+        return True
 
     async def _flush(self, fetch: "asyncio.Task[list[Msg]]") -> None:
         """Receive a message that is already on its way.
@@ -174,6 +217,10 @@ class Consumer:
     def forget(self, event_id: str) -> None:
         """Drop the state of an event whose delivery has ended."""
         self._retry_states.pop(event_id, None)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 @dataclass

@@ -4,11 +4,12 @@ All are real servers on real sockets. They are pinned packages from PyPI, so a m
 Python can run them.
 """
 
+import asyncio
 import os
 import shutil
 import sysconfig
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from string import Template
@@ -18,6 +19,7 @@ from ticketing_dev.mongodb import builds
 from ticketing_dev.stack.processes import mongod, probes
 from ticketing_dev.stack.processes.ports import HOST
 from ticketing_dev.stack.processes.spec import ProcessSpec
+from ticketing_ops.streams.provisioner import provision_bus
 
 BIN = Path(sysconfig.get_path("scripts"))
 
@@ -29,6 +31,8 @@ OPERATOR = "operator"
 """The NATS user of the operator commands."""
 AUDIT = "audit"
 """The NATS user of an audit without repairs, which may only read."""
+PROVISIONER = "provisioner"
+"""The NATS user that creates the streams and consumers."""
 NATS_CONFIG = Template("""\
 listen: $address
 jetstream { store_dir: jetstream, sync_interval: $sync }
@@ -99,6 +103,15 @@ def nats(
         # The server sends its INFO on connect. Its port opens once JetStream has recovered.
         is_ready=partial(probes.reply_contains, port, b'"jetstream":true'),
     )
+
+
+def provisioned(server: Nats) -> Nats:
+    """Return NATS that gets all streams and consumers whenever it has started."""
+
+    def provision() -> None:
+        asyncio.run(provision_bus(server.url_of(PROVISIONER)))
+
+    return replace(server, initialize=provision)
 
 
 def mongo(port: int, data: Path, *, durable: bool = True) -> Mongo:

@@ -1,15 +1,12 @@
-"""Generate the NATS permissions of each service and of the audit.
+"""Generate the NATS accounts and permissions of each service and of the operators.
 
 `python -m ticketing_dev.tools.events.permissions` writes `infra/k8s/nats/users.conf`, which the
 NATS of the cluster and of the local stack read.
 
-NATS checks the subject of a request, not its body. So a service may use only the subjects that name
-its own consumers. The request that names its consumer only in the body
-(`$JS.API.CONSUMER.CREATE.<stream>`) is allowed for no service, as it can change any consumer.
-
-Known gaps: a service that consumes two or more events of a stream can also consume the others of
-that stream; a producer can change the settings of its own stream, which new events need; and the
-body of both requests can name subjects that no permission covers.
+The streams belong to one account. Each service has an account of its own, which imports from it
+exactly the subjects that the service needs. Permissions alone could not hold a service: NATS checks
+the subject of a request, but sends its response to any subject that the request names. In one
+account that is also a subject of another service, or of the JetStream API.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,114 +17,124 @@ from ticketing_common.events import EVENTS, DomainEvent
 from ticketing_common.messaging.listeners import Listeners
 from ticketing_common.messaging.streams import (
     DEAD_LETTER_PREFIX,
+    SECRET_STREAMS,
     consumers,
+    republished_subject,
     stream_of,
-    streams_produced_by,
-    streams_used_by,
+    streams,
 )
 from ticketing_dev.checkout import NATS_USERS
-from ticketing_dev.stack.processes.servers import AUDIT, OPERATOR
+from ticketing_dev.stack.processes.servers import AUDIT, OPERATOR, PROVISIONER
 from ticketing_dev.tools.events.service_listeners import service_listeners
 from ticketing_dev.tools.openapi import apps
 
+ACCOUNT = "BUS"
+"""The account with the streams."""
+API, IMPORTED_API = "$JS.API", "bus.API"
+"""Where a client sends requests to JetStream, and where its account imports them to.
+
+An account's own `$JS.API` would be that of the streams of this account.
+"""
+
 
 @dataclass(frozen=True)
-class Permissions:
-    """The permissions of one user, in the notation of NATS. Denied subjects win."""
+class Grant:
+    """The subjects of the streams' account that one user may use."""
 
     publish: Sequence[str]
-    deny_publish: Sequence[str]
-    subscribe: Sequence[str]
+    """The subjects of events and requests."""
+    subscribe: Sequence[str] = ()
+    """The subjects of republished messages."""
 
 
-def permissions() -> dict[str, Permissions]:
-    """Return the permissions by user, except the operator, who may do everything."""
+def grants() -> dict[str, Grant]:
+    """Return the grants of the users with an account of their own: the services, and the audit."""
     all_listeners = service_listeners()
-    read_events: dict[str, Iterable[type[DomainEvent]]] = {
-        name: app.state.feed.events for name, app in apps().items() if app.state.feed is not None
+    read_events: dict[str, list[type[DomainEvent]]] = {
+        listeners.service: [] for listeners in all_listeners
     }
-    read_events["expiration"] = HISTORY_EVENTS
-    followed = {
-        name: app.state.follower.event
-        for name, app in apps().items()
-        if app.state.follower is not None
-    }
+    for name, app in apps().items():
+        if app.state.feed is not None:
+            read_events[name] += app.state.feed.events
+        if app.state.follower is not None:
+            read_events[name].append(app.state.follower.event)
+    read_events["expiration"] += HISTORY_EVENTS
     of_services = {
-        listeners.service: permissions_of(
-            listeners,
-            read_streams=sorted(
-                {stream_of(event) for event in read_events.get(listeners.service, ())}
-            ),
-            followed_event=followed.get(listeners.service),
-            others=[other for other in all_listeners if other is not listeners],
-        )
+        listeners.service: grant_of(listeners, read_events[listeners.service])
         for listeners in all_listeners
     }
-    return of_services | {AUDIT: audit_permissions(all_listeners)}
+    return of_services | {AUDIT: _audit_grant(all_listeners)}
 
 
-def permissions_of(
-    listeners: Listeners,
-    read_streams: Sequence[str] = (),
-    followed_event: type[DomainEvent] | None = None,
-    others: Sequence[Listeners] = (),
-) -> Permissions:
-    """Return the least permissions that a service needs.
+def grant_of(listeners: Listeners, read_events: Iterable[type[DomainEvent]] = ()) -> Grant:
+    """Return the least that a service needs.
 
-    `read_streams` are the streams that its processes read with ephemeral consumers, whose names are
-    random. They read `followed_event` likewise, but no other event of its stream. `others` are the
-    services whose consumers it must not use.
+    `read_events` are those that its processes read without a consumer. It can then read all events
+    of their streams.
     """
-    service, api = listeners.service, "$JS.API"
+    service = listeners.service
     publish = [event.subject for event in EVENTS if event.producer == service]
-    for stream in sorted(streams_used_by(listeners, followed_event)):
-        publish += [f"{api}.STREAM.INFO.{stream}", f"{api}.STREAM.CREATE.{stream}"]
-    publish += [f"{api}.STREAM.UPDATE.{stream}" for stream in sorted(streams_produced_by(service))]
     own_consumers = consumers(listeners)
-    for stream, consumer in sorted(own_consumers.items()):
+    for stream in sorted(own_consumers):
         own = f"{stream}.{service}"
-        filter_token = f".{consumer.filter_subject}" if consumer.filter_subject else ""
         publish += [
-            f"{api}.CONSUMER.INFO.{own}",
-            f"{api}.CONSUMER.CREATE.{own}{filter_token}",
-            f"{api}.CONSUMER.MSG.NEXT.{own}",
+            f"{API}.CONSUMER.INFO.{own}",
+            f"{API}.CONSUMER.MSG.NEXT.{own}",
             f"$JS.ACK.{own}.>",
         ]
     if own_consumers:
         publish.append(f"{DEAD_LETTER_PREFIX}.{service}.>")
-    reads = [(stream, "") for stream in read_streams]
-    if followed_event is not None:
-        reads.append((stream_of(followed_event), f".{followed_event.subject}"))
-    deny = []
-    for stream, filter_token in reads:
-        for request, token in (("INFO", ""), ("CREATE", filter_token), ("MSG.NEXT", "")):
-            publish.append(f"{api}.CONSUMER.{request}.{stream}.*{token}")
-            deny += [
-                f"{api}.CONSUMER.{request}.{stream}.{other.service}{token}"
-                for other in others
-                if stream in consumers(other)
-            ]
-    # Responses and fetched messages. A wider inbox would receive the responses of other services.
-    return Permissions(publish, deny, [f"_INBOX.{service}.>"])
+    read = sorted({stream_of(event) for event in read_events})
+    for stream in read:
+        publish += [f"{API}.STREAM.INFO.{stream}", *_reading(stream)]
+    return Grant(publish, [republished_subject(stream) for stream in read])
 
 
-def audit_permissions(all_listeners: Sequence[Listeners]) -> Permissions:
-    """Return the permissions to read all streams and the state of all consumers.
+def _reading(stream: str) -> list[str]:
+    return [f"{API}.STREAM.MSG.GET.{stream}", f"{API}.DIRECT.GET.{stream}"]
 
-    The audit reads with ephemeral consumers and must not use those of the services.
-    """
-    api = "$JS.API"
+
+def _audit_grant(all_listeners: Sequence[Listeners]) -> Grant:
+    """Return the right to read all messages without a secret, and the state of all consumers."""
+    names = [str(stream.name) for stream in streams()]
+    return Grant(
+        [
+            f"{API}.INFO",
+            *(f"{API}.STREAM.INFO.{stream}" for stream in names),
+            *(f"{API}.CONSUMER.INFO.{own}" for own in _all_consumers(all_listeners)),
+            *(
+                subject
+                for stream in names
+                if stream not in SECRET_STREAMS
+                for subject in _reading(stream)
+            ),
+        ],
+        [republished_subject(stream) for stream in names if stream not in SECRET_STREAMS],
+    )
+
+
+def provisioner_grant() -> Grant:
+    """Return the right to create and update the streams and the consumers of the services."""
     publish = [
-        f"{api}.INFO",
-        f"{api}.STREAM.INFO.*",
-        f"{api}.STREAM.MSG.GET.*",
-        f"{api}.CONSUMER.INFO.*.*",
+        f"{API}.STREAM.{request}.{stream.name}"
+        for stream in streams()
+        for request in ("INFO", "CREATE", "UPDATE")
     ]
-    deny = []
-    for request in ("CREATE", "MSG.NEXT", "DELETE"):
-        publish.append(f"{api}.CONSUMER.{request}.*.*")
-        deny += [f"{api}.CONSUMER.{request}.*.{other.service}" for other in all_listeners]
-    return Permissions(publish, deny, [f"_INBOX.{AUDIT}.>"])
+    for own in _all_consumers(service_listeners()):
+        publish += [
+            f"{API}.CONSUMER.INFO.{own}",
+            f"{API}.CONSUMER.CREATE.{own}",
+            f"{API}.CONSUMER.CREATE.{own}.>",
+        ]
+    return Grant(publish)
+
+
+def _all_consumers(all_listeners: Sequence[Listeners]) -> list[str]:
+    return [
+        f"{stream}.{listeners.service}"
+        for listeners in all_listeners
+        for stream in sorted(consumers(listeners))
+    ]
 
 
 def password_variable(user: str) -> str:
@@ -135,34 +142,82 @@ def password_variable(user: str) -> str:
     return f"NATS_{user.upper()}_PASSWORD"
 
 
+def imported(subject: str) -> str:
+    """Return the subject of a request in the account that imports it."""
+    return subject.replace(f"{API}.", f"{IMPORTED_API}.", 1)
+
+
 def rendered() -> str:
-    """Return the users as NATS configuration."""
+    """Return the accounts and users as NATS configuration."""
+    granted = grants()
     lines = [
         "# Generated from the services' listeners: "
         "`python -m ticketing_dev.tools.events.permissions`.",
-        "authorization {",
-        "  users: [",
-        f"    {{ user: {OPERATOR}, password: ${password_variable(OPERATOR)} }}",
+        "accounts {",
+        f"  {ACCOUNT} {{",
+        "    jetstream: enabled",
+        "    users: [",
+        f"      {{ user: {OPERATOR}, password: ${password_variable(OPERATOR)} }}",
+        *_user(PROVISIONER, provisioner_grant().publish, ()),
+        "    ]",
+        "    exports: [",
+        *_exports(granted),
+        "    ]",
+        "  }",
     ]
-    for user, granted in permissions().items():
+    for user, grant in granted.items():
         lines += [
-            f"    {{ user: {user}, password: ${password_variable(user)}, permissions: {{",
-            "      publish: {",
-            *_subject_list("allow", granted.publish),
-            *_subject_list("deny", granted.deny_publish),
-            "      }",
-            "      subscribe: {",
-            *_subject_list("allow", granted.subscribe),
-            "      }",
-            "    } }",
+            f"  {user} {{",
+            f'    mappings: {{ "{API}.>": "{IMPORTED_API}.>" }}',
+            "    users: [",
+            *_user(user, [imported(subject) for subject in grant.publish], grant.subscribe),
+            "    ]",
+            "    imports: [",
+            *(_service_import(subject) for subject in grant.publish),
+            *(
+                f'      {{ stream: {{ account: {ACCOUNT}, subject: "{subject}" }} }}'
+                for subject in grant.subscribe
+            ),
+            "    ]",
+            "  }",
         ]
-    return "\n".join([*lines, "  ]", "}", ""])
+    return "\n".join([*lines, "}", ""])
 
 
-def _subject_list(name: str, subjects: Sequence[str]) -> list[str]:
-    if not subjects:
-        return []
-    return [f"        {name}: [", *(f'          "{subject}"' for subject in subjects), "        ]"]
+def _user(name: str, publish: Sequence[str], subscribe: Sequence[str]) -> list[str]:
+    # Responses and fetched messages. A wider inbox would receive those of others.
+    inbox = f"_INBOX.{name}.>"
+    return [
+        f"      {{ user: {name}, password: ${password_variable(name)}, permissions: {{",
+        "        publish: { allow: [",
+        *(f'          "{subject}"' for subject in publish),
+        "        ] }",
+        "        subscribe: { allow: [",
+        *(f'          "{subject}"' for subject in (inbox, *subscribe)),
+        "        ] }",
+        "      } }",
+    ]
+
+
+def _exports(granted: dict[str, Grant]) -> list[str]:
+    users_of: dict[tuple[str, str], list[str]] = {}
+    for user, grant in granted.items():
+        for subject in grant.publish:
+            users_of.setdefault(("service", subject), []).append(user)
+        for subject in grant.subscribe:
+            users_of.setdefault(("stream", subject), []).append(user)
+    return [
+        f'      {{ {kind}: "{subject}", '
+        # A direct get has several responses.
+        + ("response_type: stream, " if ".DIRECT.GET." in subject else "")
+        + f"accounts: [{', '.join(users)}] }}"
+        for (kind, subject), users in users_of.items()
+    ]
+
+
+def _service_import(subject: str) -> str:
+    to = f', to: "{imported(subject)}"' if subject != imported(subject) else ""
+    return f'      {{ service: {{ account: {ACCOUNT}, subject: "{subject}" }}{to} }}'
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ async def find_dead_letters(scan: Scan) -> AsyncGenerator[Finding, None]:
     counts: Counter[tuple[str, str]] = Counter()
     examples: dict[tuple[str, str], list[str]] = {}
     causes: dict[tuple[str, str], str] = {}
-    async for batch in read_batches(scan.stores.js, DEAD_LETTER_STREAM, headers_only=True):
+    async for batch in read_batches(scan.stores.js, DEAD_LETTER_STREAM):
         scan.counter.rows += len(batch)
         for message in batch:
             if message.subject.startswith(f"{DISCARDED_PREFIX}."):
