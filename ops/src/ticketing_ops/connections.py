@@ -79,9 +79,18 @@ class BusConnection(_Variables):
     nats_url: NatsUrl
 
 
+AUDIT_USER = "audit"
+"""The NATS user of the audit."""
+
+
+def nats_user(nats_url: str) -> str | None:
+    """Return the user of an URL."""
+    return urlsplit(nats_url).username
+
+
 def inbox_prefix(nats_url: str) -> str:
     """Return the only subject prefix on which NATS sends responses to the URL's user."""
-    user = urlsplit(nats_url).username
+    user = nats_user(nats_url)
     return f"_INBOX.{user}" if user else "_INBOX"
 
 

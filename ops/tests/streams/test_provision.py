@@ -92,7 +92,7 @@ async def test_provision_needs_the_right_user(bus: Nats, run_provision: Provisio
     result = await run_provision(user=AUDIT)
 
     assert result.exit_code == 1
-    assert "NATS failed: " in result.stderr
+    assert "Use the NATS user `operator`" in result.stderr
     async with connected(bus, OPERATOR) as js:
         with pytest.raises(NotFoundError):
             await js.stream_info("ORDER")
@@ -121,7 +121,9 @@ async def test_watch_provisions_whenever_something_is_missing(bus: Nats) -> None
             while b"contact of USER-SESSIONS" not in await process.stdout.readline():
                 pass
             await js.delete_stream("PAYMENT")
-            while b"contact of PAYMENT" not in await process.stdout.readline():
+            while b"created stream PAYMENT" not in await process.stdout.readline():
+                pass
+            while b"created consumer orders of PAYMENT" not in await process.stdout.readline():
                 pass
             assert await js.consumer_info("PAYMENT", "orders")
         process.send_signal(signal.SIGTERM)

@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 from ticketing_common.topology import SERVICES_WITH_DATABASE
 from ticketing_ops.audit.errors import StoreUnavailable
 from ticketing_ops.audit.stripe import StripeCharges
-from ticketing_ops.connections import Connections, inbox_prefix
+from ticketing_ops.connections import AUDIT_USER, Connections, inbox_prefix, nats_user
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 60
@@ -36,6 +36,8 @@ class Stores:
     js: JetStreamContext
     redis: Redis
     stripe: StripeCharges
+    reads_secrets: bool
+    """Whether the NATS user may read the streams with secrets. That of the audit may not."""
 
 
 @asynccontextmanager
@@ -82,7 +84,13 @@ async def connected(connections: Connections) -> AsyncIterator[Stores]:
         stripe = StripeCharges(key, connections.stripe_api_base)
         stack.push_async_callback(stripe.close)
         await stripe.ping()
-        yield Stores(databases, js, redis, stripe)
+        yield Stores(
+            databases,
+            js,
+            redis,
+            stripe,
+            reads_secrets=nats_user(connections.nats_url) != AUDIT_USER,
+        )
 
 
 async def _check(store: str, request: Awaitable[object]) -> None:

@@ -117,7 +117,7 @@ async def _check_consumer(
     if unhandled:
         acknowledged = acknowledged_sequence(info)
         first = None
-        if stream not in SECRET_STREAMS:
+        if _is_readable(scan, stream):
             first = await next_message(scan.stores.js, stream, acknowledged, subjects)
         which = f", the first is {first.subject} {first.event_id}" if first is not None else ""
         yield Finding(
@@ -127,6 +127,10 @@ async def _check_consumer(
             target=target,
             state=str(acknowledged),
         )
+
+
+def _is_readable(scan: Scan, stream: str) -> bool:
+    return scan.stores.reads_secrets or stream not in SECRET_STREAMS
 
 
 @dataclass(frozen=True)
@@ -143,11 +147,11 @@ class Consumer:
 async def find_lost(scan: Scan) -> AsyncGenerator[Finding, None]:
     """Compare the events that consumers have acknowledged with inboxes, copies and proofs.
 
-    Except those with a secret: the user of the audit may not read their streams.
+    Except those with a secret where the NATS user may not read them.
     """
     for config in streams():
         stream = str(config.name)
-        if stream in (DEAD_LETTER_STREAM, REPLAY_STREAM, *SECRET_STREAMS):
+        if stream in (DEAD_LETTER_STREAM, REPLAY_STREAM) or not _is_readable(scan, stream):
             continue
         consumers = await _consumers(scan, stream)
         async for batch in _batches(scan, stream):
