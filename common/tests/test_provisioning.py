@@ -39,7 +39,7 @@ async def test_service_waits_for_its_streams_and_works_once_they_exist(
     async with serve_app(create_app()) as served:
         assert await eventually(lambda: _lacks("ORDER"))
         visitor = await served.client()
-        assert (await visitor.get("/readyz")).status_code == 200
+        assert (await visitor.get("/healthz")).status_code == 200
         item = await make()
 
         await bus.provision(sample.listeners)
@@ -50,6 +50,7 @@ async def test_service_waits_for_its_streams_and_works_once_they_exist(
         assert {each.title for each in await Item.find_all().to_list()} == {item.title, event.id}
         assert [each.id for each in await bus.published(TicketCreated)] == [str(item.id)]
         assert not lacks("ORDER")
+        assert (await visitor.get("/readyz")).status_code == 200
 
 
 async def test_service_without_one_consumer_handles_the_events_of_others(
@@ -64,6 +65,8 @@ async def test_service_without_one_consumer_handles_the_events_of_others(
         return await Item.find_one(Item.title == event.id) is not None
 
     assert await eventually(is_handled)
+    visitor = await served.client()
+    assert (await visitor.get("/readyz")).status_code == 200
     await served.bus.provision(sample.listeners)
     assert await eventually(lambda: _lacks("TICKET", expected=False))
     await served.bus.publish(new_event(TicketCreated))

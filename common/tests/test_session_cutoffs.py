@@ -129,6 +129,8 @@ async def test_process_is_ready_once_it_has_read_the_ended_sessions(
             assert int(refused.headers["Retry-After"]) > 0
 
             await asyncio.to_thread(process.start)
+            async with Bus.open(process.spec.url):
+                pass  # creates the streams
 
             assert await eventually(has_status(client, 201))
             assert (await client.get("/readyz")).status_code == 200

@@ -34,8 +34,8 @@ async def test_one_of_thirty_buyers_at_two_replicas_gets_the_ticket(
         for number in range(2)
     ]
     try:
-        await asyncio.gather(*(asyncio.to_thread(replica.start) for replica in replicas))
         async with Bus.open(environment.nats_url, "orders") as bus:
+            await asyncio.gather(*(asyncio.to_thread(replica.start) for replica in replicas))
             buyers = [
                 httpx.AsyncClient(
                     base_url=replicas[number % 2].spec.url,

@@ -74,6 +74,8 @@ async def run_services(
     }
     async with AsyncExitStack() as stack:
         broker = await stack.enter_async_context(run_process(nats))
+        async with Bus.open(nats.url, *settings):
+            pass  # creates the streams and consumers
         await stack.enter_async_context(run_process(stripe))
         urls = {}
         for service, own in settings.items():
@@ -92,7 +94,7 @@ async def test_orders_expires_no_order_whose_payment_event_is_late(
     """NATS is down from before the payments until after the end of the time to pay."""
     async with run_services(environment, store_servers, tmp_path) as running:
         tickets = [new_event(TicketCreated) for _ in range(PURCHASES + 1)]
-        async with Bus.open(running.nats.spec.url, "orders", "payments", "expiration") as bus:
+        async with Bus.open(running.nats.spec.url) as bus:
             await bus.publish(*tickets)
         *orders, unpaid = await asyncio.gather(*map(running.order, tickets))
         running.nats.kill()

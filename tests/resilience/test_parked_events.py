@@ -43,8 +43,8 @@ class Orders:
         env = environment_variables(environment.settings() | {"log_level": "WARNING"})
         client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(environment.mongo_uri)
         async with (
-            run_process(services.service("orders", free_port(), folder, env)),
             Bus.open(environment.nats_url, "orders") as bus,
+            run_process(services.service("orders", free_port(), folder, env)),
             client,
         ):
             yield cls(bus, client.get_default_database())

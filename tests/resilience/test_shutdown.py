@@ -107,9 +107,12 @@ async def test_shutdown_ends_in_time_if_the_broker_hangs(
     env = environment_variables(environment.settings() | {"nats_url": nats.url})
     service = services.service("tickets", free_port(), tmp_path / "tickets", env)
     cookies = session_cookies(new_user())
-    async with run_process(nats) as broker, run_process(service) as process:
+    async with (
+        run_process(nats) as broker,
+        Bus.open(nats.url, "tickets") as bus,
+        run_process(service) as process,
+    ):
         async with (
-            Bus.open(nats.url, "tickets") as bus,
             httpx.AsyncClient(base_url=service.url, cookies=cookies, timeout=30) as seller,
         ):
             await seller.post("/api/tickets", json=TICKET)

@@ -15,7 +15,7 @@ import httpx
 from ticketing_common.background import background
 from ticketing_dev.stack.processes import services
 from ticketing_dev.stack.processes.ports import free_port
-from ticketing_testing import TestEnvironment, eventually, new_user, session_cookies
+from ticketing_testing import Bus, TestEnvironment, eventually, new_user, session_cookies
 from ticketing_testing.http import NO_TLS
 from ticketing_testing.processes import environment_variables, run_process
 from ticketing_testing.timeouts import TIMEOUT_SECONDS
@@ -78,6 +78,7 @@ async def test_caches_never_go_back_and_agree_with_the_store_at_the_end(
     )
     options: dict[str, Any] = {"cookies": cookie, "timeout": TIMEOUT_SECONDS, "verify": NO_TLS}
     async with (
+        Bus.open(environment.nats_url, "tickets"),
         run_process(first),
         run_process(second),
         httpx.AsyncClient(base_url=first.url, **options) as one,

@@ -7,7 +7,7 @@ import httpx
 
 from ticketing_dev.stack.processes import services
 from ticketing_dev.stack.processes.ports import free_port
-from ticketing_testing import TestEnvironment, open_stream
+from ticketing_testing import Bus, TestEnvironment, open_stream
 from ticketing_testing.processes import environment_variables, run_process
 from ticketing_testing.timeouts import TIMEOUT_SECONDS
 
@@ -21,6 +21,7 @@ async def test_shutdown_ends_open_streams_at_once(
     variables = environment_variables(environment.settings())
     spec = services.service("tickets", free_port(), tmp_path / "tickets", variables)
     async with (
+        Bus.open(environment.nats_url, "tickets"),
         run_process(spec) as process,
         httpx.AsyncClient(base_url=spec.url, timeout=TIMEOUT_SECONDS) as client,
         AsyncExitStack() as stack,
