@@ -19,7 +19,7 @@ OTHER_METRICS = {
     "kube_job_failed",
 }
 NAME = re.compile(r"\b([a-z_]+)(?=[{\[)]| ==|\))")
-LABELS = {"app", "dependency", "le", "listener", "outcome", "subject", "time"}
+LABELS = {"app", "dependency", "kind", "le", "listener", "outcome", "stream", "subject", "time"}
 
 
 def service_metrics() -> set[str]:

@@ -118,8 +118,8 @@ async def test_watch_provisions_whenever_something_is_missing(bus: Nats) -> None
     assert process.stdout is not None
     try:
         async with asyncio.timeout(TIMEOUT_SECONDS), connected(bus, OPERATOR) as js:
-            while b"contact of USER-SESSIONS" not in await process.stdout.readline():
-                pass
+            for _ in range(len(streams()) + sum(len(consumers(one)) for one in LISTENERS.values())):
+                assert (await process.stdout.readline()).startswith(b"created ")
             await js.delete_stream("PAYMENT")
             while b"created stream PAYMENT" not in await process.stdout.readline():
                 pass

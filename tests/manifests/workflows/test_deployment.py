@@ -70,15 +70,17 @@ def test_deployment_applies_one_workload_with_its_service_and_settings(
     assert workload["metadata"]["namespace"] == "ticketing"
 
 
-def test_deployment_of_ops_applies_its_cronjobs_without_a_rollout(prod: list[Object]) -> None:
+def test_deployment_of_ops_applies_its_workloads_without_a_rollout(prod: list[Object]) -> None:
     inputs = yaml.safe_load((WORKFLOWS / "deploy-ops.yml").read_text())["jobs"]["deploy"]["with"]
     assert inputs["has-deployment"] is False
-    cronjobs = [one for one in labelled(prod, "ops") if one["kind"] in WORKLOADS]
-    assert {one["metadata"]["name"] for one in cronjobs} == {"audit", "operator"}
+    workloads = [one for one in labelled(prod, "ops") if one["kind"] in WORKLOADS]
+    names = {one["metadata"]["name"] for one in workloads}
+    assert names == {"audit", "operator", "provisioner"}
     settings = {one["metadata"]["name"] for one in prod if one["kind"] == "ConfigMap"}
-    assert set().union(*map(config_maps_of, cronjobs)) <= settings
-    for one in cronjobs:
-        [container] = one["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+    assert set().union(*map(config_maps_of, workloads)) <= settings
+    for one in workloads:
+        spec = one["spec"].get("jobTemplate", one)["spec"]
+        [container] = spec["template"]["spec"]["containers"]
         assert re.fullmatch(r"(.*/)?ticketing/ops([:@].*)?", container["image"])
 
 
