@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import (
     AfterValidator,
     BeforeValidator,
+    Field,
     StringConstraints,
     ValidationError,
 )
