@@ -208,7 +208,8 @@ def _exports(granted: dict[str, Grant]) -> list[str]:
             users_of.setdefault(("stream", subject), []).append(user)
     return [
         f'      {{ {kind}: "{subject}", '
-        # A direct get has several responses.
+        # A direct get has several responses. Of other requests NATS drops a second one, so a
+        # service fetches one message at a time.
         + ("response_type: stream, " if ".DIRECT.GET." in subject else "")
         + f"accounts: [{', '.join(users)}] }}"
         for (kind, subject), users in users_of.items()
