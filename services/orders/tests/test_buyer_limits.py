@@ -75,10 +75,11 @@ async def expire(orders: RunningService, *placed: Any) -> None:
 async def test_buyer_holds_a_bounded_number_of_unpaid_orders(
     buyer_client: httpx.AsyncClient, tickets: list[TicketCreated]
 ) -> None:
-    statuses = await order_statuses(buyer_client, tickets)
+    *wanted, another = tickets
+    statuses = await order_statuses(buyer_client, wanted)
 
-    assert statuses == {201: LIMIT, 429: len(tickets) - LIMIT}
-    refused = await buyer_client.post("/api/orders", json={"ticketId": tickets[-1].id})
+    assert statuses == {201: LIMIT, 429: len(wanted) - LIMIT}
+    refused = await buyer_client.post("/api/orders", json={"ticketId": another.id})
     assert [error["code"] for error in refused.json()["errors"]] == ["too_many_live_orders"]
     assert 0 < int(refused.headers["Retry-After"]) <= 60
 
@@ -142,13 +143,16 @@ async def test_buyer_pauses_after_orders_that_expired(
 
     await expire(orders, placed[1], third)
 
-    async def pauses() -> bool:
-        response = await buyer_client.post("/api/orders", json={"ticketId": tickets[3].id})
-        return response.status_code == 429
+    async def pauses(client: httpx.AsyncClient) -> bool:
+        response = await client.post("/api/orders", json={"ticketId": tickets[3].id})
+        return (
+            response.status_code == 429
+            and response.json()["errors"][0]["code"] == "rate_limited"
+            and 3000 < int(response.headers["Retry-After"]) <= 3600
+        )
 
-    await eventually(pauses)
+    await eventually(lambda: pauses(buyer_client))
     async with serve_app(create_app(settings)) as other:  # every replica knows it
         client = await other.client(buyer)
-        response = await client.post("/api/orders", json={"ticketId": tickets[3].id})
-    assert response.json()["errors"][0]["code"] == "rate_limited"
-    assert 3000 < int(response.headers["Retry-After"]) <= 3600
+        # Until then, a slow machine can count in the process, or be too busy for the order.
+        await eventually(lambda: pauses(client))
