@@ -69,7 +69,7 @@ async def test_unpaid_order_expires_and_releases_the_ticket(stack: RunningStack)
     await seller.wait_for_ticket(ticket, orderId=None)
     assert (await first.pay(order)).status_code == 400
     await second.pay(await second.order(ticket))
-    mail = await stack.wait_for_mail(first.email, "Cancelled: Concert")
+    mail = await stack.wait_for_mail(first.email, "Expired: Concert")
     assert "You did not pay" in mail["text"]
     assert "in time" in mail["text"]
 

@@ -116,6 +116,6 @@ async def test_killed_processes_restart_without_losing_data(stack: RunningStack)
         # The unpaid order expires: order, timer and hold have survived.
         await buyer.wait_for_order(order, status="cancelled")
         await seller.wait_for_ticket(ticket, orderId=None, version=2)
-        await stack.wait_for_mail(buyer.email, f"Cancelled: {ticket['title']}")
+        await stack.wait_for_mail(buyer.email, f"Expired: {ticket['title']}")
     after = {each["name"]: each["restarts"] for each in stack.status()["processes"]}
     assert {process for process in after if after[process] > before[process]} == set(KILLED)

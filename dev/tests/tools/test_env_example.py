@@ -4,6 +4,7 @@ import pytest
 
 from ticketing_common.topology import SERVICE_NAMES
 from ticketing_dev.tools.env_example import env_example, example_path, settings_class
+from ticketing_testing.factories import SESSION_SETTINGS
 
 every_service = pytest.mark.parametrize("service", SERVICE_NAMES)
 
@@ -23,6 +24,10 @@ def test_env_example_has_valid_values(
     settings = settings_class(service)
     lines = [line.removeprefix(prefix) for line in env_example(service).splitlines()]
     variables = dict(line.split("=", 1) for line in lines if line and line[0].isupper())
+    # The placeholders of keys are no keys, so that a service does not start with them.
+    variables |= {
+        name.upper(): key for name, key in SESSION_SETTINGS.items() if name.upper() in variables
+    }
     for name in settings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
     for name, value in variables.items():
