@@ -251,7 +251,7 @@ test("Back to a list shows its current state", async ({ seller, newSignedInUser 
   await buyer.pay();
   await expect(statusHeading(page, "The ticket is yours")).toBeVisible();
   await page.goBack();
-  await expect(row).toContainText("Paid");
+  await expect(row).toContainText("The ticket is yours");
 
   await page.getByRole("link", { name: "My tickets" }).click();
   await page.getByRole("link", { name: "Listed before" }).click();
