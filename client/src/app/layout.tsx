@@ -8,7 +8,7 @@ import { Header } from "@/components/layout/header";
 import { NavigationProgress } from "@/components/layout/navigation-progress";
 import { SITE_DESCRIPTION, SITE_NAME } from "@/lib/page-metadata";
 import { settings } from "@/lib/settings";
-import { SessionWatch } from "@/live/session-marks";
+import { SessionWatch } from "@/live/session";
 import "./theme.scss";
 
 export function generateMetadata(): Metadata {

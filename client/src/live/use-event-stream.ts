@@ -29,14 +29,10 @@ export function useEventStream(
       unsubscribe();
       unsubscribe = () => {};
       if (document.hidden) return;
-      unsubscribe = subscribe({
-        topic,
-        position,
-        listener: (message) => {
-          if (!("position" in message)) return handleRefusal(message.isRetry);
-          position = message.position;
-          handleEvent(message.name, JSON.parse(message.data) as never);
-        },
+      unsubscribe = subscribe(topic, position, (message) => {
+        if (!("position" in message)) return handleRefusal(message.isRetry);
+        position = message.position;
+        handleEvent(message.name, JSON.parse(message.data) as never);
       });
     };
     subscribeIfVisible();

@@ -1,8 +1,6 @@
 import { cleanup, configure } from "@testing-library/react";
 import { afterEach, beforeEach, vi } from "vitest";
-import { type Listener, StreamHub, type Topic } from "@/live/stream-hub";
-
-type Subscription = { topic: Topic; position: number; listener: Listener };
+import { StreamHub } from "@/live/stream-hub";
 
 configure({ asyncUtilTimeout: 20_000 });
 
@@ -27,8 +25,8 @@ let hub: StreamHub;
 
 // Each test has its own streams, as each browser has.
 vi.mock("@/live/subscribe", () => ({
-  subscribe: ({ topic, position, listener }: Subscription) =>
-    hub.subscribe(topic, position, listener),
+  subscribe: (...subscription: Parameters<StreamHub["subscribe"]>) =>
+    hub.subscribe(...subscription),
 }));
 
 beforeEach(() => {

@@ -5,7 +5,6 @@ import { Streamed } from "@/components/common/streamed";
 import { UserText } from "@/components/common/user-text";
 import { NavLink, SignInLink } from "./nav-link";
 import { SessionPart } from "./session-part";
-import { SessionRenewal } from "./session-renewal";
 import { SignOutButton } from "./sign-out-button";
 
 export function Header() {
@@ -54,7 +53,6 @@ function HeaderOf({ user }: { user: User | null | undefined }) {
                 <UserText>{user.email}</UserText>
               </span>
               <SignOutButton />
-              <SessionRenewal />
             </>
           ) : (
             <>

@@ -1,5 +1,5 @@
 import { getSession } from "@/api/server";
-import { SessionMark } from "@/live/session-marks";
+import { SessionMark } from "@/live/session";
 
 /** Marks a page as the current user's, so that its header cannot be another one's. */
 export async function SessionPart() {

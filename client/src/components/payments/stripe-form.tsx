@@ -1,7 +1,7 @@
 "use client";
 
 import { loadStripe, type Stripe, type StripeElements } from "@stripe/stripe-js";
-import { useEffect, useEffectEvent, useRef, useState, useSyncExternalStore } from "react";
+import { useEffect, useEffectEvent, useRef, useState } from "react";
 import { type ApiFailure, localFailure } from "@/api/errors";
 import { ActionButton } from "@/components/common/action-button";
 import { useCurrency } from "@/components/common/price";
@@ -52,14 +52,10 @@ function PaymentElementForm({ stripe, onLoadError, ...props }: ElementFormProps)
   const node = useRef<HTMLDivElement>(null);
   const [elements, setElements] = useState<StripeElements>();
   const currency = useCurrency();
-  const isDark = useSyncExternalStore(
-    subscribeToColorScheme,
-    () => darkColorScheme().matches,
-    () => false,
-  );
-  const appearance = { theme: isDark ? "night" : "stripe" } as const;
 
   const mount = useEffectEvent((stripe: Stripe, node: HTMLDivElement) => {
+    const darkColorScheme = matchMedia("(prefers-color-scheme: dark)");
+    const appearance = () => ({ theme: darkColorScheme.matches ? "night" : "stripe" }) as const;
     const created = stripe.elements({
       mode: "payment",
       amount: Math.round(props.order.ticket.price * 100),
@@ -67,18 +63,20 @@ function PaymentElementForm({ stripe, onLoadError, ...props }: ElementFormProps)
       paymentMethodCreation: "manual",
       // The payments service supports cards only. The default is all methods of the account.
       allowedPaymentMethodTypes: ["card"],
-      appearance,
+      appearance: appearance(),
     });
+    const update = () => created.update({ appearance: appearance() });
+    darkColorScheme.addEventListener("change", update);
     const element = created.create("payment");
     element.on("loaderror", onLoadError);
     element.mount(node);
     setElements(created);
-    return () => element.destroy();
+    return () => {
+      darkColorScheme.removeEventListener("change", update);
+      element.destroy();
+    };
   });
   useEffect(() => (stripe && node.current ? mount(stripe, node.current) : undefined), [stripe]);
-  useEffect(() => {
-    elements?.update({ appearance: { theme: appearance.theme } });
-  }, [elements, appearance.theme]);
 
   async function createToken(): Promise<string | ApiFailure> {
     if (!stripe || !elements) return STILL_LOADING;
@@ -105,11 +103,3 @@ const STILL_LOADING = localFailure(
   "stripe_loading",
   "The payment form is still loading. Try again in a moment.",
 );
-
-const darkColorScheme = () => window.matchMedia("(prefers-color-scheme: dark)");
-
-function subscribeToColorScheme(onChange: () => void): () => void {
-  const query = darkColorScheme();
-  query.addEventListener("change", onChange);
-  return () => query.removeEventListener("change", onChange);
-}

@@ -19,7 +19,7 @@ const isHidden = () => document.documentElement.hidden;
 
 /** Show a document of a user in this tab. */
 async function openTab(userId: string | null) {
-  const { SessionMark, SessionWatch } = await import("@/live/session-marks");
+  const { SessionMark, SessionWatch } = await import("@/live/session");
   const view = render(
     <>
       <SessionMark userId={userId} />

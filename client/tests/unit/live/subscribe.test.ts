@@ -5,19 +5,27 @@ vi.unmock("@/live/subscribe");
 
 const topic = { path: "/api/tickets/stream", events: ["appeared", "reset"] };
 
-/** A SharedWorker whose script runs in this window, or cannot be loaded. */
+/** A SharedWorker whose script runs in this window. */
 class FakeSharedWorker {
-  static instances: FakeSharedWorker[] = [];
-  static isBroken = false;
-  onerror?: () => void;
   readonly port: MessagePort;
 
   constructor() {
-    FakeSharedWorker.instances.push(this);
     const { port1, port2 } = new MessageChannel();
     this.port = port1;
-    if (FakeSharedWorker.isBroken) return;
     dispatchEvent(Object.assign(new Event("connect"), { ports: [port2] }));
+  }
+}
+
+/** A worker of one tab whose script runs in this window. */
+class FakeWorker {
+  onmessage?: (event: object) => void;
+
+  constructor() {
+    vi.stubGlobal("postMessage", (data: unknown) => this.onmessage?.({ data }));
+  }
+
+  postMessage(data: unknown): void {
+    window.onmessage?.({ data } as MessageEvent);
   }
 }
 
@@ -25,21 +33,19 @@ let streams: FakeEventSource[];
 
 beforeEach(() => {
   vi.resetModules();
-  FakeSharedWorker.instances = [];
-  FakeSharedWorker.isBroken = false;
   streams = FakeEventSource.install();
-  vi.stubGlobal("SharedWorker", FakeSharedWorker);
 });
 
 test("subscribe shares one stream of the worker among tabs", async () => {
+  vi.stubGlobal("onconnect", null);
+  vi.stubGlobal("SharedWorker", FakeSharedWorker);
   await import("@/live/stream-worker");
   const received: string[] = [];
   const unsubscribes = [];
   for (let tab = 1; tab <= 7; tab++) {
     vi.resetModules();
     const { subscribe } = await import("@/live/subscribe");
-    const listener = ({ name }: { name: string }) => received.push(`${tab} ${name}`);
-    unsubscribes.push(subscribe({ topic, position: 7, listener }));
+    unsubscribes.push(subscribe(topic, 7, ({ name }) => received.push(`${tab} ${name}`)));
   }
   await vi.waitFor(() => expect(streams).toHaveLength(1));
   unsubscribes[0]?.();
@@ -53,27 +59,16 @@ test("subscribe shares one stream of the worker among tabs", async () => {
   expect(streams).toHaveLength(1);
 });
 
-test("subscribe opens its own stream if the worker cannot be loaded", async () => {
-  FakeSharedWorker.isBroken = true;
+test("subscribe has a worker of its own in a browser without SharedWorker", async () => {
+  vi.stubGlobal("Worker", FakeWorker);
+  await import("@/live/stream-worker");
   const { subscribe } = await import("@/live/subscribe");
   const listener = vi.fn();
-  const unsubscribe = subscribe({ topic, position: 7, listener });
-  FakeSharedWorker.instances[0]?.onerror?.();
-  await vi.waitFor(() => expect(streams).toHaveLength(1));
+  const unsubscribe = subscribe(topic, 7, listener);
   await streams[0]?.send("appeared", {});
   expect(listener).toHaveBeenCalledTimes(1);
 
   unsubscribe();
-  await streams[0]?.send("appeared", {});
-  expect(listener).toHaveBeenCalledTimes(1);
-});
-
-test("subscribe opens its own stream in a browser without SharedWorker", async () => {
-  Reflect.deleteProperty(window, "SharedWorker");
-  const { subscribe } = await import("@/live/subscribe");
-  const listener = vi.fn();
-  subscribe({ topic, position: 7, listener });
-  await vi.waitFor(() => expect(streams).toHaveLength(1));
   await streams[0]?.send("appeared", {});
   expect(listener).toHaveBeenCalledTimes(1);
 });
