@@ -19,7 +19,18 @@ OTHER_METRICS = {
     "kube_job_failed",
 }
 NAME = re.compile(r"\b([a-z_]+)(?=[{\[)]| ==|\))")
-LABELS = {"app", "dependency", "kind", "le", "listener", "outcome", "stream", "subject", "time"}
+LABELS = {
+    "app",
+    "dependency",
+    "kind",
+    "le",
+    "limit",
+    "listener",
+    "outcome",
+    "stream",
+    "subject",
+    "time",
+}
 
 
 def service_metrics() -> set[str]:

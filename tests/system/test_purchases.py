@@ -17,7 +17,8 @@ async def test_purchase_completes_the_order_and_sells_the_ticket(stack: RunningS
     ticket = await seller.list_ticket("Kraftwerk", 49.5)
 
     order = await buyer.order(ticket)
-    assert order["ticket"] == {"id": ticket["id"], "title": "Kraftwerk", "price": 49.5}
+    terms = {"title": "Kraftwerk", "price": 49.5, "version": 0}
+    assert order["ticket"] == {"id": ticket["id"], **terms}
     await seller.wait_for_ticket(ticket, orderId=order["id"], version=1)
     paid = await buyer.pay(order)
 

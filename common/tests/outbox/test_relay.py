@@ -173,11 +173,17 @@ async def test_service_starts_while_the_broker_is_down(
     try:
         async with serve_app(create_sample_service(settings, sample.listeners)) as served:
             visitor = await served.client()
-            assert (await visitor.get("/readyz")).status_code == 200
+
+            async def is_ready() -> bool:
+                return (await visitor.get("/readyz")).status_code == 200
+
+            # It does not know yet which sessions have ended.
+            assert not await is_ready()
             await make()
             await asyncio.to_thread(nats.start)
             async with Bus.open(url) as bus:
                 await bus.published(TicketCreated)
+                assert await eventually(is_ready)
     finally:
         nats.stop()
 

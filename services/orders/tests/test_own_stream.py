@@ -7,10 +7,8 @@ from ticketing_common.events import (
     PaymentCreated,
     PaymentStarted,
     TicketCreated,
-    UserChangedPassword,
-    utc_now,
+    UserSessionEnded,
 )
-from ticketing_common.web import server_sent_events
 from ticketing_common.web.sessions import SessionUser
 from ticketing_testing import (
     RunningService,
@@ -18,6 +16,7 @@ from ticketing_testing import (
     new_event,
     new_id,
     new_user,
+    next_millisecond,
     open_stream,
 )
 
@@ -101,14 +100,12 @@ async def test_stream_without_a_known_position_starts_with_reset(
 
 
 async def test_stream_needs_a_session_and_ends_soon_after_it(
-    monkeypatch: pytest.MonkeyPatch,
     orders: RunningService,
     buyer_client: httpx.AsyncClient,
     buyer: SessionUser,
 ) -> None:
-    monkeypatch.setattr(server_sent_events, "SESSION_CHECK_SECONDS", 0.05)
     async with open_stream(buyer_client, STREAM) as stream:
-        event = new_event(UserChangedPassword, id=buyer.id, changed_at=utc_now())
+        event = new_event(UserSessionEnded, id=buyer.id, ended_at=next_millisecond())
         await orders.bus.publish(event)
         assert await stream.wait_until_closed()
 

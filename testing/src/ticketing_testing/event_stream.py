@@ -58,10 +58,14 @@ class EventStream:
             return await anext(self._lines)
 
     async def wait_until_closed(self) -> bool:
-        """Wait until the stream has ended. Returns whether it was closed properly."""
+        """Wait until the stream has ended. Returns whether it was closed properly.
+
+        Raises: TimeoutError.
+        """
         try:
-            while True:
-                await self.next_line()
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                while True:
+                    await self.next_line()
         except StopAsyncIteration:
             return True
         except httpx.RemoteProtocolError:

@@ -93,7 +93,9 @@ def test_image_command_is_that_of_the_local_stack(service: str, tmp_path: Path) 
     assert command[3] == env["UVICORN_APP"]
     kept = ["--timeout-keep-alive", env["UVICORN_TIMEOUT_KEEP_ALIVE"]]
     http = ["--http", env["UVICORN_HTTP"]]
-    assert [*command[8:]] == ["--no-access-log", *kept, "--factory", *grace, *http]
+    assert env["UVICORN_PROXY_HEADERS"] == "false"
+    expected = ["--no-access-log", *kept, "--factory", *grace, *http, "--no-proxy-headers"]
+    assert sorted(command[8:]) == sorted(expected)
 
 
 def test_image_keeps_connections_longer_than_the_ingress(tmp_path: Path) -> None:

@@ -202,7 +202,7 @@ DANGLING_REFERENCES: dict[str, tuple[Change, str]] = {
     ),
     "a service without a policy for its connection": (
         lambda m: m("NetworkPolicy", "tickets")["spec"]["egress"].pop(0),
-        "Deployment tickets-depl may not connect to nats-srv",
+        "Deployment tickets-depl may not connect to limits-redis-srv",
     ),
     "an unknown address in a variable": (
         lambda m: put(m.env("auth-depl", "NATS_URL"), "value", "nats://auth:x@bus-srv:4222"),

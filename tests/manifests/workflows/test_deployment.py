@@ -34,7 +34,8 @@ def config_maps_of(value: Any) -> set[str]:
     """Return the ConfigMaps that an object refers to."""
     if isinstance(value, dict):
         named = {value[key]["name"] for key in ("configMapRef", "configMapKeyRef") if key in value}
-        named |= {value["configMap"]["name"]} if "configMap" in value else set()
+        volume = value.get("configMap", {"optional": True})
+        named |= set() if volume.get("optional") else {volume["name"]}
         return named.union(*map(config_maps_of, value.values()))
     return set().union(*map(config_maps_of, value)) if isinstance(value, list) else set()
 
