@@ -23,7 +23,7 @@ test("sign-up form shows errors at their fields and keeps the input", async ({
   await email.fill(usedEmail);
   await password.fill(PASSWORD);
   await submit.click();
-  await expect(email).toHaveAccessibleDescription(/in use/);
+  await expect(email).toHaveAccessibleDescription(/already has an account/);
   await expect(password).not.toHaveAttribute("aria-invalid");
 });
 
