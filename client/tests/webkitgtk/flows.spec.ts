@@ -99,3 +99,27 @@ test("prices are the same for readers of another language", async ({ seller, new
   expect(language).toBe("de-DE");
   expect(text).toContain("$1,234.50");
 });
+
+test("a tab shows nothing of a user after another one signed in in another tab", async ({
+  seller,
+  newUser,
+}) => {
+  const [first, second] = [await newUser(), await newUser({ isSignedIn: false })];
+  await second.signUp();
+  await first.orderTicket(await seller.createTicket("Of the first user"));
+  await second.orderTicket(await seller.createTicket("Of the second user"));
+  await first.goto("/orders");
+  await first.see("link", "Of the first user");
+  const firstTab = await first.driver.getWindowHandle();
+
+  await first.driver.switchTo().newWindow("tab");
+  await first.goto("/signin");
+  await first.fill("Email", second.email);
+  await first.fill("Password", PASSWORD);
+  await first.click("button", "^Sign in");
+  await first.see("button", "^Sign out");
+  await first.driver.switchTo().window(firstTab);
+
+  await first.see("link", "Of the second user");
+  expect(await first.byRole("link", "Of the first user")).toHaveLength(0);
+});
