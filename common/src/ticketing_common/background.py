@@ -1,9 +1,12 @@
 """Background tasks with a bounded lifetime."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Coroutine
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
+
+from ticketing_common.backoff import Backoff
 
 RECANCEL_SECONDS = 0.5
 
@@ -48,3 +51,28 @@ async def run_until_failure(*work: Coroutine[Any, Any, None]) -> None:
     for failure in failures:
         if failure is not None:
             raise failure
+
+
+async def run_again(
+    work: Callable[[], Awaitable[None]],
+    errors: tuple[type[Exception], ...],
+    backoff: Backoff,
+    *,
+    on_failure: Callable[[Exception, float], None],
+) -> None:
+    """Run work again after each of the errors, with backoff, until cancelled.
+
+    The backoff starts from its first delay after work that ran for longer than the longest one.
+    `on_failure` gets the error and the seconds until the next run.
+    """
+    failures = 0
+    while True:
+        started_at = time.monotonic()
+        try:
+            await work()
+        except errors as error:
+            has_run = time.monotonic() - started_at > backoff.longest
+            failures = 1 if has_run else failures + 1
+            delay = backoff.delay(failures)
+            on_failure(error, delay)
+            await asyncio.sleep(delay)

@@ -2,7 +2,8 @@ import asyncio
 
 import pytest
 
-from ticketing_common.background import background, run_until_failure
+from ticketing_common.background import background, run_again, run_until_failure
+from ticketing_common.backoff import Backoff
 
 
 async def test_background_cancels_again_after_a_lost_cancellation() -> None:
@@ -81,3 +82,21 @@ async def test_run_until_failure_raises_it_although_another_task_loses_its_cance
     async with asyncio.timeout(30):
         with pytest.raises(ValueError):  # noqa: PT011
             await run_until_failure(loses_first_cancellation(), fails())
+
+
+async def test_run_again_waits_longer_after_each_failure_and_raises_other_errors() -> None:
+    delays: list[float] = []
+    causes = iter([OSError(), OSError(), OSError(), KeyError()])
+
+    async def fail() -> None:
+        raise next(causes)
+
+    with pytest.raises(KeyError):
+        await run_again(
+            fail,
+            (OSError,),
+            Backoff(0.001, 0.003),
+            on_failure=lambda _, delay: delays.append(delay),
+        )
+
+    assert delays == [0.001, 0.002, 0.003]

@@ -1,15 +1,13 @@
 """Keeps a feed current with its stream."""
 
-import asyncio
-import time
-
 import structlog
-from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 
+from ticketing_common.background import run_again
 from ticketing_common.events import InvalidMessage, VersionedEvent
 from ticketing_common.messaging.feed import Feed
 from ticketing_common.messaging.stream_reader import (
+    READ_ERRORS,
     RESTART_BACKOFF,
     StoredMessage,
     StreamReader,
@@ -25,18 +23,14 @@ IDLE_SECONDS = 1
 async def keep_feed_current(js: JetStreamContext, feed: Feed) -> None:
     """Append each event of the feed's stream to the feed, once and in order, until cancelled."""
     (stream,) = {stream_of(event) for event in feed.events}
-    failures = 0
-    while True:
-        started_at = time.monotonic()
-        try:
-            await _read(js, feed, stream)
-        except (NatsError, OSError) as error:
-            feed.interrupt()
-            has_run = time.monotonic() - started_at > RESTART_BACKOFF.longest
-            failures = 1 if has_run else failures + 1
-            delay = RESTART_BACKOFF.delay(failures)
-            log.info("feed.interrupted", stream=stream, error=repr(error), retry_in_seconds=delay)
-            await asyncio.sleep(delay)
+
+    def on_failure(error: Exception, delay: float) -> None:
+        feed.interrupt()
+        log.info("feed.interrupted", stream=stream, error=repr(error), retry_in_seconds=delay)
+
+    await run_again(
+        lambda: _read(js, feed, stream), READ_ERRORS, RESTART_BACKOFF, on_failure=on_failure
+    )
 
 
 async def _read(js: JetStreamContext, feed: Feed, stream: str) -> None:

@@ -1,16 +1,14 @@
 """Keeps state in the memory of every process current with one type of domain event."""
 
-import asyncio
-import time
 from datetime import timedelta
 from typing import Protocol, TypeVar
 
 import structlog
-from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 
+from ticketing_common.background import run_again
 from ticketing_common.events import DomainEvent, InvalidMessage, utc_now
-from ticketing_common.messaging.stream_reader import RESTART_BACKOFF, StreamReader
+from ticketing_common.messaging.stream_reader import READ_ERRORS, RESTART_BACKOFF, StreamReader
 from ticketing_common.messaging.streams import stream_of
 
 log = structlog.get_logger(__name__)
@@ -46,22 +44,18 @@ async def keep_current(js: JetStreamContext, follower: Follower[E]) -> None:
 
     It begins with the history again after any interruption.
     """
-    failures = 0
-    while True:
-        started_at = time.monotonic()
-        try:
-            await _follow(js, follower)
-        except (NatsError, OSError) as error:
-            has_run = time.monotonic() - started_at > RESTART_BACKOFF.longest
-            failures = 1 if has_run else failures + 1
-            delay = RESTART_BACKOFF.delay(failures)
-            log.info(
-                "follower.interrupted",
-                subject=follower.event.subject,
-                error=repr(error),
-                retry_in_seconds=delay,
-            )
-            await asyncio.sleep(delay)
+
+    def on_failure(error: Exception, delay: float) -> None:
+        log.info(
+            "follower.interrupted",
+            subject=follower.event.subject,
+            error=repr(error),
+            retry_in_seconds=delay,
+        )
+
+    await run_again(
+        lambda: _follow(js, follower), READ_ERRORS, RESTART_BACKOFF, on_failure=on_failure
+    )
 
 
 async def _follow(js: JetStreamContext, follower: Follower[E]) -> None:

@@ -35,6 +35,8 @@ CONFIRM_SECONDS = 5
 """How often the leader of the stream is asked for its last message."""
 TIMEOUT_SECONDS = 5
 """How long a response may take."""
+READ_ERRORS = (NatsError, OSError)
+"""The errors of a stream that cannot be read now."""
 RESTART_BACKOFF = Backoff(0.5, 5)
 """How long to wait before a stream is read again after a failure."""
 
